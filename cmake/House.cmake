@@ -5,7 +5,8 @@ set(QUORATE_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=")
 
 add_library(quorate_flags INTERFACE)
 target_compile_features(quorate_flags INTERFACE cxx_std_20)
-target_compile_options(quorate_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wswitch-enum -fno-omit-frame-pointer)
+target_compile_options(quorate_flags INTERFACE
+    -Wall -Wextra -Wshadow -Wconversion -Wswitch-enum -fno-omit-frame-pointer)
 if(QUORATE_SANITIZE STREQUAL "thread")
     # TSan reports Asio's own fences (-Wtsan) and a false mismatched-new-delete: warnings only.
     target_compile_options(quorate_flags INTERFACE -Wno-tsan -Wno-mismatched-new-delete)
