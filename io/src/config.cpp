@@ -1,0 +1,240 @@
+#include "io/config.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include "base/text.hpp"
+#include "io/errc.hpp"
+
+namespace quorate::io {
+namespace {
+
+// Levenshtein distance, to suggest the key that was meant.
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+        row[j] = j;
+    }
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+        }
+    }
+    return row[b.size()];
+}
+
+std::string join(const std::vector<std::string_view>& words) {
+    std::string text;
+    for (const auto word : words) {
+        text += text.empty() ? "" : ", ";
+        text += word;
+    }
+    return text;
+}
+
+}  // namespace
+
+struct ConfigFile::Impl {
+    std::string path;
+    toml::table document;
+    std::map<const void*, std::set<std::string, std::less<>>> asked;
+    std::vector<std::string> mistakes;
+
+    void mistake(const toml::source_region& where, std::string_view what) {
+        mistakes.push_back(fmt::format("{}:{}: {}", path, where.begin.line, what));
+    }
+
+    std::string suggestion(const void* table, std::string_view key) const {
+        const auto known = asked.find(table);
+        std::string best;
+        std::size_t best_distance = 4;
+        if (known != asked.end()) {
+            for (const auto& name : known->second) {
+                if (const auto d = distance(name, key); d < best_distance) {
+                    best = name;
+                    best_distance = d;
+                }
+            }
+        }
+        return best.empty() ? "" : fmt::format("; did you mean \"{}\"?", best);
+    }
+
+    void find_unknown(const toml::table& table, const std::string& prefix) {
+        const auto& known = asked[&table];
+        for (const auto& [key, node] : table) {
+            const std::string name(key.str());
+            if (!known.contains(name)) {
+                mistake(key.source(),
+                        fmt::format("{}{}: unknown key{}", prefix, name, suggestion(&table, name)));
+                continue;
+            }
+            if (const auto* child = node.as_table()) {
+                find_unknown(*child, prefix + name + ".");
+            } else if (const auto* array = node.as_array()) {
+                for (const auto& element : *array) {
+                    if (const auto* item = element.as_table()) {
+                        find_unknown(*item, prefix + name + ".");
+                    }
+                }
+            }
+        }
+    }
+};
+
+ConfigFile::ConfigFile(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ConfigFile::~ConfigFile() = default;
+
+Result<std::unique_ptr<ConfigFile>> ConfigFile::load(const std::string& path) {
+    std::ifstream in(path);
+    if (!in) {
+        return fail(Errc::kConfig,
+                    fmt::format("{}: {}", path, std::generic_category().message(errno)));
+    }
+    auto impl = std::make_unique<Impl>();
+    impl->path = path;
+    try {
+        impl->document = toml::parse(in, path);
+    } catch (const toml::parse_error& error) {
+        return fail(Errc::kConfig,
+                    fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
+    }
+    return std::unique_ptr<ConfigFile>(new ConfigFile(std::move(impl)));
+}
+
+ConfigTable ConfigFile::root() { return ConfigTable(*this, &impl_->document, ""); }
+
+Status ConfigFile::finish() {
+    impl_->find_unknown(impl_->document, "");
+    if (impl_->mistakes.empty()) {
+        return {};
+    }
+    return fail(Errc::kConfig, fmt::format("{}", fmt::join(impl_->mistakes, "\n")));
+}
+
+const void* ConfigTable::find(std::string_view key) {
+    file_->impl_->asked[table_].insert(std::string(key));
+    return table_ == nullptr ? nullptr : static_cast<const toml::table*>(table_)->get(key);
+}
+
+void ConfigTable::complain(std::string_view key, std::string_view what) {
+    const auto* node = static_cast<const toml::node*>(find(key));
+    const auto* table = static_cast<const toml::table*>(table_);
+    const toml::source_region where = node != nullptr    ? node->source()
+                                      : table != nullptr ? table->source()
+                                                         : toml::source_region();
+    file_->impl_->mistake(where, fmt::format("{}{}: {}", path_, key, what));
+}
+
+std::string ConfigTable::string(std::string_view key, std::string_view fallback) {
+    const auto* node = static_cast<const toml::node*>(find(key));
+    if (node == nullptr) {
+        return std::string(fallback);
+    }
+    if (const auto value = node->value_exact<std::string>()) {
+        return *value;
+    }
+    complain(key, "wants a text in quotes");
+    return std::string(fallback);
+}
+
+std::string ConfigTable::required_string(std::string_view key) {
+    auto value = string(key, "");
+    if (value.empty()) {
+        complain(key, "is required");
+    }
+    return value;
+}
+
+std::int64_t ConfigTable::integer(std::string_view key, std::int64_t fallback, Bounds bounds) {
+    const auto* node = static_cast<const toml::node*>(find(key));
+    if (node == nullptr) {
+        return fallback;
+    }
+    const auto value = node->value_exact<std::int64_t>();
+    if (!value || *value < bounds.min || *value > bounds.max) {
+        complain(key, fmt::format("wants a whole number from {} to {}", bounds.min, bounds.max));
+        return fallback;
+    }
+    return *value;
+}
+
+bool ConfigTable::boolean(std::string_view key, bool fallback) {
+    const auto* node = static_cast<const toml::node*>(find(key));
+    if (node == nullptr) {
+        return fallback;
+    }
+    if (const auto value = node->value_exact<bool>()) {
+        return *value;
+    }
+    complain(key, "wants true or false");
+    return fallback;
+}
+
+std::vector<std::string> ConfigTable::strings(std::string_view key) {
+    std::vector<std::string> values;
+    const auto* node = static_cast<const toml::node*>(find(key));
+    if (node == nullptr) {
+        return values;
+    }
+    const auto* array = node->as_array();
+    if (array == nullptr) {
+        complain(key, "wants a list of texts: [\"a\", \"b\"]");
+        return values;
+    }
+    for (const auto& element : *array) {
+        if (const auto value = element.value_exact<std::string>()) {
+            values.push_back(*value);
+        } else {
+            complain(key, "wants a list of texts: [\"a\", \"b\"]");
+        }
+    }
+    return values;
+}
+
+std::size_t ConfigTable::choice(std::string_view key,
+                                const std::vector<std::string_view>& allowed) {
+    const auto value = string(key, allowed.front());
+    const auto found = std::find(allowed.begin(), allowed.end(), value);
+    if (found == allowed.end()) {
+        complain(key, fmt::format("\"{}\" is not one of {}", printable(value, 40), join(allowed)));
+        return 0;
+    }
+    return static_cast<std::size_t>(found - allowed.begin());
+}
+
+ConfigTable ConfigTable::table(std::string_view key) {
+    const auto* node = static_cast<const toml::node*>(find(key));
+    const auto* table = node == nullptr ? nullptr : node->as_table();
+    if (node != nullptr && table == nullptr) {
+        complain(key, "wants a table: [" + path_ + std::string(key) + "]");
+    }
+    return ConfigTable(*file_, table, path_ + std::string(key) + ".");
+}
+
+std::vector<ConfigTable> ConfigTable::tables(std::string_view key) {
+    std::vector<ConfigTable> result;
+    const auto* node = static_cast<const toml::node*>(find(key));
+    if (node == nullptr) {
+        return result;
+    }
+    const auto* array = node->as_array();
+    if (array == nullptr || !array->is_homogeneous(toml::node_type::table)) {
+        complain(key, "wants tables: [[" + path_ + std::string(key) + "]]");
+        return result;
+    }
+    for (const auto& element : *array) {
+        result.push_back(ConfigTable(*file_, element.as_table(), path_ + std::string(key) + "."));
+    }
+    return result;
+}
+
+}  // namespace quorate::io

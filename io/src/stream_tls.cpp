@@ -1,0 +1,111 @@
+#include "base/assert.hpp"
+#include "io/errc.hpp"
+#include "stream_impl.hpp"
+
+namespace quorate::io {
+
+using Step = TlsConnection::Step;
+
+// What OpenSSL asked for while reading or shaking hands.
+awaitable<Status> Stream::Impl::wait_for(Step step, Deadline deadline) {
+    const auto side = step == Step::kWantRead ? kRead : kFlush;
+    co_return co_await wait(side, deadline);
+}
+
+awaitable<Status> Stream::Impl::start_tls(TlsContext& context, Deadline deadline) {
+    QUORATE_ASSERT(!tls_);
+    if (closed_) {
+        co_return fail(Errc::kClosed, "start TLS");
+    }
+    tls_ = std::make_unique<TlsConnection>(context, fd(), std::move(early_));
+    early_ = {};
+    more_likely_ = false;
+    for (;;) {
+        if (closed_) {
+            co_return fail(Errc::kClosed, "TLS handshake");
+        }
+        const auto step = tls_->handshake();
+        if (step == Step::kDone) {
+            co_return Status{};
+        }
+        if (step == Step::kFailed) {
+            co_return tl::unexpected<Error>(tls_->error());
+        }
+        auto ready = co_await wait_for(step, deadline);
+        if (!ready) {
+            co_return ready;
+        }
+    }
+}
+
+// Decrypts the next record to know whether it holds anything for us: a socket is readable for a
+// session ticket or half a record too.
+awaitable<Status> Stream::Impl::wait_tls_readable(Deadline deadline) {
+    for (;;) {
+        if (closed_) {
+            co_return Status{};
+        }
+        const auto step = tls_->peek();
+        if (step != Step::kWantRead && step != Step::kWantWrite) {
+            co_return Status{};
+        }
+        const auto side = step == Step::kWantRead ? kRead : kFlush;
+        auto ready = co_await wait(side, deadline, /*interruptible=*/side == kRead);
+        if (!ready) {
+            co_return ready;
+        }
+    }
+}
+
+awaitable<Result<std::size_t>> Stream::Impl::read_tls(std::span<char> buffer, Deadline deadline) {
+    for (;;) {
+        if (closed_) {
+            co_return fail(Errc::kClosed, "read");
+        }
+        std::size_t count = 0;
+        const auto step = tls_->read(buffer, count);
+        switch (step) {
+            case Step::kDone:
+                co_return count;
+            case Step::kEnd:
+                co_return std::size_t{0};
+            case Step::kFailed:
+                co_return tl::unexpected<Error>(tls_->error());
+            case Step::kWantRead:
+            case Step::kWantWrite:
+                break;
+        }
+        auto ready = co_await wait_for(step, deadline);
+        if (!ready) {
+            co_return tl::unexpected<Error>(std::move(ready).error());
+        }
+    }
+}
+
+awaitable<Status> Stream::Impl::write_tls(std::string_view bytes, Deadline deadline) {
+    while (!bytes.empty()) {
+        if (closed_) {
+            co_return fail(Errc::kClosed, "write");
+        }
+        std::size_t count = 0;
+        const auto step = tls_->write(bytes, count);
+        if (step == Step::kDone) {
+            bytes.remove_prefix(count);
+            continue;
+        }
+        if (step != Step::kWantWrite) {
+            // Without renegotiation a write never waits for input once the handshake is over.
+            auto error = step == Step::kFailed
+                             ? tls_->error()
+                             : Error{Errc::kTls, "the peer ended or stalled TLS inside a write"};
+            co_return tl::unexpected<Error>(std::move(error));
+        }
+        auto ready = co_await wait(kWrite, deadline);
+        if (!ready) {
+            co_return ready;
+        }
+    }
+    co_return Status{};
+}
+
+}  // namespace quorate::io

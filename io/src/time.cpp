@@ -1,0 +1,25 @@
+#include "io/time.hpp"
+
+#include <sys/random.h>
+
+#include "base/assert.hpp"
+
+namespace quorate::io {
+
+using std::chrono::milliseconds;
+
+MonoTime mono_now() {
+    const auto since = std::chrono::steady_clock::now().time_since_epoch();
+    return MonoTime(std::chrono::duration_cast<milliseconds>(since));
+}
+
+WallTime wall_now() { return std::chrono::floor<milliseconds>(std::chrono::system_clock::now()); }
+
+std::uint64_t random_seed() {
+    std::uint64_t seed = 0;
+    const auto got = getrandom(&seed, sizeof(seed), 0);
+    QUORATE_ASSERT(got == static_cast<ssize_t>(sizeof(seed)));
+    return seed;
+}
+
+}  // namespace quorate::io

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "io/tls.hpp"
+
+namespace quorate::io {
+
+// One connection's OpenSSL state over a non-blocking socket, without waiting: every call does what
+// it can and says what it needs. OpenSSL's own socket BIO is not used, because it raises SIGPIPE
+// and cannot be handed bytes read too early.
+class TlsConnection {
+public:
+    enum class Step { kDone, kWantRead, kWantWrite, kEnd, kFailed };
+
+    // `early`: bytes already taken from the socket, consumed first.
+    TlsConnection(TlsContext& context, int fd, std::string early);
+    ~TlsConnection();
+    TlsConnection(const TlsConnection&) = delete;
+    TlsConnection& operator=(const TlsConnection&) = delete;
+
+    Step handshake();
+    Step read(std::span<char> buffer, std::size_t& count);
+    // kDone when read() has at least one byte.
+    Step peek();
+    Step write(std::string_view bytes, std::size_t& count);
+    void send_close_notify();
+
+    // Why the last call returned kFailed.
+    Error error() const { return error_; }
+    TlsInfo info() const;
+
+private:
+    friend struct SocketBio;
+    Step judge(int result);
+
+    SSL* ssl_;
+    int fd_;
+    bool socket_end_ = false;
+    int socket_errno_ = 0;
+    std::string early_;
+    Error error_;
+};
+
+// Everything in OpenSSL's error queue, as one text; empties the queue.
+std::string openssl_reason();
+
+struct TlsContext::Impl {
+    SSL_CTX* context = nullptr;
+    bool is_server = false;
+    ServerFiles files;
+    ClientOptions options;
+    WallTime expires{};
+
+    Impl() = default;
+    ~Impl() { SSL_CTX_free(context); }
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+};
+
+}  // namespace quorate::io
