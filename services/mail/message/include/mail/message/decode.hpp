@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,9 +11,9 @@
 // by U+FFFD, and the output is always valid UTF-8 unless said otherwise.
 namespace quorate::mail::message {
 
-// Content-Transfer-Encoding, streaming and lenient: base64 skips foreign characters and ends at
-// padding; quoted-printable keeps a broken escape as it stands. The other encodings pass through.
-// Output is octets. One caller.
+// Content-Transfer-Encoding, streaming and lenient: base64 skips foreign characters, and
+// padding ends a group, not the text; quoted-printable keeps a broken escape as it stands. The
+// other encodings pass through. Output is octets. One caller.
 class TransferDecoder {
 public:
     explicit TransferDecoder(TransferEncoding encoding) : encoding_(encoding) {}

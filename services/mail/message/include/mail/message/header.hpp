@@ -32,7 +32,8 @@ private:
     std::size_t offset_ = 0;
 };
 
-// The value on one line: each line end with the white space after it becomes one space; trimmed.
+// The value on one line (RFC 5322 2.2.3): line ends vanish, the white space after them stays;
+// without white space at both ends.
 std::string unfold(std::string_view value);
 
 // Folded value of the first field with this name, case ignored.

@@ -17,8 +17,8 @@ namespace quorate::mail::message {
 
 // What a hostile message can cost. Beyond a limit nothing fails: the rest is one opaque part.
 struct Limits {
-    std::uint32_t depth = 100;     // multiparts and encapsulated messages inside each other
-    std::uint32_t parts = 10'000;  // of the whole message
+    std::uint32_t depth = 100;              // levels of the tree, the message is the first
+    std::uint32_t parts = 10'000;           // of the whole message
     std::size_t header_bytes = 256 * 1024;  // looked at per header block; the rest is skipped
     std::size_t parameters = 100;           // per Content-Type or Content-Disposition
     std::size_t addresses = 10'000;         // per address field
@@ -50,6 +50,8 @@ struct Range {
     bool operator==(const Range&) const = default;
 };
 
+inline constexpr std::size_t kTypeBytesMax = 127;  // RFC 6838 4.2
+
 struct Part {
     PartKind kind = PartKind::kLeaf;
     TransferEncoding encoding = TransferEncoding::k7bit;
@@ -62,9 +64,11 @@ struct Part {
     // Without the line end before the delimiter, which belongs to the delimiter (RFC 2046 5.1.1).
     std::uint64_t body_end = 0;
     std::uint64_t lines = 0;  // line feeds in the body
-    std::string type;         // lower case; "text" when absent or unusable
+    // Lower case, at most kTypeBytesMax each. text/plain when absent or unusable (RFC 2045 5.2),
+    // application/octet-stream when a limit made a container opaque.
+    std::string type;
     std::string subtype;
-    std::string charset;  // of text/*: lower case, as labelled; empty when not labelled
+    std::string charset;  // of text/*: as labelled; empty when not labelled
 
     Range header() const { return {header_begin, body_begin}; }
     Range body() const { return {body_begin, body_end}; }
