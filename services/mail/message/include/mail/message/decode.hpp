@@ -24,7 +24,10 @@ public:
 
 private:
     void feed_base64(std::string_view bytes, std::string& out);
-    void feed_quoted_printable(std::string_view bytes, std::string& out);
+    void flush_base64(std::string& out);
+    void feed_quoted_printable(std::string_view bytes, bool last, std::string& out);
+
+    static constexpr std::size_t kPendingMax = 1024;
 
     TransferEncoding encoding_;
     std::uint32_t bits_ = 0;  // base64: sextets collected
