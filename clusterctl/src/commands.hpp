@@ -1,0 +1,20 @@
+#pragma once
+
+#include <functional>
+
+#include <CLI/CLI.hpp>
+
+#include "api.hpp"
+
+namespace quorate::ctl {
+
+// What the parsed command line asks for: run after parsing, returns the exit code.
+using Command = std::function<int(const Context&)>;
+
+// Each adds its subcommands to `app`; the one that was given stores itself in `chosen`.
+void add_account_commands(CLI::App& app, Command& chosen);
+void add_address_commands(CLI::App& app, Command& chosen);
+void add_mail_commands(CLI::App& app, Command& chosen);
+void add_status_commands(CLI::App& app, Command& chosen);
+
+}  // namespace quorate::ctl

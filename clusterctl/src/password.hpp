@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+namespace quorate::ctl {
+
+// Where a new password comes from: standard input, a generator (printed once), or the terminal,
+// asked twice without echo.
+struct PasswordSource {
+    bool from_stdin = false;
+    bool generate = false;
+};
+
+std::string read_password(const PasswordSource& source);
+
+}  // namespace quorate::ctl
