@@ -82,11 +82,18 @@ struct SocketBio {
 std::string openssl_reason() {
     std::string text;
     for (auto code = ERR_get_error(); code != 0; code = ERR_get_error()) {
-        const char* reason = ERR_reason_error_string(code);
-        if (!text.empty()) {
-            text += ", ";
+        std::string reason;
+        if (ERR_SYSTEM_ERROR(code)) {
+            reason = std::generic_category().message(ERR_GET_REASON(code));
+        } else if (const char* known = ERR_reason_error_string(code)) {
+            reason = known;
         }
-        text += reason != nullptr ? reason : "unknown reason";
+        // "PEM lib" only says through which layer an earlier error went.
+        if (reason.empty() || (!text.empty() && reason.ends_with(" lib"))) {
+            continue;
+        }
+        text += text.empty() ? "" : ", ";
+        text += reason;
     }
     return text.empty() ? "no reason given" : text;
 }
