@@ -1,11 +1,13 @@
 #include "io/config.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <toml++/toml.h>
 
 #include "base/text.hpp"
@@ -47,16 +49,17 @@ struct ConfigFile::Impl {
     std::string path;
     toml::table document;
     std::map<const void*, std::set<std::string, std::less<>>> asked;
-    std::vector<std::string> mistakes;
+    std::vector<std::pair<unsigned, std::string>> mistakes;  // with their lines
 
-    void mistake(const toml::source_region& where, std::string_view what) {
-        mistakes.push_back(fmt::format("{}:{}: {}", path, where.begin.line, what));
+    void mistake(unsigned line, std::string_view what) {
+        mistakes.emplace_back(line, fmt::format("{}:{}: {}", path, line, what));
     }
 
     std::string suggestion(const void* table, std::string_view key) const {
         const auto known = asked.find(table);
         std::string best;
-        std::size_t best_distance = 4;
+        // Half of the letters wrong is another word.
+        std::size_t best_distance = key.size() / 2 + 1;
         if (known != asked.end()) {
             for (const auto& name : known->second) {
                 if (const auto d = distance(name, key); d < best_distance) {
@@ -73,7 +76,7 @@ struct ConfigFile::Impl {
         for (const auto& [key, node] : table) {
             const std::string name(key.str());
             if (!known.contains(name)) {
-                mistake(key.source(),
+                mistake(key.source().begin.line,
                         fmt::format("{}{}: unknown key{}", prefix, name, suggestion(&table, name)));
                 continue;
             }
@@ -101,6 +104,9 @@ Result<std::unique_ptr<ConfigFile>> ConfigFile::load(const std::string& path) {
     }
     auto impl = std::make_unique<Impl>();
     impl->path = path;
+    if (std::filesystem::is_directory(path)) {
+        return fail(Errc::kConfig, path + ": is a folder, not a file");
+    }
     try {
         impl->document = toml::parse(in, path);
     } catch (const toml::parse_error& error) {
@@ -110,14 +116,22 @@ Result<std::unique_ptr<ConfigFile>> ConfigFile::load(const std::string& path) {
     return std::unique_ptr<ConfigFile>(new ConfigFile(std::move(impl)));
 }
 
-ConfigTable ConfigFile::root() { return ConfigTable(*this, &impl_->document, ""); }
+ConfigTable ConfigFile::root() { return ConfigTable(*this, &impl_->document, "", 1); }
 
 Status ConfigFile::finish() {
     impl_->find_unknown(impl_->document, "");
-    if (impl_->mistakes.empty()) {
+    auto& mistakes = impl_->mistakes;
+    std::stable_sort(mistakes.begin(), mistakes.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::string text;
+    for (const auto& [line, mistake] : mistakes) {
+        text += text.empty() ? "" : "\n";
+        text += mistake;
+    }
+    if (text.empty()) {
         return {};
     }
-    return fail(Errc::kConfig, fmt::format("{}", fmt::join(impl_->mistakes, "\n")));
+    return fail(Errc::kConfig, std::move(text));
 }
 
 const void* ConfigTable::find(std::string_view key) {
@@ -127,11 +141,8 @@ const void* ConfigTable::find(std::string_view key) {
 
 void ConfigTable::complain(std::string_view key, std::string_view what) {
     const auto* node = static_cast<const toml::node*>(find(key));
-    const auto* table = static_cast<const toml::table*>(table_);
-    const toml::source_region where = node != nullptr    ? node->source()
-                                      : table != nullptr ? table->source()
-                                                         : toml::source_region();
-    file_->impl_->mistake(where, fmt::format("{}{}: {}", path_, key, what));
+    const auto line = node != nullptr ? node->source().begin.line : line_;
+    file_->impl_->mistake(line, fmt::format("{}{}: {}", path_, key, what));
 }
 
 std::string ConfigTable::string(std::string_view key, std::string_view fallback) {
@@ -147,9 +158,14 @@ std::string ConfigTable::string(std::string_view key, std::string_view fallback)
 }
 
 std::string ConfigTable::required_string(std::string_view key) {
+    const auto* node = static_cast<const toml::node*>(find(key));
+    if (node == nullptr) {
+        complain(key, "is missing; it wants a text in quotes");
+        return {};
+    }
     auto value = string(key, "");
-    if (value.empty()) {
-        complain(key, "is required");
+    if (value.empty() && node->is_string()) {
+        complain(key, "is empty; it wants a text in quotes");
     }
     return value;
 }
@@ -195,6 +211,7 @@ std::vector<std::string> ConfigTable::strings(std::string_view key) {
             values.push_back(*value);
         } else {
             complain(key, "wants a list of texts: [\"a\", \"b\"]");
+            break;
         }
     }
     return values;
@@ -217,7 +234,8 @@ ConfigTable ConfigTable::table(std::string_view key) {
     if (node != nullptr && table == nullptr) {
         complain(key, "wants a table: [" + path_ + std::string(key) + "]");
     }
-    return ConfigTable(*file_, table, path_ + std::string(key) + ".");
+    const auto line = table != nullptr ? table->source().begin.line : line_;
+    return ConfigTable(*file_, table, path_ + std::string(key) + ".", line);
 }
 
 std::vector<ConfigTable> ConfigTable::tables(std::string_view key) {
@@ -232,7 +250,8 @@ std::vector<ConfigTable> ConfigTable::tables(std::string_view key) {
         return result;
     }
     for (const auto& element : *array) {
-        result.push_back(ConfigTable(*file_, element.as_table(), path_ + std::string(key) + "."));
+        result.push_back(ConfigTable(*file_, element.as_table(), path_ + std::string(key) + ".",
+                                     element.source().begin.line));
     }
     return result;
 }

@@ -15,10 +15,11 @@ class ConfigFile;
 
 // One table of a TOML file, read key by key. A wrong value is noted with file and line, and the
 // default is returned, so that an operator sees all mistakes at once: look at ConfigFile::finish()
-// when everything was read. Lives as long as its ConfigFile.
+// when everything was read. The text says what is allowed. Lives as long as its ConfigFile.
 class ConfigTable {
 public:
     std::string string(std::string_view key, std::string_view fallback);
+    // Not empty. On a mistake: empty.
     std::string required_string(std::string_view key);
     struct Bounds {
         std::int64_t min = 0;
@@ -37,14 +38,15 @@ public:
 
 private:
     friend class ConfigFile;
-    ConfigTable(ConfigFile& file, const void* table, std::string path)
-        : file_(&file), table_(table), path_(std::move(path)) {}
+    ConfigTable(ConfigFile& file, const void* table, std::string path, unsigned line)
+        : file_(&file), table_(table), path_(std::move(path)), line_(line) {}
 
     const void* find(std::string_view key);
 
     ConfigFile* file_;
-    const void* table_;  // toml::table
-    std::string path_;
+    const void* table_;  // toml::table; null when it is absent
+    std::string path_;   // "mail.tls.", the prefix of its keys
+    unsigned line_;      // where it begins; when absent, where the table begins that lacks it
 };
 
 // A TOML 1.0 file. Errors: Errc::kConfig, one "file:line: key: what" per line of the detail;
