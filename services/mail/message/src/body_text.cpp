@@ -58,9 +58,12 @@ void append_languages(std::string& out, const std::vector<std::string>& language
     out.push_back(')');
 }
 
-// The type as written, unless the structure says otherwise (defaults, limits).
-std::string_view as_written(const std::string& written, const std::string& effective) {
-    return iequals(written, effective) ? written : effective;
+// The type as written, unless the structure says otherwise (defaults, limits), or it is one of
+// those that the grammar spells out.
+std::string_view as_written(const std::string& written, const std::string& effective,
+                            PartKind kind) {
+    const bool use_written = kind != PartKind::kMessage && iequals(written, effective);
+    return use_written ? written : effective;
 }
 
 // RFC 2045 5.2: text without charset is US-ASCII.
@@ -141,12 +144,12 @@ PartText render_part(const MimeFields& fields, const Part& part) {
     PartText text;
     const bool multipart = part.kind == PartKind::kMultipart;
     if (multipart) {
-        append_string(text.fields, as_written(fields.subtype, part.subtype));
+        append_string(text.fields, as_written(fields.subtype, part.subtype, part.kind));
         append_parameters(text.parameters, fields.parameters);
     } else {
-        append_string(text.fields, as_written(fields.type, part.type));
+        append_string(text.fields, as_written(fields.type, part.type, part.kind));
         text.fields.push_back(' ');
-        append_string(text.fields, as_written(fields.subtype, part.subtype));
+        append_string(text.fields, as_written(fields.subtype, part.subtype, part.kind));
         text.fields.push_back(' ');
         append_parameters(text.fields, with_charset(fields, part));
         text.fields.push_back(' ');

@@ -1,6 +1,7 @@
 #include "mime_fields.hpp"
 
 #include <array>
+#include <charconv>
 #include <utility>
 
 #include "base/text.hpp"
@@ -82,18 +83,52 @@ void parse_languages(std::string_view value, MimeFields& fields) {
     }
 }
 
+std::string decode_percent(std::string_view value) {
+    std::string out;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+        int code = 0;
+        const auto* const digits = value.data() + i + 1;
+        if (value[i] == '%' && i + 2 < value.size() &&
+            std::from_chars(digits, digits + 2, code, 16).ptr == digits + 2) {
+            out.push_back(static_cast<char>(code));
+            i += 2;
+        } else {
+            out.push_back(value[i]);
+        }
+    }
+    return out;
+}
+
 void keep_first(std::optional<std::string>& kept, std::string value) {
     if (!kept) {
         kept = std::move(value);
     }
 }
 
+// `charset'language'percent-encoded`
+std::string decode_extended(std::string_view value) {
+    for (int quotes = 0; quotes < 2; ++quotes) {
+        const auto quote = value.find('\'');
+        if (quote == std::string_view::npos) {
+            break;
+        }
+        value.remove_prefix(quote + 1);
+    }
+    return decode_percent(value);
+}
+
 }  // namespace
 
-std::string_view MimeFields::parameter(std::string_view name) const {
+std::string MimeFields::parameter(std::string_view name) const {
     for (const auto& candidate : parameters) {
         if (iequals(candidate.name, name)) {
             return candidate.value;
+        }
+    }
+    const auto extended = std::string(name) + "*";
+    for (const auto& candidate : parameters) {
+        if (iequals(candidate.name, extended)) {
+            return decode_extended(candidate.value);
         }
     }
     return {};

@@ -37,8 +37,9 @@ struct MimeFields {
     std::optional<std::string> location;
     std::optional<std::string> md5;
 
-    // Value of the first parameter with this name, without case; empty if there is none.
-    std::string_view parameter(std::string_view name) const;
+    // Value of the first parameter with this name, case ignored; of "name*" (RFC 2231) the octets
+    // without charset and language. Empty if there is none.
+    std::string parameter(std::string_view name) const;
 };
 
 MimeFields parse_mime_fields(std::string_view block, const Limits& limits);

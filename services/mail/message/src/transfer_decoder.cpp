@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "mail/message/decode.hpp"
 
@@ -155,7 +157,9 @@ void TransferDecoder::flush_base64(std::string& out) {
 
 void TransferDecoder::feed_quoted_printable(std::string_view bytes, bool last, std::string& out) {
     while (!bytes.empty()) {
-        const auto plain = bytes.substr(0, bytes.find_first_of("= \t"));
+        const auto* const end = std::find_if(
+            bytes.begin(), bytes.end(), [](char c) { return c == '=' || c == ' ' || c == '\t'; });
+        const auto plain = bytes.substr(0, static_cast<std::size_t>(end - bytes.begin()));
         out.append(plain);
         bytes.remove_prefix(plain.size());
         if (bytes.empty()) {
