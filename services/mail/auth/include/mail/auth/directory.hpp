@@ -52,9 +52,9 @@ using Resolution = std::variant<LocalRecipients, NoRecipient>;
 // stable storage when the call returns. Order of resolution: exact address, address without
 // +detail, catch-all.
 //
-// Thread rule: one caller at a time. Errors: auth::errc (exists, not_found, invalid_address,
-// domain_unknown, in_use, ...). Limits: alias depth 10, 1,000 targets per resolution, local part 64
-// octets, domain 255 (RFC 5321 4.5.3.1).
+// Thread rule: any thread; a change blocks readers while it is written. Errors: auth::errc (exists,
+// not_found, invalid_address, domain_unknown, in_use, ...). Limits: alias depth 10, 1,000 targets
+// per resolution, local part 64 octets, domain 255 (RFC 5321 4.5.3.1).
 class Directory {
 public:
     static Result<std::unique_ptr<Directory>> open(const std::string& path);

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace quorate::mail::auth {
+
+// An address taken apart and brought to its canonical form: the domain in lower case, a quoted
+// local part unquoted.
+struct SplitAddress {
+    std::string local;
+    std::string domain;
+
+    std::string to_string() const { return local + "@" + domain; }
+    // What lookups compare: all of it in lower case (ASCII; UTF-8 octets stay).
+    std::string key() const;
+};
+
+// Nothing for what RFC 5321 4.1.2 and RFC 6531 do not allow: no local part or domain, more than 64
+// or 255 octets, control characters, a domain that is no host name. Address literals are not local
+// addresses here.
+std::optional<SplitAddress> split_address(std::string_view address);
+
+// A host name in lower case; nothing if it is none (RFC 5321 2.3.5, letters, digits, hyphens, UTF-8
+// labels allowed).
+std::optional<std::string> canonical_domain(std::string_view name);
+
+}  // namespace quorate::mail::auth

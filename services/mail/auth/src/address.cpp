@@ -1,0 +1,79 @@
+#include "mail/auth/address.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+
+namespace quorate::mail::auth {
+namespace {
+
+constexpr std::size_t kLocalMax = 64;
+constexpr std::size_t kDomainMax = 255;
+constexpr std::size_t kLabelMax = 63;
+
+bool label_ok(std::string_view label) {
+    return !label.empty() && label.size() <= kLabelMax && label.front() != '-' &&
+           label.back() != '-' && std::all_of(label.begin(), label.end(), [](char c) {
+               const auto byte = static_cast<unsigned char>(c);
+               return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || byte == '-' ||
+                      byte >= 0x80;
+           });
+}
+
+// Contents of a quoted local part, quoted pairs resolved.
+std::optional<std::string> unquote(std::string_view text) {
+    if (text.size() < 2 || text.back() != '"') {
+        return std::nullopt;
+    }
+    std::string plain;
+    text = text.substr(1, text.size() - 2);
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '"' || (text[i] == '\\' && ++i == text.size())) {
+            return std::nullopt;
+        }
+        plain.push_back(text[i]);
+    }
+    return plain;
+}
+
+}  // namespace
+
+std::string SplitAddress::key() const { return to_lower(local) + "@" + domain; }
+
+std::optional<std::string> canonical_domain(std::string_view name) {
+    auto lower = to_lower(name);
+    if (lower.empty() || lower.size() > kDomainMax || !is_valid_utf8(lower)) {
+        return std::nullopt;
+    }
+    for (const auto label : split(lower, '.')) {
+        if (!label_ok(label)) {
+            return std::nullopt;
+        }
+    }
+    return lower;
+}
+
+std::optional<SplitAddress> split_address(std::string_view address) {
+    const auto at = address.rfind('@');
+    if (at == std::string_view::npos) {
+        return std::nullopt;
+    }
+    auto domain = canonical_domain(address.substr(at + 1));
+    std::optional<std::string> local(address.substr(0, at));
+    if (local->starts_with('"')) {
+        local = unquote(*local);
+    }
+    if (!domain || !local || local->empty() || local->size() > kLocalMax ||
+        !is_valid_utf8(*local)) {
+        return std::nullopt;
+    }
+    const bool printable_only = std::all_of(local->begin(), local->end(), [](char c) {
+        return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
+    });
+    if (!printable_only) {
+        return std::nullopt;
+    }
+    return SplitAddress{std::move(*local), std::move(*domain)};
+}
+
+}  // namespace quorate::mail::auth

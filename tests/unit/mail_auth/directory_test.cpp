@@ -1,0 +1,153 @@
+#include "mail/auth/directory.hpp"
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "mail/auth/address.hpp"
+#include "mail/auth/errc.hpp"
+
+namespace quorate::mail::auth {
+namespace {
+
+class DirectoryTest : public ::testing::Test {
+protected:
+    void SetUp() override {
+        folder_ = std::filesystem::temp_directory_path() /
+                  ("quorate_directory_" + std::to_string(::getpid()));
+        std::filesystem::create_directory(folder_);
+        open();
+        ASSERT_TRUE(directory_->add_domain("Example.Test"));
+    }
+    void TearDown() override {
+        directory_.reset();
+        std::filesystem::remove_all(folder_);
+    }
+    void open() {
+        directory_.reset();
+        auto opened = Directory::open((folder_ / "directory.db").string());
+        ASSERT_TRUE(opened) << opened.error().to_string();
+        directory_ = std::move(*opened);
+    }
+    std::uint64_t add(const std::string& address) {
+        AccountRecord record;
+        record.address = address;
+        record.secrets = {"{PLAIN}x"};
+        const auto added = directory_->add_account(record);
+        EXPECT_TRUE(added) << added.error().to_string();
+        return added ? added->id : 0;
+    }
+    std::vector<std::string> targets(const std::string& address) {
+        const auto resolution = directory_->resolve(address);
+        std::vector<std::string> found;
+        if (const auto* local = std::get_if<LocalRecipients>(&resolution)) {
+            for (const auto& target : local->targets) {
+                found.push_back(target.address +
+                                (target.detail.empty() ? "" : " +" + target.detail));
+            }
+        }
+        return found;
+    }
+    NoRecipient reason(const std::string& address) {
+        return std::get<NoRecipient>(directory_->resolve(address));
+    }
+
+    using Found = std::vector<std::string>;
+    std::filesystem::path folder_;
+    std::unique_ptr<Directory> directory_;
+};
+
+TEST_F(DirectoryTest, FindsAnAccountWhateverItsCase) {
+    add("Ann@example.test");
+    EXPECT_EQ(targets("aNN@EXAMPLE.test"), Found{"Ann@example.test"});
+    EXPECT_EQ(targets("\"ann\"@example.test"), Found{"Ann@example.test"});
+    EXPECT_EQ(reason("ben@example.test"), NoRecipient::kUnknownUser);
+    EXPECT_EQ(reason("ann@example.org"), NoRecipient::kNotLocal);
+}
+
+TEST_F(DirectoryTest, KeepsEverythingOverAReopen) {
+    const auto id = add("ann@example.test");
+    ASSERT_TRUE(directory_->set_alias({"office@example.test", {"ann@example.test"}}));
+    open();
+    EXPECT_EQ(directory_->account(id)->address, "ann@example.test");
+    EXPECT_EQ(targets("office@example.test"), Found{"ann@example.test"});
+    EXPECT_EQ(directory_->domains().size(), 1U);
+}
+
+TEST_F(DirectoryTest, NeverGivesAnIdAgain) {
+    const auto first = add("ann@example.test");
+    ASSERT_TRUE(directory_->remove_account(first));
+    open();
+    EXPECT_GT(add("ann@example.test"), first);
+}
+
+TEST_F(DirectoryTest, PlusAddressesGoToTheAccountWithTheirDetail) {
+    add("ann@example.test");
+    EXPECT_EQ(targets("ann+lists.cpp@example.test"), Found{"ann@example.test +lists.cpp"});
+    add("ann+vip@example.test");
+    EXPECT_EQ(targets("ann+vip@example.test"), Found{"ann+vip@example.test"})
+        << "the exact address wins";
+}
+
+TEST_F(DirectoryTest, AliasesExpandOnceEachAndLoopsEnd) {
+    add("ann@example.test");
+    add("ben@example.test");
+    ASSERT_TRUE(
+        directory_->set_alias({"all@example.test", {"ann@example.test", "two@example.test"}}));
+    ASSERT_TRUE(directory_->set_alias(
+        {"two@example.test", {"ben@example.test", "ann@example.test", "all@example.test"}}));
+    EXPECT_EQ(targets("all@example.test"), (Found{"ann@example.test", "ben@example.test"}));
+    ASSERT_TRUE(directory_->set_alias({"loop@example.test", {"loop@example.test"}}));
+    EXPECT_EQ(reason("loop@example.test"), NoRecipient::kAliasLoop);
+}
+
+TEST_F(DirectoryTest, TheCatchAllTakesOnlyWhatNobodyElseHas) {
+    add("ann@example.test");
+    ASSERT_TRUE(directory_->set_alias({"@example.test", {"ann@example.test"}}));
+    EXPECT_EQ(targets("whoever@example.test"), Found{"ann@example.test"});
+}
+
+TEST_F(DirectoryTest, ADisabledAccountReceivesNothing) {
+    const auto id = add("ann@example.test");
+    auto record = *directory_->account(id);
+    record.enabled = false;
+    ASSERT_TRUE(directory_->update_account(record));
+    EXPECT_EQ(reason("ann@example.test"), NoRecipient::kDisabled);
+}
+
+TEST_F(DirectoryTest, RefusesWhatDoesNotFit) {
+    add("ann@example.test");
+    AccountRecord record;
+    for (const auto& [address, code] : std::vector<std::pair<std::string, errc>>{
+             {"ANN@example.test", errc::exists},
+             {"ann@other.test", errc::domain_unknown},
+             {"no-at-sign", errc::invalid_address},
+             {std::string(65, 'a') + "@example.test", errc::invalid_address},
+             {"a\nb@example.test", errc::invalid_address}}) {
+        record.address = address;
+        const auto added = directory_->add_account(record);
+        ASSERT_FALSE(added) << address;
+        EXPECT_EQ(added.error().code, make_error_code(code)) << address;
+    }
+    EXPECT_EQ(directory_->remove_domain("example.test").error().code,
+              make_error_code(errc::in_use));
+    EXPECT_EQ(directory_->set_alias({"ann@example.test", {"x@example.test"}}).error().code,
+              make_error_code(errc::exists));
+}
+
+TEST_F(DirectoryTest, PagesByAddressAndPattern) {
+    for (int i = 0; i < 25; ++i) {
+        add("user" + std::to_string(100 + i) + "@example.test");
+    }
+    Directory::Page page;
+    page.limit = 10;
+    auto rows = directory_->accounts(page);
+    ASSERT_EQ(rows.size(), 10U);
+    page.after = rows.back().address;
+    EXPECT_EQ(directory_->accounts(page).front().address, "user110@example.test");
+    page = {"user12?@*", "", 100};
+    EXPECT_EQ(directory_->accounts(page).size(), 5U);
+}
+
+}  // namespace
+}  // namespace quorate::mail::auth
