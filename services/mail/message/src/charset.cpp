@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <unicode/ucnv.h>
+#include <unicode/ucnv_cb.h>
 
 #include "base/text.hpp"
 #include "mail/message/decode.hpp"
@@ -54,9 +55,20 @@ struct CloseConverter {
 };
 using Converter = std::unique_ptr<UConverter, CloseConverter>;
 
+// ICU's own callback puts U+001A for some octets.
+void replace_broken(const void*, UConverterToUnicodeArgs* arguments, const char*, std::int32_t,
+                    UConverterCallbackReason reason, UErrorCode* error) {
+    constexpr UChar kReplacement = 0xfffd;
+    if (reason <= UCNV_IRREGULAR) {
+        *error = U_ZERO_ERROR;
+        ucnv_cbToUWriteUChars(arguments, &kReplacement, 1, 0, error);
+    }
+}
+
 Converter open_converter(std::string_view name) {
     UErrorCode error = U_ZERO_ERROR;
     Converter converter(ucnv_open(std::string(name).c_str(), &error));
+    ucnv_setToUCallBack(converter.get(), replace_broken, nullptr, nullptr, nullptr, &error);
     return U_SUCCESS(error) ? std::move(converter) : nullptr;
 }
 
@@ -173,7 +185,8 @@ struct CharsetDecoder::Impl {
     }
 
     void convert(std::string_view bytes, bool last, std::string& out) {
-        const char* from = bytes.data();
+        // ICU takes no null pointer for nothing.
+        const char* from = bytes.empty() ? "" : bytes.data();
         const char* const from_end = from + bytes.size();
         for (;;) {
             const auto before = out.size();
@@ -184,6 +197,9 @@ struct CharsetDecoder::Impl {
                            from_end, pivot.data(), &pivot_source, &pivot_target,
                            pivot.data() + pivot.size(), /*reset=*/false, /*flush=*/last, &error);
             out.resize(static_cast<std::size_t>(to - out.data()));
+            if (error == U_TRUNCATED_CHAR_FOUND) {
+                out.append("\xef\xbf\xbd");
+            }
             if (error != U_BUFFER_OVERFLOW_ERROR) {
                 return;
             }
