@@ -1,5 +1,6 @@
 #include "io/listener.hpp"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
@@ -27,7 +29,12 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr int kBacklog = 1024;
+constexpr int kBacklog = 4096;
+constexpr mode_t kUnixMode = 0660;
+constexpr std::chrono::milliseconds kPause{100};
+constexpr std::chrono::minutes kComplaintInterval{1};
+// Connections accepted in a row before the others on this thread get a turn.
+constexpr unsigned kBatch = 32;
 
 bool same_address(const SocketAddress& a, const SocketAddress& b) {
     if (a.storage.ss_family != b.storage.ss_family) {
@@ -60,6 +67,7 @@ std::optional<int> passed_socket(const SocketAddress& wanted) {
         bound.size = sizeof(bound.storage);
         if (::getsockname(socket, reinterpret_cast<sockaddr*>(&bound.storage), &bound.size) == 0 &&
             same_address(wanted, bound)) {
+            ::fcntl(socket, F_SETFD, FD_CLOEXEC);
             return socket;
         }
     }
@@ -77,10 +85,12 @@ Status remove_stale(const SocketAddress& address, const std::string& text) {
     if (!S_ISSOCK(info.st_mode)) {
         return fail_errno(EEXIST, text + ": exists and is not a socket");
     }
-    const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const bool alive = ::connect(probe, address.get(), address.size) == 0;
+    // Non-blocking: a daemon with a full backlog must not stop this one.
+    const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const bool refused =
+        ::connect(probe, address.get(), address.size) != 0 && errno == ECONNREFUSED;
     ::close(probe);
-    if (alive) {
+    if (!refused) {
         return fail_errno(EADDRINUSE, text + ": another process listens there");
     }
     ::unlink(un.sun_path);
@@ -98,6 +108,9 @@ Result<int> bind_new(const SocketAddress& address, const std::string& text) {
     }
     const int on = 1;
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (family == AF_UNIX) {
+        ::fchmod(socket, kUnixMode);  // what bind() creates has no more than this at any moment
+    }
     if (family == AF_INET6) {
         ::setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
     }
@@ -107,7 +120,7 @@ Result<int> bind_new(const SocketAddress& address, const std::string& text) {
         return fail_errno(error, "cannot listen on " + text);
     }
     if (family == AF_UNIX) {
-        ::chmod(reinterpret_cast<const sockaddr_un&>(address.storage).sun_path, 0660);
+        ::chmod(reinterpret_cast<const sockaddr_un&>(address.storage).sun_path, kUnixMode);
     }
     return socket;
 }
@@ -118,9 +131,12 @@ struct Listener::Impl {
     Impl(asio::io_context& io_in, int socket)
         : io(io_in), descriptor(io_in, socket), pause(io_in) {}
 
+    asio::awaitable<void> rest(int error);
+
     asio::io_context& io;
     asio::posix::stream_descriptor descriptor;
     asio::steady_timer pause;
+    MonoTime next_complaint;
     std::string unix_path;
     bool closed = false;
 };
@@ -149,29 +165,57 @@ Result<Listener> Listener::open(asio::io_context& io, const std::string& text) {
     return Listener(std::move(impl));
 }
 
+namespace {
+
+// Errors of the one connection that was to be accepted (accept(2)); the next may be fine.
+bool concerns_one_connection(int error) {
+    switch (error) {
+        case EINTR:
+        case ECONNABORTED:
+        case ENETDOWN:
+        case EPROTO:
+        case ENOPROTOOPT:
+        case EHOSTDOWN:
+        case ENONET:
+        case EHOSTUNREACH:
+        case EOPNOTSUPP:
+        case ENETUNREACH:
+        case EPERM:
+            return true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace
+
+// Out of descriptors or memory, or something unforeseen: go on when it may be over.
+asio::awaitable<void> Listener::Impl::rest(int error) {
+    if (mono_now() >= next_complaint) {
+        next_complaint = mono_now() + kComplaintInterval;
+        Logger().error("accept_paused", "why", std::generic_category().message(error));
+    }
+    pause.expires_after(kPause);
+    co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+}
+
 asio::awaitable<void> Listener::run(std::function<void(Stream)> accepted) {
-    constexpr std::chrono::milliseconds kPause{100};
     const auto impl = impl_;
+    unsigned batch = 0;
     while (!impl->closed) {
         const int socket = ::accept4(impl->descriptor.native_handle(), nullptr, nullptr,
                                      SOCK_CLOEXEC | SOCK_NONBLOCK);
+        const int error = socket < 0 ? errno : 0;
         if (socket >= 0) {
             accepted(Stream(impl->io, socket));
-            continue;
-        }
-        if (errno == EAGAIN) {
-            const auto wait = asio::posix::stream_descriptor::wait_read;
-            const auto [error] =
-                co_await impl->descriptor.async_wait(wait, asio::as_tuple(asio::use_awaitable));
-            if (error) {
-                co_return;
+            if (++batch % kBatch == 0) {
+                co_await yield();
             }
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            Logger().error("accept_paused", "why", std::generic_category().message(errno));
-            impl->pause.expires_after(kPause);
-            const auto [error] =
-                co_await impl->pause.async_wait(asio::as_tuple(asio::use_awaitable));
-            static_cast<void>(error);
+        } else if (error == EAGAIN) {
+            co_await impl->descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                                                 asio::as_tuple(asio::use_awaitable));
+        } else if (!concerns_one_connection(error)) {
+            co_await impl->rest(error);
         }
     }
 }
