@@ -62,6 +62,14 @@ struct SaslRespond {
 };
 // The client gave up ("*") or the machine refused the response: drop the exchange, no answer.
 struct SaslAbort {};
+// Octets of a message that is being received, in order. Not a question, but the shell may take its
+// time: it keeps them in memory up to a limit and in a file of the store beyond. The question that
+// follows (Deliver, Execute of an APPEND) consumes what was collected.
+struct BodyData {
+    std::string bytes;
+};
+// What was collected is not wanted.
+struct BodyDiscard {};
 // Write everything, then close. Nothing follows it.
 struct Close {};
 // For the log: an event word and key=value text, already safe to print.
