@@ -22,6 +22,18 @@ using ModSeq = std::uint64_t;  // RFC 7162; 63 bits, one counter per account
 // up to the account's last_lsn() at that time. 0: nothing to wait for.
 using Lsn = Strong<struct LsnTag, std::uint64_t>;
 
+// RFC 6154. At most one per mailbox. (Before the flags: g++ warns of kFlagged in the other order.)
+enum class SpecialUse : std::uint8_t {
+    kNone,
+    kAll,
+    kArchive,
+    kDrafts,
+    kFlagged,
+    kJunk,
+    kSent,
+    kTrash
+};
+
 // System flags are fixed bits, keywords are bits of their mailbox's keyword list: bit kFirstKeyword
 // + index.
 using FlagBits = std::uint64_t;
@@ -35,18 +47,6 @@ inline constexpr unsigned kFirstKeyword = 5;
 inline constexpr unsigned kKeywordsMax =
     58;  // per mailbox; one more is refused with errc::too_many_keywords
 inline constexpr unsigned kKeywordBytesMax = 64;
-
-// RFC 6154. At most one per mailbox.
-enum class SpecialUse : std::uint8_t {
-    kNone,
-    kAll,
-    kArchive,
-    kDrafts,
-    kFlagged,
-    kJunk,
-    kSent,
-    kTrash
-};
 
 // Seconds since 1970 and the zone in which it was written (INTERNALDATE keeps the client's zone).
 struct ZonedTime {
