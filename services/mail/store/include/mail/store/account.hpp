@@ -114,12 +114,12 @@ public:
 
     // ---- content
     virtual Result<Content> content(BodyId body) = 0;
-    // For long scans: calls `use` for each in order with views valid for that call; cheaper than
-    // content() each. `field` selects what is read.
+    // For long scans: calls `use` for each in order with views valid for that call, until it
+    // returns false; cheaper than content() each. `field` selects what is read.
     enum class Field { kEnvelope, kBody, kBodystructure };
     virtual Status for_each(
         std::span<const BodyId> bodies, Field field,
-        const std::function<void(std::size_t index, std::string_view text)>& use) = 0;
+        const std::function<bool(std::size_t index, std::string_view text)>& use) = 0;
     // Octets [offset, offset + size) of the body, cut at its end. Verified against the checksum:
     // errc::damaged, never wrong bytes.
     virtual Result<std::string> read_body(const BodyRef& body, std::uint64_t offset,
@@ -145,6 +145,9 @@ public:
     // First position whose uid is >= `uid`; size() if none.
     virtual std::uint32_t lower_bound(Uid uid) const = 0;
     virtual bool recent(std::uint32_t position) const = 0;
+    // Position of the first message without \Seen; nothing when there is none. Every SELECT asks:
+    // not a scan of the mailbox each time.
+    virtual std::optional<std::uint32_t> first_unseen() const = 0;
     virtual const std::vector<std::string>& keywords() const = 0;
     virtual bool gone() const = 0;  // the mailbox was deleted under the session
 
