@@ -41,7 +41,8 @@ struct MaildropOpened {
     } kind = Kind::kOk;
     struct Item {
         store::Uid uid = 0;
-        store::BodyRef body;
+        store::BodyId body;
+        std::uint32_t size = 0;  // octets
     };
     std::uint32_t uid_validity = 0;  // UIDL is "<uidvalidity>.<uid>"
     std::vector<Item> messages;      // ascending uids
@@ -49,7 +50,7 @@ struct MaildropOpened {
 
 // Octets [offset, offset + size) of a body, cut at its end. Answer: BodyRead.
 struct ReadBody {
-    store::BodyRef body;
+    store::BodyId body;
     std::uint64_t offset = 0;
     std::uint64_t size = 0;
 };
