@@ -1,0 +1,59 @@
+"""The laboratory itself: three nodes form a cluster, lose and regain one by each kind of fault, and leave nothing behind."""
+
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.environ["QUORATE_SOURCE"], "tests/support"))
+
+from lab import Lab, LabError  # noqa: E402
+
+
+def lose_and_regain(lab, what, lose, regain):
+    n1, n2, n3 = lab.nodes
+    lose(n3)
+    lab.wait_quorate([n1, n2], members=[n1, n2])
+    regain(n3)
+    lab.wait_quorate()
+    print(f"{what}: lost and regained", flush=True)
+
+
+def reboot(lab):
+    def boot(node):
+        node.power_on()
+        lab.start_node(node)
+    return boot
+
+
+def leftovers(folder):
+    processes = subprocess.run(["pgrep", "-f", folder], capture_output=True, text=True, check=False).stdout.split()
+    return processes + ([folder] if os.path.exists(folder) else [])
+
+
+def main():
+    try:
+        lab = Lab(nodes=3)
+    except LabError as error:
+        print(f"not run: {error}")
+        return 77
+    with lab:
+        lab.start_corosync()
+        lab.wait_quorate(limit=20)
+        print("three nodes quorate", flush=True)
+        n1 = lab["n1"]
+        assert n1.run("hostname") == "n1\n"
+        n1.run("ping", "-c1", "-W2", lab["n2"].address(1))
+        n1.cut(0)
+        n1.run("ping", "-c1", "-W2", lab["n2"].address(1))
+        n1.heal(0)
+        lose_and_regain(lab, "power off", lambda node: node.kill(), reboot(lab))
+        lose_and_regain(lab, "freeze", lambda node: node.freeze(), lambda node: node.thaw())
+        lose_and_regain(lab, "cut cables", lambda node: node.cut(), lambda node: node.heal())
+    left = leftovers(lab.folder)
+    if left:
+        print(f"left behind: {left}")
+        return 1
+    return 0
+
+
+sys.exit(main())

@@ -1,0 +1,113 @@
+"""The laboratory as a whole: nodes, rings, Corosync; and the same laboratory found again from its state file."""
+
+import json
+import os
+import shutil
+import tempfile
+
+from lab import corosync
+from lab.network import Network
+from lab.node import Node, wait_for
+
+
+class LabError(Exception):
+    """What the person at the keyboard did wrong."""
+
+
+class Lab:
+    def __init__(self, nodes=3, folder=None, dies_with_us=True):
+        if os.geteuid() != 0:
+            raise LabError("the laboratory needs root: it makes namespaces")
+        if not 1 <= nodes <= 32:
+            raise LabError("a laboratory has 1 to 32 nodes")
+        self.dies_with_us = dies_with_us
+        self.temporary = folder is None
+        self.folder = folder or tempfile.mkdtemp(prefix="quorate-lab-")
+        os.makedirs(self.folder, exist_ok=True)
+        self.network = Network(self.folder, dies_with_us)
+        self.nodes = [Node(self, number) for number in range(1, nodes + 1)]
+        self.corosync_options = {}
+
+    def __enter__(self):
+        self.up()
+        return self
+
+    def __exit__(self, *_):
+        self.down()
+
+    def __getitem__(self, name):
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise LabError(f"no node {name}; there are {', '.join(node.name for node in self.nodes)}")
+
+    def up(self):
+        try:
+            self.network.power_on()
+            for node in self.nodes:
+                node.power_on()
+        except BaseException:
+            self.down()
+            raise
+
+    def down(self):
+        try:
+            for node in self.nodes:
+                node.kill()
+        finally:
+            self.network.power_off()
+            if self.temporary:
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    def add_node(self):
+        """Powers one more node on; Corosync of the others does not know it yet."""
+        node = Node(self, len(self.nodes) + 1)
+        self.nodes.append(node)
+        node.power_on()
+        return node
+
+    # ---- Corosync
+
+    def start_corosync(self, nodes=None, **options):
+        """`options`: token, quorum={...}, device={...}; the configuration always names all nodes."""
+        self.corosync_options = options
+        corosync.configure(self.nodes, options)
+        for node in nodes or self.nodes:
+            self.start_node(node)
+
+    def start_node(self, node):
+        """Starts Corosync on a node that is on, with the configuration that its disk has."""
+        corosync.start(node)
+
+    def wait_quorate(self, nodes=None, members=None, limit=30.0):
+        """Until each of `nodes` is quorate with exactly `members` (default: the same nodes)."""
+        nodes = nodes or self.nodes
+        wanted = (True, sorted(node.number for node in (members or nodes)))
+        for node in nodes:
+            wait_for(f"{node.name} quorate with members {wanted[1]}",
+                     lambda asked=node: corosync.quorum(asked) == wanted, limit)
+
+    # ---- found again
+
+    def save(self):
+        state = {
+            "hub": [self.network.hub, self.network.started],
+            "nodes": [[node.holder, node.started] for node in self.nodes],
+        }
+        path = os.path.join(self.folder, "state.json")
+        with open(path + ".new", "w", encoding="ascii") as out:
+            json.dump(state, out)
+        os.replace(path + ".new", path)
+
+    @classmethod
+    def load(cls, folder):
+        try:
+            with open(os.path.join(folder, "state.json"), encoding="ascii") as stored:
+                state = json.load(stored)
+        except FileNotFoundError:
+            raise LabError(f"no laboratory in {folder}; start one: tests/lab up 3") from None
+        lab = cls(len(state["nodes"]), folder, dies_with_us=False)
+        lab.network.hub, lab.network.started = state["hub"]
+        for node, (holder, started) in zip(lab.nodes, state["nodes"]):
+            node.holder, node.started = holder, started
+        return lab
