@@ -1,4 +1,4 @@
-"""The laboratory itself: three nodes form a cluster, lose and regain one by each kind of fault, and leave nothing behind."""
+"""The laboratory itself: three nodes form a cluster, lose and regain one by each kind of fault; nothing is left behind."""
 
 import os
 import subprocess

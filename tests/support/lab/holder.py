@@ -1,4 +1,4 @@
-"""holder.py NAME: the first process of a node's namespaces. Prepares the node's private folders, says so, reaps orphans.
+"""holder.py NAME: the first process of a node. Prepares the private folders of its namespaces, says so, reaps orphans.
 
 The folders of the machine that daemons write to are covered by folders below the node's own (LAB_NODE), so that two
 nodes never meet in a file.

@@ -59,7 +59,7 @@ def _stat(pid):
 
 
 def start_time(pid):
-    """When the process started, in ticks since boot; None when it is gone. A pid alone may be another process by now."""
+    """When the process started, in ticks since boot; None when it is gone. A pid may be another process by now."""
     fields = _stat(pid)
     return int(fields[19]) if fields else None
 
