@@ -1,4 +1,4 @@
-"""The laboratory itself: three nodes form a cluster, lose and regain one by each kind of fault; nothing is left behind."""
+"""The laboratory itself: three nodes form a cluster, lose and regain one by each kind of fault, then nothing is left."""
 
 import os
 import subprocess
