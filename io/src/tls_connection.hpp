@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,6 +49,14 @@ private:
     Error error_;
 };
 
+struct FreeContext {
+    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+using ContextPtr = std::unique_ptr<SSL_CTX, FreeContext>;
+
+// With the settings that every connection of ours has.
+Result<ContextPtr> new_tls_context(const SSL_METHOD* method);
+
 // Everything in OpenSSL's error queue, as one text; empties the queue.
 std::string openssl_reason();
 
@@ -56,6 +65,7 @@ struct TlsContext::Impl {
     bool is_server = false;
     ServerFiles files;
     ClientOptions options;
+    PresharedKey psk;
     WallTime expires{};
 
     Impl() = default;

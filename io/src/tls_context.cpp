@@ -14,17 +14,14 @@
 namespace quorate::io {
 namespace {
 
-struct FreeContext {
-    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-};
-using ContextPtr = std::unique_ptr<SSL_CTX, FreeContext>;
-
 // For TLS 1.2; those of 1.3 are all good.
 constexpr const char* kCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 // Accept resumption only in our own listeners.
 constexpr std::string_view kSessionContext = "quorate";
 
-Result<ContextPtr> new_context(const SSL_METHOD* method) {
+}  // namespace
+
+Result<ContextPtr> new_tls_context(const SSL_METHOD* method) {
     ContextPtr context(SSL_CTX_new(method));
     if (!context) {
         return fail(Errc::kTls, openssl_reason());
@@ -47,6 +44,8 @@ Result<ContextPtr> new_context(const SSL_METHOD* method) {
     return context;
 }
 
+namespace {
+
 // A key that needs a passphrase is refused, not asked for on the terminal.
 int no_passphrase(char*, int, int, void*) { return -1; }
 
@@ -61,7 +60,7 @@ WallTime certificate_expiry(SSL_CTX* context) {
 
 Result<ContextPtr> load_server(const TlsContext::ServerFiles& files) {
     ERR_clear_error();
-    QUORATE_TRY(auto context, new_context(TLS_server_method()));
+    QUORATE_TRY(auto context, new_tls_context(TLS_server_method()));
     auto* raw = context.get();
     SSL_CTX_set_default_passwd_cb(raw, no_passphrase);
     if (SSL_CTX_use_certificate_chain_file(raw, files.certificate.c_str()) != 1) {
@@ -100,7 +99,7 @@ Result<TlsContext> TlsContext::server(ServerFiles files) {
 
 Result<TlsContext> TlsContext::client(ClientOptions options) {
     ERR_clear_error();
-    QUORATE_TRY(auto context, new_context(TLS_client_method()));
+    QUORATE_TRY(auto context, new_tls_context(TLS_client_method()));
     if (options.verify) {
         SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
         const bool loaded =

@@ -31,25 +31,37 @@ public:
         std::string server_name;  // for SNI, and compared with the certificate
     };
 
+    // A secret that both ends have, in place of certificates (RFC 8446 2.2, external PSK; TLS 1.3
+    // with a Diffie-Hellman exchange only). Ends that do not share identity and key refuse each
+    // other in the handshake.
+    struct PresharedKey {
+        std::string identity;  // 1 to 128 octets; seen by eavesdroppers
+        std::string key;       // 32 to 256 octets, uniformly random
+    };
+
     // kTls with the file and OpenSSL's reason.
     static Result<TlsContext> server(ServerFiles files);
     static Result<TlsContext> client(ClientOptions options);
+    static Result<TlsContext> psk_server(PresharedKey key);
+    static Result<TlsContext> psk_client(PresharedKey key);
 
     TlsContext(TlsContext&& other) noexcept;
     TlsContext& operator=(TlsContext&& other) noexcept;
     ~TlsContext();
 
-    // Server: reads the files again. On an error nothing changes: the old certificate stays in use.
+    // Server with files: reads them again. On an error nothing changes: the old certificate stays
+    // in use.
     Status reload();
 
     bool is_server() const;
-    // Server: when the certificate in use expires.
+    // Server with files: when the certificate in use expires.
     WallTime expires() const;
 
 private:
     friend class TlsConnection;
     struct Impl;
     explicit TlsContext(std::unique_ptr<Impl> impl);
+    static Result<TlsContext> with_psk(PresharedKey key, bool is_server);
     std::unique_ptr<Impl> impl_;
 };
 

@@ -1,4 +1,4 @@
-"""The laboratory itself: three nodes form a cluster, lose and regain one by each kind of fault, then nothing is left."""
+"""The laboratory itself: three nodes form a cluster, lose and regain one by each kind of fault, then leave nothing."""
 
 import os
 import subprocess
