@@ -88,8 +88,27 @@ function(quorate_test module kind)
     target_compile_definitions(${target} PRIVATE QUORATE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     quorate_check_listed(${CMAKE_CURRENT_SOURCE_DIR} ${ARG_SOURCES})
-    gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${kind}.${module}."
-        PROPERTIES LABELS "${kind};${module}" TIMEOUT 300)
+    gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${kind}.${module}.")
+    # A list among PROPERTIES is taken apart on its way: the properties are set after the discovery.
+    set(properties ${CMAKE_CURRENT_BINARY_DIR}/${target}_properties.cmake)
+    file(WRITE ${properties} "foreach(test IN LISTS ${target}_TESTS)
+    set_tests_properties(\${test} PROPERTIES LABELS \"${kind};${module}\" TIMEOUT 300)
+endforeach()
+")
+    set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${properties})
+endfunction()
+
+# quorate_script_suite(MODULE SOURCES ... LINK target ...): the datadriven files *.txt of this folder, each a test of
+# kind script; the sources define quorate::support::make_script_handler() (support/datadriven.hpp).
+function(quorate_script_suite module)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+    quorate_test(${module} script
+        SOURCES ${ARG_SOURCES} ${PROJECT_SOURCE_DIR}/tests/support/script_main.cpp
+        LINK ${ARG_LINK} quorate::test_support)
+    # The tests are discovered when the binary is newer than the last discovery: a new script must make it so.
+    file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.txt)
+    set_target_properties(script_${module} PROPERTIES LINK_DEPENDS "${scripts}")
+    target_compile_definitions(script_${module} PRIVATE QUORATE_SCRIPT_FOLDER="${CMAKE_CURRENT_SOURCE_DIR}")
 endfunction()
 
 # quorate_fuzzer(NAME MODULE SOURCE file LINK target ...): libFuzzer binary fuzz_NAME in the fuzz preset; elsewhere the
