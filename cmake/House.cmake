@@ -111,10 +111,11 @@ function(quorate_script_suite module)
     target_compile_definitions(script_${module} PRIVATE QUORATE_SCRIPT_FOLDER="${CMAKE_CURRENT_SOURCE_DIR}")
 endfunction()
 
-# quorate_fuzzer(NAME MODULE SOURCE file LINK target ...): libFuzzer binary fuzz_NAME in the fuzz preset; elsewhere the
-# same file with a main that replays tests/fuzz/corpus/NAME, registered as a test.
+# quorate_fuzzer(NAME MODULE SOURCE file LINK target ... [SEEDS folder ...]): libFuzzer binary fuzz_NAME in the fuzz
+# preset; elsewhere the same file with a main that replays tests/fuzz/corpus/NAME (and the other SEEDS), registered as a
+# test.
 function(quorate_fuzzer name module)
-    cmake_parse_arguments(ARG "" "SOURCE" "LINK" ${ARGN})
+    cmake_parse_arguments(ARG "" "SOURCE" "LINK;SEEDS" ${ARGN})
     set(target fuzz_${name})
     add_executable(${target} ${ARG_SOURCE})
     target_link_libraries(${target} PRIVATE quorate_flags ${ARG_LINK})
@@ -127,7 +128,7 @@ function(quorate_fuzzer name module)
         set(arguments)
     endif()
     add_test(NAME fuzz.${module}.${name}
-        COMMAND ${target} ${arguments} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+        COMMAND ${target} ${arguments} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name} ${ARG_SEEDS})
     set_tests_properties(fuzz.${module}.${name} PROPERTIES LABELS "fuzz;${module}" TIMEOUT 300)
 endfunction()
 
