@@ -100,6 +100,7 @@ public:
         std::string id;
         WallTime wall;
         MonoTime mono;
+        std::optional<TlsInfo> tls = std::nullopt;  // of a session that starts inside TLS
     };
     Session(const Options& options, Start start);
     ~Session();
