@@ -49,6 +49,7 @@ struct ConfigFile::Impl {
     std::string path;
     toml::table document;
     std::map<const void*, std::set<std::string, std::less<>>> asked;
+    std::set<const void*> left;                              // values that are others'
     std::vector<std::pair<unsigned, std::string>> mistakes;  // with their lines
 
     void mistake(unsigned line, std::string_view what) {
@@ -78,6 +79,9 @@ struct ConfigFile::Impl {
             if (!known.contains(name)) {
                 mistake(key.source().begin.line,
                         fmt::format("{}{}: unknown key{}", prefix, name, suggestion(&table, name)));
+                continue;
+            }
+            if (left.contains(&node)) {
                 continue;
             }
             if (const auto* child = node.as_table()) {
@@ -132,6 +136,12 @@ Status ConfigFile::finish() {
         return {};
     }
     return fail(Errc::kConfig, std::move(text));
+}
+
+void ConfigTable::leave(std::string_view key) {
+    if (const auto* value = find(key)) {
+        file_->impl_->left.insert(value);
+    }
 }
 
 const void* ConfigTable::find(std::string_view key) {

@@ -33,6 +33,8 @@ public:
     // An absent table reads as an empty one.
     ConfigTable table(std::string_view key);
     std::vector<ConfigTable> tables(std::string_view key);
+    // The key is another daemon's, which shares the file: whatever is there is no mistake here.
+    void leave(std::string_view key);
     // A mistake that only the caller can see.
     void complain(std::string_view key, std::string_view what);
 

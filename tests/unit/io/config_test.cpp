@@ -152,5 +152,15 @@ TEST_F(ConfigTest, AFileThatCannotBeReadIsNamedWithTheReason) {
     EXPECT_NE(directory.error().detail.find("is a folder"), std::string::npos);
 }
 
+TEST_F(ConfigTest, WhatIsLeftToAnotherDaemonIsNoMistake) {
+    auto file =
+        load("[mail]\nanything = 1\n[mail.more]\nx = 2\n[cluster]\nname = \"lab\"\nzebra = 1\n");
+    auto root = file->root();
+    root.leave("mail");
+    root.leave("absent");
+    EXPECT_EQ(root.table("cluster").string("name", ""), "lab");
+    EXPECT_EQ(mistakes(*file), "q.toml:7: cluster.zebra: unknown key");
+}
+
 }  // namespace
 }  // namespace quorate::io
