@@ -1,7 +1,7 @@
-"""A small IMAP client that keeps what the server said: responses come back parsed (RFC 3501 section 9), as nested lists.
+"""A small IMAP client that keeps what the server said: responses come back parsed (RFC 3501 section 9), nested.
 
-A list is a list, NIL is None, a quoted string or literal is bytes, any other atom is an Atom. Reads no further than the tagged
-answer of its own command.
+A list is a list, NIL is None, a quoted string or literal is bytes, any other atom is an Atom. Reads no further than
+the tagged answer of its own command.
 """
 
 import re

@@ -1,11 +1,11 @@
-"""Debian's Dovecot and Postfix in a box: started from nothing inside a directory, on free ports of 127.0.0.1, without a look at
-/etc or the system's services. They are what Quorate is compared with.
+"""Debian's Dovecot and Postfix in a box: started from nothing inside a directory, on free ports of 127.0.0.1, without
+a look at /etc or the system's services. They are what Quorate is compared with.
 
-    with Scratch("peers") as directory, Dovecot(directory) as dovecot, Postfix(directory, dovecot.lmtp) as postfix:
+    with Scratch("peers") as directory, Dovecot(directory) as dovecot, Postfix(directory, dovecot) as postfix:
         smtplib.SMTP("127.0.0.1", postfix.smtp)
 
-Every address at example.test exists, with the password in `PASSWORD`. Both flush what they acknowledge, as their defaults do.
-Dovecot and Postfix switch users, so this needs root; Missing says what is not there.
+Every address at example.test exists, with the password in `PASSWORD`. Both flush what they acknowledge, as their
+defaults do. Dovecot and Postfix switch users, so this needs root; Missing says what is not there.
 
 As a program: `peers.py` runs both until Ctrl-C and prints where they listen.
 """
@@ -63,9 +63,10 @@ class Dovecot:
         self.mail = self.directory / "mail"
         self.mail.mkdir(exist_ok=True)
         shutil.chown(self.mail, "nobody", "nogroup")
-        self.certificate, key = self_signed(self.directory)
+        self.certificate, self.key = self_signed(self.directory)
+        self.auth_socket = self.directory / "auth-for-smtp"
         self.imap, self.imaps, self.pop3, self.pop3s, self.lmtp = free_ports(5)
-        self.config = write(self.directory / "dovecot.conf", self._configuration(key))
+        self.config = write(self.directory / "dovecot.conf", self._configuration())
         self.start()
         return self
 
@@ -85,7 +86,8 @@ class Dovecot:
 
     def session_pids(self):
         """The imap processes, one per session: children of ours only."""
-        listed = subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(self.pid)], capture_output=True, text=True, check=True)
+        command = ["ps", "-o", "pid=,comm=", "--ppid", str(self.pid)]
+        listed = subprocess.run(command, capture_output=True, text=True, check=True)
         rows = [line.split(None, 1) for line in listed.stdout.splitlines()]
         return [int(pid) for pid, name in rows if name.strip() == "imap"]
 
@@ -93,7 +95,7 @@ class Dovecot:
         command = ["doveadm", "-c", str(self.config), *arguments]
         return subprocess.run(command, check=True, capture_output=True, **options).stdout
 
-    def _configuration(self, key):
+    def _configuration(self):
         here = self.directory
         return f"""
 base_dir = {here}/run
@@ -104,7 +106,7 @@ protocols = imap pop3 lmtp
 listen = 127.0.0.1
 ssl = yes
 ssl_cert = <{self.certificate}
-ssl_key = <{key}
+ssl_key = <{self.key}
 disable_plaintext_auth = no
 auth_mechanisms = plain login
 first_valid_uid = 1
@@ -145,6 +147,11 @@ service pop3-login {{
     ssl = yes
   }}
 }}
+service auth {{
+  unix_listener {self.auth_socket} {{
+    mode = 0666
+  }}
+}}
 service lmtp {{
   inet_listener lmtp {{
     port = {self.lmtp}
@@ -157,6 +164,10 @@ service lmtp {{
 MASTER_CF = """
 127.0.0.1:{smtp} inet n - n - - smtpd
 127.0.0.1:{plain} inet n - n - - smtpd -o smtpd_tls_security_level=none
+127.0.0.1:{submission} inet n - n - - smtpd -o smtpd_sasl_auth_enable=yes -o smtpd_tls_auth_only=yes
+  -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
+127.0.0.1:{submissions} inet n - n - - smtpd -o smtpd_sasl_auth_enable=yes -o smtpd_tls_wrappermode=yes
+  -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 rewrite unix - - n - - trivial-rewrite
@@ -175,16 +186,17 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 class Postfix:
-    """Accepts SMTP (STARTTLS offered on one port, not on the other) for example.test and hands it to an LMTP port.
+    """Accepts SMTP for example.test and hands it to a Dovecot's LMTP port. `plain` is the port without STARTTLS; the
+    submission ports want AUTH.
 
-    Debian's defaults, but for in_flow_delay: it holds a sender back while deliveries lag, which costs Postfix time in a
-    measurement that ends with the last delivery.
+    Debian's defaults, but for in_flow_delay: it holds a sender back while deliveries lag, which costs Postfix time in
+    a measurement that ends with the last delivery.
     """
 
-    def __init__(self, directory, lmtp_port):
+    def __init__(self, directory, dovecot):
         self.program = require("postfix", "postfix", "postfix")
         self.directory = pathlib.Path(directory) / "postfix"
-        self.lmtp_port = lmtp_port
+        self.dovecot = dovecot
         self.child = None
 
     def __enter__(self):
@@ -193,12 +205,11 @@ class Postfix:
         for name in ("etc", "queue", "data"):
             (here / name).mkdir(exist_ok=True)
         shutil.chown(here / "data", "postfix", "root")
-        self.smtp, self.plain = free_ports(2)
-        certificate, key = self_signed(here)
-        write(here / "etc/master.cf", MASTER_CF.format(smtp=self.smtp, plain=self.plain))
-        write(here / "etc/main.cf", self._main_cf(certificate, key))
+        self.smtp, self.plain, self.submission, self.submissions = ports = free_ports(4)
+        write(here / "etc/master.cf", MASTER_CF.format(**vars(self)))
+        write(here / "etc/main.cf", self._main_cf())
         self.child = Child([self.program, "-c", here / "etc", "start-fg"], here / "stdout")
-        self.child.wait_listening([self.smtp, self.plain])
+        self.child.wait_listening(ports)
         return self
 
     def __exit__(self, *_):
@@ -224,7 +235,7 @@ class Postfix:
                 found += len(files)
         return found
 
-    def _main_cf(self, certificate, key):
+    def _main_cf(self):
         here = self.directory
         return f"""
 compatibility_level = 3.6
@@ -234,7 +245,8 @@ maillog_file = {here}/log
 maillog_file_prefixes = {here}
 myhostname = peer.example.test
 mydestination =
-mynetworks = 127.0.0.0/8
+mynetworks =
+smtpd_relay_restrictions = permit_sasl_authenticated, reject_unauth_destination
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 alias_maps =
@@ -242,9 +254,11 @@ alias_database =
 local_recipient_maps =
 virtual_mailbox_domains = {DOMAIN}
 virtual_mailbox_maps = static:present
-virtual_transport = lmtp:inet:127.0.0.1:{self.lmtp_port}
-smtpd_tls_cert_file = {certificate}
-smtpd_tls_key_file = {key}
+virtual_transport = lmtp:inet:127.0.0.1:{self.dovecot.lmtp}
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = {self.dovecot.auth_socket}
+smtpd_tls_cert_file = {self.dovecot.certificate}
+smtpd_tls_key_file = {self.dovecot.key}
 smtpd_tls_security_level = may
 message_size_limit = 52428800
 mailbox_size_limit = 0
@@ -253,10 +267,10 @@ in_flow_delay = 0
 
 
 def main():
-    with Scratch("peers") as directory, Dovecot(directory) as dovecot, Postfix(directory, dovecot.lmtp) as postfix:
+    with Scratch("peers") as directory, Dovecot(directory) as dovecot, Postfix(directory, dovecot) as postfix:
         print(f"directory {directory}")
-        print(f"dovecot   imap {dovecot.imap} imaps {dovecot.imaps} pop3 {dovecot.pop3} pop3s {dovecot.pop3s} lmtp {dovecot.lmtp}")
-        print(f"postfix   smtp {postfix.smtp}, without STARTTLS {postfix.plain}")
+        for peer, names in ((dovecot, "imap imaps pop3 pop3s lmtp"), (postfix, "smtp plain submission submissions")):
+            print(type(peer).__name__, *(f"{name} {getattr(peer, name)}" for name in names.split()))
         print(f"accounts  anybody@{DOMAIN}, password {PASSWORD}", flush=True)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:

@@ -1,0 +1,43 @@
+"""The server that a test of clients talks to: maild, or with QUORATE_MAIL_SERVER=peers Debian's Postfix and Dovecot.
+
+A test that the peers fail is a wrong test, so each is made to pass there too:
+
+    QUORATE_MAIL_SERVER=peers python3 tests/drill/clients/curl_test.py
+
+Either way a server has the ports `smtp`, `submission`, `submissions`, `lmtp`, `imap`, `imaps`, `pop3`, `pop3s` of
+127.0.0.1, `certificate` (PEM file), and `account(name)`, which makes sure that the account exists.
+"""
+
+import collections
+import contextlib
+import os
+
+from peers import DOMAIN, PASSWORD, Dovecot, Postfix
+
+Account = collections.namedtuple("Account", "address password")
+
+
+class Peers:
+    def __init__(self, dovecot, postfix):
+        self.smtp, self.submission, self.submissions = postfix.smtp, postfix.submission, postfix.submissions
+        self.lmtp = dovecot.lmtp
+        self.imap, self.imaps, self.pop3, self.pop3s = dovecot.imap, dovecot.imaps, dovecot.pop3, dovecot.pop3s
+        self.certificate = dovecot.certificate
+
+    def account(self, name):
+        return Account(f"{name}@{DOMAIN}", PASSWORD)
+
+
+@contextlib.contextmanager
+def peers(directory):
+    with Dovecot(directory) as dovecot, Postfix(directory, dovecot) as postfix:
+        yield Peers(dovecot, postfix)
+
+
+def mail_server(directory):
+    """A context manager that gives the server."""
+    if os.environ.get("QUORATE_MAIL_SERVER") == "peers":
+        return peers(directory)
+    from maild_node import MaildNode
+
+    return MaildNode(directory)
