@@ -51,6 +51,7 @@ struct TimingOptions {
     Login login;
     std::vector<std::string> before;  // sent once, not timed
     std::vector<std::string> commands;
+    std::string between;  // sent before each repetition, not timed
     std::size_t repeat = 5;
 };
 void time_commands(io::io_context& context, const TimingOptions& options);

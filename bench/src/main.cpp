@@ -104,6 +104,7 @@ void add_timing(CLI::App& app, const std::string& address, Load& chosen) {
     add_login(command, options.login);
     command->add_option("--before", options.before, "commands sent once, not timed");
     command->add_option("--command", options.commands, "commands timed")->required();
+    command->add_option("--between", options.between, "sent before each repetition, not timed");
     command->add_option("--repeat", options.repeat, "how often each");
     command->callback([&] {
         chosen = [&address](io::io_context& context) {

@@ -22,6 +22,9 @@ io::awaitable<void> timing(io::io_context& context, const TimingOptions& options
         std::vector<double> ms;
         std::size_t octets = 0;
         for (std::size_t i = 0; i < options.repeat; ++i) {
+            if (i > 0 && !options.between.empty()) {
+                co_await one_command(connection, options.between);
+            }
             const auto start = Clock::now();
             octets = co_await one_command(connection, command);
             ms.push_back(1000 * seconds_since(start));

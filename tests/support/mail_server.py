@@ -18,11 +18,14 @@ Account = collections.namedtuple("Account", "address password")
 
 
 class Peers:
-    def __init__(self, dovecot, postfix):
-        self.smtp, self.submission, self.submissions = postfix.smtp, postfix.submission, postfix.submissions
-        self.lmtp = dovecot.lmtp
-        self.imap, self.imaps, self.pop3, self.pop3s = dovecot.imap, dovecot.imaps, dovecot.pop3, dovecot.pop3s
-        self.certificate = dovecot.certificate
+    @classmethod
+    def of(cls, dovecot, postfix=None):
+        peers = cls()
+        for name in ("lmtp", "imap", "imaps", "pop3", "pop3s", "certificate"):
+            setattr(peers, name, getattr(dovecot, name))
+        for name in ("smtp", "submission", "submissions") if postfix else ():
+            setattr(peers, name, getattr(postfix, name))
+        return peers
 
     def account(self, name):
         return Account(f"{name}@{DOMAIN}", PASSWORD)
@@ -31,7 +34,7 @@ class Peers:
 @contextlib.contextmanager
 def peers(directory):
     with Dovecot(directory) as dovecot, Postfix(directory, dovecot) as postfix:
-        yield Peers(dovecot, postfix)
+        yield Peers.of(dovecot, postfix)
 
 
 def mail_server(directory):

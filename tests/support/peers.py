@@ -85,11 +85,18 @@ class Dovecot:
         return self.child.pid
 
     def session_pids(self):
-        """The imap processes, one per session: children of ours only."""
+        """The imap processes, one per session."""
+        return self._children("imap")
+
+    def login_pids(self):
+        """The imap-login processes, which stay for as long as a TLS session does."""
+        return self._children("imap-login")
+
+    def _children(self, name):
         command = ["ps", "-o", "pid=,comm=", "--ppid", str(self.pid)]
         listed = subprocess.run(command, capture_output=True, text=True, check=True)
         rows = [line.split(None, 1) for line in listed.stdout.splitlines()]
-        return [int(pid) for pid, name in rows if name.strip() == "imap"]
+        return [int(pid) for pid, found in rows if found.strip() == name]
 
     def doveadm(self, *arguments, **options):
         command = ["doveadm", "-c", str(self.config), *arguments]
@@ -130,6 +137,7 @@ namespace inbox {{
   }}
 }}
 service imap-login {{
+  process_limit = 2000
   inet_listener imap {{
     port = {self.imap}
   }}
@@ -151,6 +159,9 @@ service auth {{
   unix_listener {self.auth_socket} {{
     mode = 0666
   }}
+}}
+service imap {{
+  process_limit = 2000
 }}
 service lmtp {{
   inet_listener lmtp {{

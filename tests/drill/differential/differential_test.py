@@ -1,0 +1,163 @@
+"""Every message of the corpus is put into maild and into Debian's Dovecot; what they answer about it is compared.
+
+expected.toml lists the differences that are meant, with both answers and the reason why ours is right. A difference
+that is not listed fails the test, and so does one that is listed but not seen.
+
+    differential_test.py [--show]    --show prints every difference as an entry for expected.toml
+"""
+
+import collections
+import pathlib
+import sys
+import tomllib
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+
+from corpus import corpus, words  # noqa: E402
+from imap_wire import Imap, Refused  # noqa: E402
+from loopback import Scratch  # noqa: E402
+from mail_server import Peers, mail_server  # noqa: E402
+from peers import Dovecot  # noqa: E402
+from questions import SEARCHES, WHOLE, part_items  # noqa: E402
+
+EXPECTED = pathlib.Path(__file__).with_name("expected.toml")
+Difference = collections.namedtuple("Difference", "message question ours peer")
+
+
+def differences(ours, peer, path=""):
+    """Places at which two parsed answers differ, as (path, ours, peer)."""
+    if isinstance(ours, list) and isinstance(peer, list) and len(ours) == len(peer):
+        for place, (one, other) in enumerate(zip(ours, peer), 1):
+            yield from differences(one, other, f"{path}.{place}" if path else str(place))
+    elif ours != peer:
+        yield path, ours, peer
+
+
+def answer(client, number, item):
+    """What a server says about an item; a refusal is an answer too."""
+    try:
+        values = client.fetch(number, item)
+    except Refused as refused:
+        return refused.text.split(b" ")[0]
+    return next((value for name, value in values.items() if name not in ("FLAGS", "UID")), b"nothing")
+
+
+def compare_messages(entries, ours, peer):
+    for entry in entries:
+        items = list(WHOLE)
+        for client in (ours, peer):
+            body = answer(client, entry.number, "BODYSTRUCTURE")
+            items += [item for item in part_items(body) if item not in items]
+        for item in items:
+            one, other = (answer(client, entry.number, item) for client in (ours, peer))
+            for path, *values in differences(one, other):
+                yield Difference(entry.name, f"{item} {path}".strip(), *map(repr, values))
+
+
+def compare_flags(entries, ours, peer):
+    for entry in entries:
+        one, other = (sorted(flag.lower() for flag in client.fetch(entry.number, "FLAGS")["FLAGS"])
+                      for client in (ours, peer))
+        if one != other:
+            yield Difference(entry.name, "FLAGS", repr(one), repr(other))
+
+
+def search(client, pieces):
+    try:
+        return client.search(*pieces)
+    except Refused as refused:
+        return refused.text.split(b" ")[0]
+
+
+def searches(entries):
+    """(what it is called, pieces of the command)."""
+    for keys in SEARCHES:
+        yield f"SEARCH {keys}", [f"SEARCH {keys}"]
+    asked = set()
+    for entry in entries:
+        for key, word in words(entry):
+            if (key, word) not in asked:
+                asked.add((key, word))
+                yield f"SEARCH {key} {word}", [f"SEARCH CHARSET UTF-8 {key} ", word.encode()]
+
+
+def names(entries, numbers):
+    return " ".join(entries[number - 1].name for number in numbers) if isinstance(numbers, list) else repr(numbers)
+
+
+def compare_searches(entries, ours, peer):
+    for called, pieces in searches(entries):
+        one, other = search(ours, pieces), search(peer, pieces)
+        if one == other:
+            continue
+        if isinstance(one, list) and isinstance(other, list):
+            only = sorted(set(one) - set(other)), sorted(set(other) - set(one))
+            yield Difference("", called, *(names(entries, numbers) for numbers in only))
+        else:
+            yield Difference("", called, names(entries, one), names(entries, other))
+
+
+def open_mailbox(server, account, entries):
+    client = Imap(server.imap)
+    client.login(*account)
+    for entry in entries:
+        client.append("INBOX", entry.octets, entry.append_arguments)
+    client.command("SELECT INBOX")
+    return client
+
+
+def find_differences():
+    entries = corpus()
+    with Scratch("differential") as directory:
+        for name in ("ours", "peer"):
+            (directory / name).mkdir()
+            (directory / name).chmod(0o755)
+        with mail_server(directory / "ours") as server, Dovecot(directory / "peer") as dovecot:
+            peer = Peers.of(dovecot)
+            clients = [open_mailbox(one, one.account("corpus"), entries) for one in (server, peer)]
+            found = [difference for compare in (compare_messages, compare_flags, compare_searches)
+                     for difference in compare(entries, *clients)]
+    return len(entries), found
+
+
+def read_expected():
+    tables = tomllib.loads(EXPECTED.read_text(encoding="utf-8"))
+    reasons = tables["reasons"]
+    expected = {}
+    for entry in tables.get("difference", []):
+        if entry["reason"] not in reasons:
+            sys.exit(f"expected.toml: no reason {entry['reason']!r}")
+        key = Difference(entry.get("message", ""), entry["question"], entry["ours"], entry["peer"])
+        expected[key] = reasons[entry["reason"]]
+    return expected
+
+
+def toml_string(text):
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def as_toml(difference):
+    lines = ["[[difference]]"]
+    for name, value in difference._asdict().items():
+        if value or name != "message":
+            lines.append(f"{name} = {toml_string(value)}")
+    return "\n".join([*lines, 'reason = ""', ""])
+
+
+def main():
+    count, found = find_differences()
+    if "--show" in sys.argv:
+        print("\n".join(map(as_toml, found)))
+        return 0
+    expected = read_expected()
+    unlisted = [difference for difference in found if difference not in expected]
+    unseen = [difference for difference in expected if difference not in set(found)]
+    for title, group in (("not listed in expected.toml", unlisted), ("listed but not seen", unseen)):
+        for difference in group:
+            print(f"{title}:\n{as_toml(difference)}")
+    print(f"{count} messages, {len(found)} differences, {len(unlisted)} not listed, {len(unseen)} listed but not seen")
+    return 1 if unlisted or unseen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
