@@ -14,14 +14,11 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-
-#include "base/log.hpp"
-#include "base/text.hpp"
 
 namespace quorate::io {
 namespace {
@@ -37,81 +34,9 @@ constexpr std::uint32_t kHeaderMax = 16 << 10;
 constexpr std::size_t kConnectionsMax = 64;
 constexpr std::chrono::seconds kRequestTime{30};
 
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    const char lower = to_lower(c);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-std::string percent_decode(std::string_view text) {
-    std::string result;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 &&
-            hex_digit(text[i + 2]) >= 0) {
-            result.push_back(
-                static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])));
-            i += 2;
-        } else {
-            result.push_back(text[i]);
-        }
-    }
-    return result;
-}
-
-// The parameters if the path has the pattern's shape.
-bool match_route(std::string_view pattern, std::string_view raw_path,
-                 std::unordered_map<std::string, std::string>& parameters) {
-    const auto wanted = split(pattern, '/');
-    const auto given = split(raw_path, '/');
-    if (wanted.size() != given.size()) {
-        return false;
-    }
-    for (std::size_t i = 0; i < wanted.size(); ++i) {
-        if (wanted[i].starts_with('{')) {
-            parameters[std::string(wanted[i].substr(1, wanted[i].size() - 2))] =
-                percent_decode(given[i]);
-        } else if (wanted[i] != given[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
-void parse_query(std::string_view query, std::unordered_map<std::string, std::string>& parameters) {
-    for (const auto pair : split(query, '&')) {
-        const auto equals = pair.find('=');
-        if (!pair.empty()) {
-            const auto value =
-                equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
-            parameters.emplace(percent_decode(pair.substr(0, equals)), percent_decode(value));
-        }
-    }
-}
-
 }  // namespace
 
-std::string_view ControlRequest::parameter(const std::string& name) const {
-    const auto found = parameters.find(name);
-    return found == parameters.end() ? std::string_view() : std::string_view(found->second);
-}
-
-ControlResponse ControlResponse::error(unsigned status, std::string_view code,
-                                       std::string_view message) {
-    ControlResponse response;
-    response.status = status;
-    response.body = json::object{{"error", json::object{{"code", code}, {"message", message}}}};
-    return response;
-}
-
 struct ControlServer::Impl : std::enable_shared_from_this<ControlServer::Impl> {
-    struct Route {
-        std::string method;
-        std::string pattern;
-        ControlHandler handler;
-    };
-
     Impl(asio::io_context& io_in, std::string path_in)
         : io(io_in), path(std::move(path_in)), acceptor(io_in) {}
 
@@ -166,14 +91,20 @@ struct ControlServer::Impl : std::enable_shared_from_this<ControlServer::Impl> {
             if (read_error) {
                 co_return;
             }
-            const auto& request = parser.get();
+            auto& request = parser.get();
             ControlResponse answer;
             if (allowed(caller)) {
-                answer = co_await dispatch(request, caller.uid);
+                RawRequest raw{std::string(request.method_string()), std::string(request.target()),
+                               std::move(request.body()), caller.uid};
+                answer = co_await router.dispatch(std::move(raw));
             } else {
                 answer = ControlResponse::error(
                     403, "forbidden",
                     "only root, the daemon's user and the socket's group may ask");
+            }
+            if (answer.stream) {
+                co_await send_stream(stream, std::move(answer), request.version());
+                co_return;
             }
             http::response<http::string_body> response(http::int_to_status(answer.status),
                                                        request.version());
@@ -192,69 +123,32 @@ struct ControlServer::Impl : std::enable_shared_from_this<ControlServer::Impl> {
         }
     }
 
-    asio::awaitable<ControlResponse> dispatch(const http::request<http::string_body>& request,
-                                              std::uint32_t uid) {
-        ControlRequest asked;
-        asked.method = std::string(request.method_string());
-        asked.uid = uid;
-        const std::string target(request.target());
-        const auto question = target.find('?');
-        const auto raw_path = std::string_view(target).substr(0, question);
-        const Route* found = nullptr;
-        bool other_method = false;
-        for (const auto& route : routes) {
-            std::unordered_map<std::string, std::string> parameters;
-            if (!match_route(route.pattern, raw_path, parameters)) {
-                continue;
+    // Piece by piece until the source or the client ends; then the connection is closed.
+    static asio::awaitable<void> send_stream(UnixStream& stream, ControlResponse answer,
+                                             unsigned version) {
+        http::response<http::empty_body> head(http::int_to_status(answer.status), version);
+        head.set(http::field::content_type, answer.content_type);
+        head.keep_alive(false);
+        http::response_serializer<http::empty_body> serializer(head);
+        stream.expires_after(kRequestTime);
+        const auto [head_error, head_size] = co_await http::async_write_header(
+            stream, serializer, asio::as_tuple(asio::use_awaitable));
+        for (bool failed = bool(head_error); !failed;) {
+            const std::string piece = co_await answer.stream();
+            if (piece.empty()) {
+                co_return;
             }
-            if (route.method == asked.method) {
-                found = &route;
-                asked.parameters = std::move(parameters);
-                break;
-            }
-            other_method = true;
+            stream.expires_after(kRequestTime);
+            const auto [error, size] = co_await asio::async_write(
+                stream, asio::buffer(piece), asio::as_tuple(asio::use_awaitable));
+            failed = bool(error);
         }
-        if (found == nullptr) {
-            co_return other_method
-                ? ControlResponse::error(405, "method_not_allowed", "not with this method")
-                : ControlResponse::error(404, "no_such_path", "nothing is at " + target);
-        }
-        if (question != std::string::npos) {
-            parse_query(std::string_view(target).substr(question + 1), asked.parameters);
-        }
-        asked.path = percent_decode(raw_path);
-        if (!request.body().empty()) {
-            boost::system::error_code error;
-            auto value = json::parse(request.body(), error);
-            if (error || !value.is_object()) {
-                co_return ControlResponse::error(400, "bad_json", "the body is not a JSON object");
-            }
-            asked.body = std::move(value.as_object());
-        }
-        auto answer = co_await guarded(found->handler, std::move(asked));
-        co_return answer;
-    }
-
-    // A handler that throws (a JSON value of the wrong type, say) must not take the connection with
-    // it.
-    asio::awaitable<ControlResponse> guarded(const ControlHandler& handler,
-                                             ControlRequest request) {
-        std::string why;
-        try {
-            auto answer = co_await handler(std::move(request));
-            co_return answer;
-        } catch (const boost::system::system_error& error) {
-            why = error.what();
-        } catch (const std::exception& error) {
-            why = error.what();
-        }
-        co_return ControlResponse::error(400, "bad_request", why);
     }
 
     asio::io_context& io;
     std::string path;
     asio::local::stream_protocol::acceptor acceptor;
-    std::vector<Route> routes;
+    ControlRouter router;
     std::size_t connections = 0;
 };
 
@@ -264,7 +158,7 @@ ControlServer::ControlServer(asio::io_context& io, std::string socket_path)
 ControlServer::~ControlServer() { stop(); }
 
 void ControlServer::route(std::string method, std::string pattern, ControlHandler handler) {
-    impl_->routes.push_back({std::move(method), std::move(pattern), std::move(handler)});
+    impl_->router.route(std::move(method), std::move(pattern), std::move(handler));
 }
 
 Status ControlServer::start() {

@@ -1,0 +1,116 @@
+#include <functional>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include <boost/json/serialize.hpp>
+#include <boost/json/value_to.hpp>
+
+#include "io/control_client.hpp"
+#include "io/control_server.hpp"
+#include "io_test.hpp"
+
+namespace quorate::io {
+namespace {
+
+namespace json = boost::json;
+
+class ControlTest : public IoTest {
+protected:
+    void SetUp() override {
+        server_.route("GET", "/v1/things/{name}", [](ControlRequest request) {
+            return answer(json::object{{"name", request.parameter("name")},
+                                       {"colour", request.parameter("colour")},
+                                       {"path", request.path}});
+        });
+        server_.route("POST", "/v1/things", [](ControlRequest request) {
+            return answer(json::object{{"size", json::value_to<int>(request.body.at("size"))}});
+        });
+        server_.route("GET", "/text", [](ControlRequest) { return text("plain\n"); });
+        server_.route("GET", "/events", [](ControlRequest) { return three_events(); });
+        ASSERT_TRUE(server_.start());
+    }
+    void TearDown() override { server_.stop(); }
+
+    static awaitable<ControlResponse> answer(json::object body) {
+        ControlResponse response;
+        response.body = std::move(body);
+        co_return response;
+    }
+    static awaitable<ControlResponse> text(std::string body) {
+        ControlResponse response;
+        response.text = std::move(body);
+        response.content_type = "text/plain";
+        co_return response;
+    }
+    static awaitable<std::string> next_event(int& count) {
+        ++count;
+        co_return count <= 3 ? "event " + std::to_string(count) + "\n" : "";
+    }
+    static awaitable<ControlResponse> three_events() {
+        ControlResponse response;
+        response.content_type = "text/plain";
+        response.stream = [count = 0]() mutable { return next_event(count); };
+        co_return response;
+    }
+
+    // The client blocks, so it gets a thread.
+    ControlClient::Answer ask(std::string method, std::string target,
+                              const json::value& body = nullptr) {
+        std::optional<Result<ControlClient::Answer>> got;
+        std::thread client([&] {
+            got = ControlClient(folder_.path("s")).request(method, target, body);
+            context_.stop();
+        });
+        context_.restart();
+        context_.run_for(kTestLimit);
+        client.join();
+        EXPECT_TRUE(*got) << got->error().to_string();
+        return *got ? **got : ControlClient::Answer();
+    }
+    static std::string error_code(const ControlClient::Answer& answer) {
+        return json::value_to<std::string>(answer.body.at("error").at("code"));
+    }
+
+    TemporaryFolder folder_;
+    ControlServer server_{context_, folder_.path("s")};
+};
+
+TEST_F(ControlTest, APathAndAQueryGiveParameters) {
+    const auto got = ask("GET", "/v1/things/a%20b%2Fc?colour=dark%20red&other");
+    EXPECT_EQ(got.status, 200U);
+    EXPECT_EQ(json::serialize(got.body),
+              R"({"name":"a b/c","colour":"dark red","path":"/v1/things/a b/c"})");
+}
+
+TEST_F(ControlTest, ABodyReachesItsHandler) {
+    const auto got = ask("POST", "/v1/things", json::object{{"size", 7}});
+    EXPECT_EQ(json::serialize(got.body), R"({"size":7})");
+}
+
+TEST_F(ControlTest, WhatIsWrongWithARequestIsSaid) {
+    EXPECT_EQ(error_code(ask("GET", "/v1/nothing")), "no_such_path");
+    EXPECT_EQ(error_code(ask("DELETE", "/v1/things")), "method_not_allowed");
+    EXPECT_EQ(error_code(ask("POST", "/v1/things", json::array{1})), "bad_json");
+    const auto missing = ask("POST", "/v1/things", json::object{{"other", 1}});
+    EXPECT_EQ(missing.status, 400U);
+    EXPECT_EQ(error_code(missing), "bad_request");
+    EXPECT_EQ(ask("POST", "/v1/things", json::object{{"size", 7}}).status, 200U)
+        << "a handler that threw disturbs nobody";
+}
+
+TEST_F(ControlTest, TextIsSentAsItIs) { EXPECT_EQ(ask("GET", "/text").text, "plain\n"); }
+
+TEST_F(ControlTest, AStreamIsSentPieceByPieceUntilItEnds) {
+    EXPECT_EQ(ask("GET", "/events").text, "event 1\nevent 2\nevent 3\n");
+}
+
+TEST_F(ControlTest, WithoutAServerTheClientSaysWhere) {
+    const auto got = ControlClient(folder_.path("nobody")).request("GET", "/");
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().code, Errc::kClosed);
+    EXPECT_NE(got.error().detail.find("nobody"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace quorate::io
