@@ -141,14 +141,22 @@ class Ours(Side):
     def __init__(self, directory):
         super().__init__()
         self.directory = directory
-        self.node = self.enter_context(MaildNode(directory))
-        self.imap, self.imaps, self.smtp = self.node.imap, self.node.imaps, self.node.smtp
+        limits = "connections = 20000\nconnections_per_address = 20000\nconnections_per_user = 100"
+        config = {"mail.limits": limits, "node": 'name = "mail.example.test"\nlog_level = "warn"'}
+        self.node = self.enter_context(MaildNode(accounts=(), config=config, root=directory))
+        self.node.add_accounts([f"user{number}" for number in range(USERS)] + [BIG])
+        self.ports()
+
+    def ports(self):
+        for name in ("imap", "imaps", "smtp"):
+            setattr(self, name, self.node.port(name))
 
     def login(self, name):
         return f"{name}@{DOMAIN}", self.node.password
 
     def start(self):
         self.node.start()
+        self.ports()
 
     def stop(self):
         self.node.stop()
@@ -161,6 +169,10 @@ class Ours(Side):
         load(self.imap, "append", *self.login_arguments(BIG), "--messages", messages, "--together", 200)
 
     def idle_kib(self, count, tls):
+        """Against a daemon that has just started."""
+        self.node.add_accounts([f"idle{number}" for number in range(IDLE_USERS)])
+        self.stop()
+        self.start()
         before = private_kib(self.node.pid)
         with self.idle_sessions(count, tls):
             return (private_kib(self.node.pid) - before) / count

@@ -37,10 +37,31 @@ def peers(directory):
         yield Peers.of(dovecot, postfix)
 
 
-def mail_server(directory):
-    """A context manager that gives the server."""
-    if os.environ.get("QUORATE_MAIL_SERVER") == "peers":
-        return peers(directory)
+class Maild:
+    """The part of a MaildNode that a client sees."""
+
+    def __init__(self, node):
+        self.node = node
+        self.certificate = node.root / "etc/quorate/tls/cert.pem"
+        self.known = set()
+        for name in ("smtp", "submission", "submissions", "lmtp", "imap", "imaps", "pop3", "pop3s"):
+            setattr(self, name, node.port(name))
+
+    def account(self, name):
+        if name not in self.known:
+            self.node.add_accounts([name])
+            self.known.add(name)
+        return Account(f"{name}@{DOMAIN}", self.node.password)
+
+
+@contextlib.contextmanager
+def maild(directory):
     from maild_node import MaildNode
 
-    return MaildNode(directory)
+    with MaildNode(accounts=(), root=directory) as node:
+        yield Maild(node)
+
+
+def mail_server(directory):
+    """A context manager that gives the server."""
+    return peers(directory) if os.environ.get("QUORATE_MAIL_SERVER") == "peers" else maild(directory)
