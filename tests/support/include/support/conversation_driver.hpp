@@ -278,7 +278,8 @@ private:
                     : initial->empty() ? " ="
                                        : " " + escape_octets(*initial));
         } else if constexpr (std::is_same_v<T, mail::SaslRespond>) {
-            return "sasl-respond " + escape_octets(action.response);
+            return (action.response.empty() ? "sasl-respond" : "sasl-respond ") +
+                   escape_octets(action.response);
         } else {
             return adapter_.describe(action);
         }

@@ -42,7 +42,11 @@ struct MaildropOpened {
     struct Item {
         store::Uid uid = 0;
         store::BodyId body;
-        std::uint32_t size = 0;  // octets
+        // Octets as stored: what STAT and LIST tell. RETR gives as many, byte-stuffing aside, when
+        // lines end in CRLF, the last one included, as in all mail that came by SMTP or LMTP. A
+        // line feed alone goes out as CRLF, and a missing last line end is added (RFC 1939 3, 11):
+        // one octet and two more than told.
+        std::uint32_t size = 0;
     };
     std::uint32_t uid_validity = 0;  // UIDL is "<uidvalidity>.<uid>"
     std::vector<Item> messages;      // ascending uids

@@ -22,8 +22,8 @@ struct ProxyHeader {
 
 // Decodes the header in front of a connection: pass everything received so far, from the first
 // octet, until the state is not kIncomplete. A pure function of its argument. Limits: v1 107
-// octets, v2 16 + 4,096 octets (of which extensions are skipped, a CRC32C extension is checked; with
-// LOCAL or an unspecified family the whole block is skipped).
+// octets, v2 16 + 4,096 octets (of which extensions are skipped, a CRC32C extension is checked;
+// with LOCAL or an unspecified family the whole block is skipped).
 struct ProxyDecoded {
     enum class State { kIncomplete, kDone, kInvalid } state = State::kIncomplete;
     ProxyHeader header;        // kDone
