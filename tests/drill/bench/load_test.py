@@ -21,7 +21,8 @@ class MailLoad(unittest.TestCase):
 
     def start(self, port, *arguments):
         command = [str(binaries() / "mail_load"), "--server", f"127.0.0.1:{self.node.port(port)}", *arguments]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
     def load(self, port, *arguments):
         out, errors = self.start(port, *arguments).communicate(timeout=60)

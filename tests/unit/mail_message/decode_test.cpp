@@ -155,6 +155,12 @@ TEST(WordsRfc2047, ACharacterCutBetweenTwoWordsIsWhole) {
     EXPECT_EQ(decode_words("=?utf-8?Q?=E2=82?= =?utf-8?Q?=AC?="), "€");
 }
 
+TEST(WordsRfc2047, JapaneseWordsThatEachReturnToAsciiJoinWithoutAGap) {
+    EXPECT_EQ(
+        decode_words("=?ISO-2022-JP?B?GyRCN29MPiROGyhC?=\t=?iso-2022-jp?B?GyRCQjMkLRsoQg==?="),
+        "件名の続き");
+}
+
 TEST(WordsRfc2047, WhatIsNoEncodedWordStays) {
     for (const auto* text :
          {"=?", "=?utf-8", "=?utf-8?", "=?utf-8?Q", "=?utf-8?Q?", "=?utf-8?Q?abc", "=?utf-8?Q?abc?",

@@ -131,8 +131,11 @@ private:
     }
 
     // Octets of adjacent words in one charset are decoded together: some mailers cut characters.
+    // Words of ISO-2022-JP are complete in themselves (RFC 1468): joined, their two escape
+    // sequences in a row would count as damage.
     void take(const EncodedWord& word) {
-        if (!iequals(charset_, word.charset)) {
+        constexpr std::string_view kToAscii = "\x1b(B";
+        if (!iequals(charset_, word.charset) || octets_.ends_with(kToAscii)) {
             flush();
             charset_ = word.charset;
         }
