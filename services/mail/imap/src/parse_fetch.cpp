@@ -112,11 +112,12 @@ bool parse_section_spec(Lexer& lexer, FetchSection& out) {
 
 // "<" number "." nz-number ">" behind its "<"
 bool parse_partial(Lexer& lexer, FetchSection& out) {
-    auto& partial = out.partial.emplace();
+    FetchSection::Partial partial;
     if (!lexer.number(partial.offset) || !lexer.expect('.', ". expected") ||
         !lexer.nonzero_number(partial.size) || !lexer.expect('>', "> expected")) {
         return false;
     }
+    out.partial = partial;
     out.label.push_back('<');
     append_number(out.label, partial.offset);
     out.label.push_back('>');
