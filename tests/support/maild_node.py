@@ -5,7 +5,8 @@
         node.kill(); node.start()                # a crash, and what recovers from it
         assert node.verify("ann") == []
 
-Ports are chosen anew at each start: ask for them after it. `node.control(...)` is the control API, `node.ctl(...)` clusterctl.
+Ports are chosen anew at each start: ask for them after it. `node.control(...)` is the control API, `node.ctl(...)` is
+clusterctl.
 """
 
 import http.client
@@ -58,8 +59,8 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 class MaildNode:
-    """`config` maps table names to TOML lines that are added to them: {"mail.limits": "recipients = 200"}. `listeners` takes the
-    place of LISTENERS; a fourth element is more TOML for that listener. `wrap` is put in front of the command (`strace`...)."""
+    """`config` maps table names to TOML lines that are added to them: {"mail.limits": "recipients = 200"}. `listeners` takes
+    the place of LISTENERS; a fourth element is more TOML for that listener. `wrap` is put in front of the command."""
 
     def __init__(self, accounts=("ann", "ben"), config=None, listeners=LISTENERS, root=None, environment=None, wrap=(),
                  cleartext=True):

@@ -25,8 +25,8 @@ awaitable<std::optional<SmtpShell::Input>> SmtpShell::answer(Action action) {
 }
 
 awaitable<void> run_smtp(SessionShell& session) {
-    smtp::Session machine(session.machines().smtp,
-                          {session.peer, session.name, io::wall_now(), io::mono_now(), session.tls});
+    smtp::Session machine(session.machines().smtp, {session.peer, session.name, io::wall_now(),
+                                                    io::mono_now(), session.tls});
     SmtpShell shell(session);
     Driver<smtp::Session, SmtpShell> driver(session, machine, shell);
     co_await driver.run();
