@@ -27,7 +27,7 @@ constexpr std::chrono::milliseconds kRetry{5};
 std::vector<GroupMember> to_members(const cpg_address* list, std::size_t size) {
     std::vector<GroupMember> members(size);
     std::transform(list, list + size, members.begin(), [](const cpg_address& address) {
-        return GroupMember{address.nodeid, address.pid};
+        return GroupMember{NodeId(address.nodeid), address.pid};
     });
     return members;
 }
@@ -100,7 +100,8 @@ private:
 
     static void on_message(cpg_handle_t handle, const cpg_name*, std::uint32_t node,
                            std::uint32_t pid, void* message, std::size_t size) {
-        of(handle).handlers_.message({node, pid}, {static_cast<const char*>(message), size});
+        of(handle).handlers_.message({NodeId(node), pid},
+                                     {static_cast<const char*>(message), size});
     }
     static void on_group(cpg_handle_t handle, const cpg_name*, const cpg_address* members,
                          std::size_t members_size, const cpg_address* left, std::size_t left_size,
@@ -112,11 +113,11 @@ private:
     }
     static void on_ring(cpg_handle_t handle, cpg_ring_id ring, std::uint32_t size,
                         const std::uint32_t* nodes) {
-        of(handle).handlers_.ring_changed({ring.nodeid, ring.seq}, {nodes, size});
+        of(handle).handlers_.ring_changed({NodeId(ring.nodeid), ring.seq}, {nodes, size});
     }
     static void on_quorum(quorum_handle_t handle, std::uint32_t quorate, quorum_ring_id ring,
                           std::uint32_t size, const std::uint32_t* nodes) {
-        of_quorum(handle).handlers_.quorum_changed(quorate != 0, {ring.nodeid, ring.seq},
+        of_quorum(handle).handlers_.quorum_changed(quorate != 0, {NodeId(ring.nodeid), ring.seq},
                                                    {nodes, size});
     }
 

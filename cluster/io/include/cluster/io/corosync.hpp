@@ -11,24 +11,12 @@
 #include <boost/asio/io_context.hpp>
 
 #include "base/result.hpp"
+#include "cluster/group.hpp"
 
 // Corosync as clusterd sees it: libcpg and libquorum as events on the io_context, and the slow
 // questions of the operator's view apart from them. Source: cpg_overview(3), quorum.h,
 // votequorum.h, cfg.h of Corosync 3.1.
 namespace quorate::cluster {
-
-struct RingId {
-    std::uint32_t node = 0;
-    std::uint64_t sequence = 0;
-    auto operator<=>(const RingId&) const = default;
-};
-
-// A process of the group.
-struct GroupMember {
-    std::uint32_t node = 0;
-    std::uint32_t pid = 0;
-    auto operator<=>(const GroupMember&) const = default;
-};
 
 struct CorosyncHandlers {
     struct Change {
