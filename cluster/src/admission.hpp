@@ -1,0 +1,45 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/group_message.hpp"
+#include "cluster/membership.hpp"
+
+namespace quorate::cluster {
+
+using Hellos = std::map<GroupMember, Hello>;
+
+struct Verdict {
+    GroupMember process;
+    Refusal refusal;
+};
+
+// What the members of one configuration agree on, if all of them vouch for it.
+struct Proposal {
+    View view;
+    Lineage lineage;          // what becomes durable with the epoch
+    bool needs_disk = false;  // without the quorum disk it would not be quorate
+    std::uint64_t hash = 0;
+    std::vector<GroupMember> vouchers;  // the members' processes
+};
+
+struct Decision {
+    std::vector<Verdict> refused;
+    std::optional<Proposal> proposal;  // nothing if nobody may stay
+};
+
+// A pure function of the hellos: members that heard the same decide the same. Rules, in order:
+//   1. cluster name and key: those of the most votes stay (then the newest lineage, then the
+//      lowest node id);
+//   2. one process per node id: the one with a past stays, else the lowest incarnation;
+//   3. of the lineages known, the newest counts: an incarnation that was in an older one with
+//      quorum and is not in this one is expelled;
+//   4. the active level is the lineage's; before there is one, the highest that most votes speak.
+//      Who does not speak it is refused;
+//   5. a node whose earlier lives crowd the list of the lost waits.
+Decision decide(const Hellos& hellos);
+
+}  // namespace quorate::cluster
