@@ -1,3 +1,0 @@
-#include "mail/maild/run.hpp"
-
-int main(int argc, char** argv) { return quorate::mail::run(argc, argv); }

@@ -1,0 +1,72 @@
+#include "oracle.hpp"
+
+#include <fmt/core.h>
+
+namespace quorate::cluster::simulator {
+
+void Oracle::committed(MemberId by, const View& view) {
+    auto& last = last_[by.node];
+    if (view.epoch <= last) {
+        fail(fmt::format("node {} committed epoch {} after {}", by.node.value(), view.epoch.value(),
+                         last.value()));
+    }
+    last = view.epoch;
+    if (view.find(by) == nullptr) {
+        fail(fmt::format("node {} committed epoch {} without itself", by.node.value(),
+                         view.epoch.value()));
+    }
+    check_agreement(by, view);
+    commits_[view.epoch][by.node] = view;
+    if (view.quorate) {
+        first_quorate_.emplace(by, view.epoch);
+        if (quorate_.emplace(view.epoch, view).second) {
+            check_readmission(view);
+        }
+    }
+}
+
+// Members of a quorate epoch agree on its view; an epoch has at most one quorate view.
+void Oracle::check_agreement(MemberId by, const View& view) {
+    const auto quorate = quorate_.find(view.epoch);
+    if (quorate != quorate_.end() && quorate->second != view &&
+        (view.quorate || quorate->second.find(by.node) != nullptr)) {
+        fail(fmt::format("node {} has another view of quorate epoch {}", by.node.value(),
+                         view.epoch.value()));
+    }
+    if (!view.quorate) {
+        return;
+    }
+    for (const auto& [node, other] : commits_[view.epoch]) {
+        if (view.find(node) != nullptr && other != view) {
+            fail(fmt::format("nodes {} and {} disagree on quorate epoch {}", node.value(),
+                             by.node.value(), view.epoch.value()));
+        }
+    }
+}
+
+bool Oracle::committed_before(MemberId id, Epoch epoch) const {
+    const auto it = first_quorate_.find(id);
+    return it != first_quorate_.end() && it->second < epoch;
+}
+
+// Whoever was a member with quorum, and then was not, never is again in that life.
+void Oracle::check_readmission(const View& view) {
+    for (const auto& [epoch, later] : quorate_) {
+        for (const auto& [between, without] : quorate_) {
+            if (between >= epoch) {
+                break;
+            }
+            for (const auto& member : later.members) {
+                if (without.find(member.id) == nullptr && committed_before(member.id, between)) {
+                    fail(
+                        fmt::format("node {} is back in epoch {}, in the life that epoch {} had "
+                                    "lost (seen with epoch {})",
+                                    member.id.node.value(), epoch.value(), between.value(),
+                                    view.epoch.value()));
+                }
+            }
+        }
+    }
+}
+
+}  // namespace quorate::cluster::simulator
