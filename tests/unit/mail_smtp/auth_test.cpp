@@ -140,6 +140,9 @@ TEST(SmtpAuth, LinesMayHave12288OctetsRfc4954Section4) {
     EXPECT_EQ(talk.say("AUTH PLAIN " + fits).substr(0, 3), "535");
     EXPECT_EQ(talk.say("AUTH PLAIN " + fits + "AAAA"),
               "500 5.5.6 Authentication exchange line is too long\r\n");
+    talk.send("AUTH PLAIN " + fits);
+    EXPECT_EQ(talk.send(std::string(9000, 'A')), "");
+    EXPECT_EQ(talk.send("AAAA\r\n").substr(0, 9), "500 5.5.6");
     talk.sasl = {{Kind::kChallenge, "x", "", 0}, {Kind::kChallenge, "x", "", 0}};
     talk.say("AUTH PLAIN");
     EXPECT_EQ(talk.say(std::string(12284, 'A')).substr(0, 3), "334");

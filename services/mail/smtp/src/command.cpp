@@ -55,16 +55,17 @@ Command parse_command(std::string_view line) {
 }
 
 CommandLines::Line CommandLines::next(std::string_view bytes, std::size_t limit) {
-    const auto feed = bytes.find('\n');
+    const auto feed = bytes.find('\n', std::exchange(searched_, 0));
     if (feed == std::string_view::npos) {
         if (!too_long_ && bytes.size() < limit) {
+            searched_ = bytes.size();
             return {};
         }
-        too_long_ = true;
+        limit_ = std::exchange(too_long_, true) ? limit_ : limit;
         last_was_cr_ = bytes.empty() ? last_was_cr_ : bytes.back() == '\r';
-        return {Kind::kIncomplete, {}, bytes.size()};
+        return {Kind::kIncomplete, {}, bytes.size(), limit_};
     }
-    Line line{Kind::kLine, bytes.substr(0, feed), feed + 1};
+    Line line{Kind::kLine, bytes.substr(0, feed), feed + 1, too_long_ ? limit_ : limit};
     const bool strict = feed == 0 ? too_long_ && last_was_cr_ : bytes[feed - 1] == '\r';
     const bool too_long = std::exchange(too_long_, false) || line.consumed > limit;
     if (!strict || tainted_) {

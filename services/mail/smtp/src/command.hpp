@@ -50,14 +50,20 @@ public:
         Kind kind = Kind::kIncomplete;
         std::string_view text;  // kLine: without CR LF
         std::size_t consumed = 0;
+        std::size_t limit = 0;  // what the line was held to
     };
 
-    // `limit` is in octets with CR LF; what goes on beyond it is dropped as it comes.
+    // `bytes` begin where the line before was consumed, and are those of the last call with more
+    // behind them when that was incomplete. `limit` is in octets with CR LF; what goes on beyond it
+    // is dropped as it comes, and then the limit that was given for the beginning of the line
+    // stays.
     Line next(std::string_view bytes, std::size_t limit);
 
 private:
-    bool too_long_ = false;  // the beginning of this line was dropped
-    bool tainted_ = false;   // a bare LF, no CR LF since
+    std::size_t searched_ = 0;  // octets of this line that are known to have no LF
+    bool too_long_ = false;     // the beginning of this line was dropped
+    std::size_t limit_ = 0;     // of that line
+    bool tainted_ = false;      // a bare LF, no CR LF since
     bool last_was_cr_ = false;
 };
 

@@ -31,8 +31,7 @@ inline constexpr Reply kSenderOk{250, "2.1.0", "Sender ok"};
 inline constexpr Reply kRecipientOk{250, "2.1.5", "Recipient ok"};
 inline constexpr Reply kChunkOk{250, "2.0.0", "Chunk received"};
 inline constexpr Reply kStored{250, "2.0.0", "Ok: stored as"};
-inline constexpr Reply kCannotVerify{252, "2.5.2",
-                                     "Cannot VRFY, but will take mail for it or say no"};
+inline constexpr Reply kCannotVerify{252, "2.5.2", "Cannot verify, send mail to find out"};
 inline constexpr Reply kHelp{214, "2.0.0", "RFC 5321 says what to do"};
 inline constexpr Reply kReadyForTls{220, "2.0.0", "Ready to start TLS"};
 inline constexpr Reply kStartMail{354, "", "End the message with CR LF . CR LF"};

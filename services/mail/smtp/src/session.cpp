@@ -78,6 +78,7 @@ void Session::Impl::on(const TimerExpired&) {
     if (asked_ == Asked::kTls) {
         close();
     } else {
+        note(Note::Level::kInfo, "timeout", submission() && !user_ ? "before=login" : "");
         say_goodbye(replies::kTimeout);
     }
 }
@@ -143,9 +144,9 @@ std::size_t Session::Impl::consume_line(std::string_view bytes) {
         return line.consumed;
     }
     const bool bare = line.kind == CommandLines::Kind::kBareLineFeed;
-    const auto& why = bare   ? replies::kBareLineFeed
-                      : auth ? replies::kAuthLineTooLong
-                             : replies::kLineTooLong;
+    const auto& why = bare                         ? replies::kBareLineFeed
+                      : line.limit == kAuthLineMax ? replies::kAuthLineTooLong
+                                                   : replies::kLineTooLong;
     if (sasl) {
         abort_sasl(why);
     } else {

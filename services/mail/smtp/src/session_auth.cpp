@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -51,6 +53,7 @@ void Session::Impl::on_auth(std::string_view argument) {
             return refuse(replies::kAuthBase64);
         }
     }
+    sasl_mechanism_ = question.mechanism;
     ask(std::move(question), Asked::kSasl);
 }
 
@@ -86,6 +89,9 @@ void Session::Impl::on(const SaslOutcome& outcome) {
 void Session::Impl::authenticated() {
     state_ = State::kCommand;
     user_ = std::exchange(sasl_user_, {});
+    note(Note::Level::kInfo, "login",
+         fmt::format("user={} mechanism={} tls={}", printable(*user_), sasl_mechanism_,
+                     in_tls() ? "yes" : "no"));
     reply(replies::kAuthenticated);
 }
 

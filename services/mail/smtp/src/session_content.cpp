@@ -1,6 +1,5 @@
-#include <fmt/core.h>
-
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "session_impl.hpp"
@@ -94,26 +93,34 @@ void Session::Impl::answer_all(const Reply& why) {
 
 // One reply for each recipient in LMTP, one for all in SMTP. Ends the transaction.
 void Session::Impl::answer_message(const std::vector<Reply>& answers, const std::string& queue_id) {
-    const auto said = lmtp() ? answers.size() : 1;
-    bool accepted = false;
+    auto& recipients = transaction_->recipients;
+    std::vector<Transaction::Recipient> stored;
     bool refused = false;
-    for (std::size_t i = 0; i < said; ++i) {
+    for (std::size_t i = 0; i < (lmtp() ? answers.size() : 1); ++i) {
         const auto& answer = answers[i];
-        const bool stored = answer.code == replies::kStored.code;
         append_reply(out_, answer);
-        if (stored) {
+        if (answer.code == replies::kStored.code) {
             out_.insert(out_.size() - 2, " " + queue_id);
-        } else {
-            note(Note::Level::kInfo, "message_refused", describe_refused(*transaction_, answer));
+            if (lmtp()) {
+                stored.push_back(std::move(recipients[i]));
+            } else {
+                stored = std::move(recipients);
+            }
+            continue;
         }
-        accepted = accepted || stored;
         refused = refused || answer.permanent();
+        const std::span<const Transaction::Recipient> all(recipients);
+        note(Note::Level::kInfo, "message_refused",
+             describe_refused(*transaction_, lmtp() ? all.subspan(i, 1) : all, answer));
     }
-    if (accepted) {
+    if (!stored.empty()) {
         errors_ = 0;
         idle_commands_ = 0;
+        recipients = std::move(stored);
         note(Note::Level::kInfo, "message_accepted",
-             describe_accepted(*transaction_, transport_name(transport()), queue_id));
+             describe_accepted(*transaction_, {.transport = transport_name(transport()),
+                                               .user = user_.value_or(""),
+                                               .queue_id = queue_id}));
     }
     end_transaction();
     if (refused && !lmtp()) {

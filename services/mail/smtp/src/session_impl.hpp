@@ -131,6 +131,7 @@ private:
     std::string hello_name_;
     std::optional<TlsInfo> tls_;
     std::optional<std::string> user_;
+    std::string sasl_mechanism_;
     std::string sasl_user_;  // until the client has seen the last word
 
     std::optional<Transaction> transaction_;

@@ -12,11 +12,10 @@ namespace {
 // Recipients that are named in one line of the log.
 constexpr std::size_t kNamed = 20;
 
-std::string envelope(const Transaction& transaction) {
+std::string envelope(const Transaction& transaction,
+                     std::span<const Transaction::Recipient> recipients) {
     auto text = fmt::format("from=<{}>", printable(transaction.mail.reverse_path.to_string()));
-    const auto count = transaction.recipients.size();
-    for (std::size_t i = 0; i < std::min(count, kNamed); ++i) {
-        const auto& recipient = transaction.recipients[i];
+    for (const auto& recipient : recipients.first(std::min(recipients.size(), kNamed))) {
         text += fmt::format(" to=<{}>", printable(recipient.address));
         if (!recipient.notify.empty()) {
             text += " notify=" + recipient.notify;
@@ -25,17 +24,19 @@ std::string envelope(const Transaction& transaction) {
             text += " orcpt=" + printable(recipient.orcpt);
         }
     }
-    text += fmt::format(" recipients={}", count);
+    text += fmt::format(" recipients={}", recipients.size());
     return text;
 }
 
 }  // namespace
 
-std::string describe_accepted(const Transaction& transaction, const std::string& transport,
-                              const std::string& queue_id) {
-    auto text = envelope(transaction);
-    text += fmt::format(" size={} with={} stored_as={}", transaction.intake->received(), transport,
-                        printable(queue_id));
+std::string describe_accepted(const Transaction& transaction, const Acceptance& how) {
+    auto text = envelope(transaction, transaction.recipients);
+    text += fmt::format(" size={} with={} stored_as={}", transaction.intake->received(),
+                        how.transport, printable(how.queue_id));
+    if (!how.user.empty()) {
+        text += " user=" + printable(how.user);
+    }
     if (!transaction.mail.ret.empty()) {
         text += " ret=" + transaction.mail.ret;
     }
@@ -48,8 +49,11 @@ std::string describe_accepted(const Transaction& transaction, const std::string&
     return text;
 }
 
-std::string describe_refused(const Transaction& transaction, const Reply& reply) {
-    return fmt::format("{} reply={} {}", envelope(transaction), reply.code, reply.enhanced);
+std::string describe_refused(const Transaction& transaction,
+                             std::span<const Transaction::Recipient> recipients,
+                             const Reply& reply) {
+    return fmt::format("{} reply={} {}", envelope(transaction, recipients), reply.code,
+                       reply.enhanced);
 }
 
 }  // namespace quorate::mail::smtp

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,15 @@ struct Transaction {
 };
 
 // key=value text for the log, safe to print.
-std::string describe_accepted(const Transaction& transaction, const std::string& transport,
-                              const std::string& queue_id);
-std::string describe_refused(const Transaction& transaction, const Reply& reply);
+struct Acceptance {
+    std::string transport;
+    std::string user;  // who submitted it; empty: nobody was authenticated
+    std::string queue_id;
+};
+std::string describe_accepted(const Transaction& transaction, const Acceptance& how);
+// `recipients`: those that the reply speaks of.
+std::string describe_refused(const Transaction& transaction,
+                             std::span<const Transaction::Recipient> recipients,
+                             const Reply& reply);
 
 }  // namespace quorate::mail::smtp
