@@ -1,0 +1,15 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace quorate::support {
+
+// Whether `text` is a sequence of whole server responses exactly as RFC 3501 section 9 writes them,
+// with the response codes and LIST attributes of RFC 3348, 4315, 5530, 6154 and 7889. Nothing when
+// it is; otherwise what was expected, where, and what stands there. Strict: one space where the
+// grammar has one, no CHAR that a string form cannot carry, literals of their announced length.
+std::optional<std::string> check_imap_responses(std::string_view text);
+
+}  // namespace quorate::support
