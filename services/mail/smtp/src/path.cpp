@@ -129,7 +129,7 @@ std::string Mailbox::to_string() const {
     if (local.empty() || is_dot_string(local)) {
         text = local;
     } else {
-        text = "\"";
+        text.push_back('"');
         for (const char c : local) {
             if (c == '"' || c == '\\') {
                 text.push_back('\\');
