@@ -15,16 +15,18 @@
 namespace quorate::mail::auth {
 namespace {
 
-constexpr std::size_t kPasswordMax = 1024;
+constexpr std::size_t kPasswordMax = CRYPT_MAX_PASSPHRASE_SIZE - 1;
 
 bool equal(std::string_view a, std::string_view b) {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+enum class Encoding { kNone, kHex, kBase64 };
+
 struct Scheme {
     std::string name;  // upper case, without encoding suffix
     std::string_view data;
-    bool hex = false;
+    Encoding encoding = Encoding::kNone;  // as the suffix says
 };
 
 std::optional<Scheme> parse_scheme(std::string_view secret) {
@@ -41,13 +43,17 @@ std::optional<Scheme> parse_scheme(std::string_view secret) {
     scheme.name = to_upper(secret.substr(1, close - 1));
     scheme.data = secret.substr(close + 1);
     if (scheme.name.ends_with(".HEX")) {
-        scheme.hex = true;
-        scheme.name.resize(scheme.name.size() - 4);
+        scheme.encoding = Encoding::kHex;
     } else if (scheme.name.ends_with(".B64")) {
+        scheme.encoding = Encoding::kBase64;
+    }
+    if (scheme.encoding != Encoding::kNone) {
         scheme.name.resize(scheme.name.size() - 4);
     }
     return scheme;
 }
+
+bool is_plain(std::string_view name) { return name == "PLAIN" || name == "CLEARTEXT"; }
 
 bool is_crypt(std::string_view name) {
     return name == "CRYPT" || name == "SHA512-CRYPT" || name == "SHA256-CRYPT" ||
@@ -91,13 +97,38 @@ std::optional<std::string> decode_hex(std::string_view text) {
     return bytes;
 }
 
-// The digest, then the salt it was made with.
-bool verify_digest(const Digest& digest, const Scheme& scheme, std::string_view password) {
-    const auto bytes = scheme.hex ? decode_hex(scheme.data) : base64_decode(scheme.data);
+std::optional<std::string> decode(Encoding encoding, std::string_view data) {
+    switch (encoding) {
+        case Encoding::kHex:
+            return decode_hex(data);
+        case Encoding::kBase64:
+            return base64_decode(data);
+        case Encoding::kNone:
+            break;
+    }
+    return std::string(data);
+}
+
+// The digest, then the salt it was made with. Without suffix it is base64, or hexadecimal if it has
+// the length for that.
+std::optional<std::string> digest_octets(const Digest& digest, const Scheme& scheme) {
     const auto size = static_cast<std::size_t>(EVP_MD_get_size(digest.algorithm()));
-    if (!bytes || bytes->size() < size || (!digest.salted && bytes->size() != size)) {
+    auto encoding = scheme.encoding;
+    if (encoding == Encoding::kNone) {
+        const bool hex = !digest.salted && scheme.data.size() == 2 * size;
+        encoding = hex ? Encoding::kHex : Encoding::kBase64;
+    }
+    auto bytes = decode(encoding, scheme.data);
+    const bool fits = bytes && (digest.salted ? bytes->size() > size : bytes->size() == size);
+    return fits ? bytes : std::nullopt;
+}
+
+bool verify_digest(const Digest& digest, const Scheme& scheme, std::string_view password) {
+    const auto bytes = digest_octets(digest, scheme);
+    if (!bytes) {
         return false;
     }
+    const auto size = static_cast<std::size_t>(EVP_MD_get_size(digest.algorithm()));
     const std::string input = std::string(password) + bytes->substr(size);
     unsigned char made[EVP_MAX_MD_SIZE];
     unsigned made_size = 0;
@@ -117,6 +148,21 @@ std::optional<std::string> crypt_with(std::string_view password, std::string_vie
     return std::string(hash);
 }
 
+bool verify_crypt(std::string_view hash, std::string_view password) {
+    const auto made = crypt_with(password, hash);
+    return made && equal(*made, hash);
+}
+
+// A whole hash of a method that crypt(3) knows, not something that only begins like one.
+bool is_crypt_hash(const std::string& hash) {
+    const int setting = crypt_checksalt(hash.c_str());
+    if (setting == CRYPT_SALT_INVALID || setting == CRYPT_SALT_METHOD_DISABLED) {
+        return false;
+    }
+    const auto made = crypt_with("x", hash);
+    return made && made->size() == hash.size();
+}
+
 bool verify_scram(const ScramSecret& scram, std::string_view password) {
     const auto made = parse_scram_secret(make_scram_secret(password, scram.salt, scram.iterations));
     return made && equal(made->stored_key, scram.stored_key);
@@ -132,12 +178,23 @@ bool hashable(std::string_view password) {
 
 bool is_known_secret(std::string_view secret) {
     const auto scheme = parse_scheme(secret);
-    if (!scheme || scheme->data.empty() || secret.find('\n') != std::string_view::npos) {
+    if (!scheme || secret.find_first_of(std::string_view("\n\0", 2)) != std::string_view::npos) {
         return false;
     }
-    return is_crypt(scheme->name) || find_digest(scheme->name) != nullptr ||
-           scheme->name == "PLAIN" || scheme->name == "CLEARTEXT" ||
+    if (const auto* digest = find_digest(scheme->name)) {
+        return digest_octets(*digest, *scheme).has_value();
+    }
+    const auto data = decode(scheme->encoding, scheme->data);
+    if (!data || data->empty()) {
+        return false;
+    }
+    return (is_crypt(scheme->name) && is_crypt_hash(*data)) || is_plain(scheme->name) ||
            parse_scram_secret(secret).has_value();
+}
+
+bool is_slow_secret(std::string_view secret) {
+    const auto scheme = parse_scheme(secret);
+    return scheme && is_crypt(scheme->name);
 }
 
 bool verify_secret(std::string_view secret, std::string_view password) {
@@ -145,15 +202,13 @@ bool verify_secret(std::string_view secret, std::string_view password) {
     if (!scheme || !hashable(password)) {
         return false;
     }
-    if (is_crypt(scheme->name)) {
-        const auto made = crypt_with(password, scheme->data);
-        return made && equal(*made, scheme->data);
-    }
     if (const auto* digest = find_digest(scheme->name)) {
         return verify_digest(*digest, *scheme, password);
     }
-    if (scheme->name == "PLAIN" || scheme->name == "CLEARTEXT") {
-        return equal(scheme->data, password);
+    if (is_crypt(scheme->name) || is_plain(scheme->name)) {
+        const auto data = decode(scheme->encoding, scheme->data);
+        return data &&
+               (is_plain(scheme->name) ? equal(*data, password) : verify_crypt(*data, password));
     }
     const auto scram = parse_scram_secret(secret);
     return scram && verify_scram(*scram, password);
@@ -164,7 +219,7 @@ Result<std::vector<std::string>> make_secrets(std::string_view password, HashCos
         return std::vector<std::string>{std::string(password)};
     }
     if (!hashable(password)) {
-        return fail(errc::bad_secret, "a password has 1 to 1024 octets, no NUL and no line end");
+        return fail(errc::bad_secret, "a password has 1 to 511 octets, no NUL and no line end");
     }
     char setting[CRYPT_GENSALT_OUTPUT_SIZE];
     if (crypt_gensalt_rn("$y$", cost.yescrypt, nullptr, 0, setting, sizeof(setting)) == nullptr) {

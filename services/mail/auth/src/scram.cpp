@@ -1,6 +1,9 @@
+#include <gsasl.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
+
+#include <cstdlib>
 
 #include <fmt/core.h>
 
@@ -32,6 +35,19 @@ std::string sha256(std::string_view text) {
     return out;
 }
 
+// Normalize() of RFC 5802 2.2, which clients apply too. What SASLprep forbids is taken as it is.
+std::string normalize(std::string_view password) {
+    char* prepared = nullptr;
+    const int result =
+        gsasl_saslprep(std::string(password).c_str(), GSASL_ALLOW_UNASSIGNED, &prepared, nullptr);
+    if (result != GSASL_OK) {
+        return std::string(password);
+    }
+    std::string text(prepared);
+    std::free(prepared);
+    return text;
+}
+
 }  // namespace
 
 std::optional<ScramSecret> parse_scram_secret(std::string_view secret) {
@@ -57,8 +73,9 @@ std::optional<ScramSecret> parse_scram_secret(std::string_view secret) {
 // RFC 5802 section 3.
 std::string make_scram_secret(std::string_view password, std::string_view salt,
                               unsigned iterations) {
+    const auto normal = normalize(password);
     std::string salted(SHA256_DIGEST_LENGTH, '\0');
-    PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), octets(salt),
+    PKCS5_PBKDF2_HMAC(normal.data(), static_cast<int>(normal.size()), octets(salt),
                       static_cast<int>(salt.size()), static_cast<int>(iterations), EVP_sha256(),
                       SHA256_DIGEST_LENGTH, reinterpret_cast<unsigned char*>(salted.data()));
     const auto stored = sha256(hmac(salted, "Client Key"));

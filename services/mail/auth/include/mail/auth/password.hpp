@@ -11,11 +11,12 @@ namespace quorate::mail::auth {
 
 // Secrets are "{SCHEME}data" as Dovecot writes them. Verified: CRYPT and crypt(5)'s own "$..."
 // forms, SHA512-CRYPT, SHA256-CRYPT, BLF-CRYPT, MD5-CRYPT, PLAIN, SHA, SSHA, SHA256, SSHA256,
-// SHA512, SSHA512 (base64, or .HEX/.B64), SCRAM-SHA-256
-// ("iterations,salt,StoredKey,ServerKey" in base64).
+// SHA512, SSHA512 (base64; the unsalted ones also hexadecimal, told by their length), SCRAM-SHA-256
+// ("iterations,salt,StoredKey,ServerKey" in base64). A suffix .HEX or .B64 of the scheme says how
+// the data is encoded.
 //
 // Slow on purpose: call on a worker thread. Pure functions of their arguments and the system's
-// randomness. Limit: passwords of at most 1024 octets.
+// randomness. Limit: passwords of at most 511 octets, which is crypt(3)'s.
 
 struct HashCost {
     unsigned long yescrypt = 0;        // crypt_gensalt's count; 0: its default (about 20 ms)
@@ -29,7 +30,12 @@ Result<std::vector<std::string>> make_secrets(std::string_view password, HashCos
 // False also for a scheme that is not known. Compares in constant time.
 bool verify_secret(std::string_view secret, std::string_view password);
 
+// A well-formed secret of one of these schemes. A password that happens to begin with '$' or '{' is
+// none. May cost as much as a verification.
 bool is_known_secret(std::string_view secret);
+
+// Verifying takes long on purpose: a scheme of crypt(3).
+bool is_slow_secret(std::string_view secret);
 
 struct ScramSecret {
     unsigned iterations = 0;
