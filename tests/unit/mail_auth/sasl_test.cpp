@@ -94,6 +94,39 @@ TEST_F(SaslTest, PlainRefusesToActForAnotherRfc4616Section2) {
     EXPECT_EQ(plain("ann@example.test\0ann@example.test\0pencil"s).kind, Kind::kSuccess);
 }
 
+TEST_F(SaslTest, PlainTakesAnySpellingOfTheSameIdentity) {
+    EXPECT_EQ(plain("ann@example.test\0ann\0pencil"s).kind, Kind::kSuccess);
+    EXPECT_EQ(plain("ANN\0ann@example.test\0pencil"s).kind, Kind::kSuccess);
+    EXPECT_EQ(plain("nobody\0ann\0pencil"s).kind, Kind::kFailure);
+    EXPECT_EQ(plain("ann\0nobody\0pencil"s).kind, Kind::kFailure);
+}
+
+TEST_F(SaslTest, PlainRefusesNulInsideThePasswordRfc4616Section2) {
+    EXPECT_EQ(plain("\0ann\0pencil\0"s).kind, Kind::kFailure);
+    EXPECT_EQ(plain("\0ann\0pencil\0x"s).kind, Kind::kFailure);
+}
+
+TEST_F(SaslTest, ADisabledAccountIsRefusedByEveryMechanism) {
+    auto record = *directory_->account(id_);
+    record.enabled = false;
+    ASSERT_TRUE(directory_->update_account(record));
+    EXPECT_EQ(plain("\0ann\0pencil"s).kind, Kind::kFailure);
+    EXPECT_EQ(scram("ann@example.test", "pencil"), Kind::kFailure);
+}
+
+TEST_F(SaslTest, TheNameThatWasTriedIsKnownForTheLog) {
+    SaslExchange exchange(*credentials_, "PLAIN");
+    exchange.start(MonoTime{}, "\0mallory\0x"s);
+    EXPECT_EQ(exchange.name(), "mallory");
+}
+
+TEST_F(SaslTest, OffersOnlyWhatSendsNoPasswordInTheClear) {
+    EXPECT_EQ(sasl_mechanisms(/*clear_text_allowed=*/true),
+              (std::vector<std::string>{"SCRAM-SHA-256", "PLAIN", "LOGIN"}));
+    EXPECT_EQ(sasl_mechanisms(/*clear_text_allowed=*/false),
+              std::vector<std::string>{"SCRAM-SHA-256"});
+}
+
 TEST_F(SaslTest, PlainWithoutInitialResponseAsksForIt) {
     SaslExchange exchange(*credentials_, "PLAIN");
     EXPECT_EQ(exchange.start(MonoTime{}, std::nullopt).kind, Kind::kChallenge);
@@ -117,6 +150,25 @@ TEST_F(SaslTest, ScramSha256WithLibgsaslsClient) {
     EXPECT_EQ(scram("ann@example.test", "pencil"), Kind::kSuccess);
     EXPECT_EQ(scram("ann@example.test", "pencils"), Kind::kFailure);
     EXPECT_EQ(scram("nobody@example.test", "pencil"), Kind::kFailure);
+    EXPECT_EQ(scram("ann", "pencil"), Kind::kSuccess) << "with the default domain";
+}
+
+TEST_F(SaslTest, ScramPasswordsAreNormalizedOnBothSides) {
+    auto record = *directory_->account(id_);
+    for (const auto* password :
+         {"pa\xc2\xadss\xe2\x85\xa8", "\xc3\xa9t\xc3\xa9", "e\xcc\x81te\xcc\x81"}) {
+        record.secrets = *make_secrets(password);
+        ASSERT_TRUE(directory_->update_account(record));
+        EXPECT_EQ(scram("ann@example.test", password), Kind::kSuccess) << password;
+    }
+}
+
+TEST_F(SaslTest, AnAccountWithoutScramSecretLooksLikeAWrongPassword) {
+    auto record = *directory_->account(id_);
+    record.secrets = {"{PLAIN}pencil"};
+    ASSERT_TRUE(directory_->update_account(record));
+    EXPECT_EQ(scram("ann@example.test", "pencil"), Kind::kFailure);
+    EXPECT_EQ(plain("\0ann\0pencil"s).kind, Kind::kSuccess);
 }
 
 TEST_F(SaslTest, GarbageIsRefusedByEveryMechanism) {

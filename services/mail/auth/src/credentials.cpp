@@ -10,6 +10,7 @@
 
 #include "base/assert.hpp"
 #include "base/text.hpp"
+#include "mail/auth/address.hpp"
 
 namespace quorate::mail::auth {
 namespace {
@@ -32,6 +33,11 @@ struct Credentials::Impl {
         const auto secrets = make_secrets("decoy", options.cost);
         QUORATE_ASSERT(secrets.has_value());
         decoy = secrets->front();
+    }
+
+    std::string address(std::string_view name) const {
+        const bool complete = name.find('@') != name.npos || options.default_domain.empty();
+        return complete ? std::string(name) : std::string(name) + "@" + options.default_domain;
     }
 
     std::string keyed(std::string_view text) const {
@@ -83,11 +89,7 @@ Credentials::Credentials(const Directory& directory, Options options)
 Credentials::~Credentials() = default;
 
 std::optional<AccountRecord> Credentials::find(std::string_view name) const {
-    std::string address(name);
-    if (address.find('@') == std::string::npos && !impl_->options.default_domain.empty()) {
-        address += "@" + impl_->options.default_domain;
-    }
-    auto account = impl_->directory.account(address);
+    auto account = impl_->directory.account(impl_->address(name));
     return account && account->enabled ? account : std::nullopt;
 }
 
@@ -103,6 +105,10 @@ std::optional<AccountRecord> Credentials::verify(std::string_view name, std::str
         return account;
     }
     if (!verify_secret(account->secrets.front(), password)) {
+        // Imported digests are quick to compare, which would tell that the name exists.
+        if (!is_slow_secret(account->secrets.front())) {
+            static_cast<void>(verify_secret(impl_->decoy, password));
+        }
         return std::nullopt;
     }
     impl_->remember(std::move(ticket), now);
@@ -117,11 +123,15 @@ ScramSecret Credentials::scram(std::string_view name) const {
             }
         }
     }
+    // All spellings of an account's name have one salt: so must those of no account.
+    const auto address = impl_->address(name);
+    const auto parts = split_address(address);
+    const auto key = parts ? parts->key() : to_lower(address);
     ScramSecret decoy;
     decoy.iterations = impl_->options.cost.scram_iterations;
-    decoy.salt = impl_->keyed(to_lower(name)).substr(0, 16);
-    decoy.stored_key = impl_->keyed("stored" + to_lower(name));
-    decoy.server_key = impl_->keyed("server" + to_lower(name));
+    decoy.salt = impl_->keyed("salt" + key).substr(0, 16);
+    decoy.stored_key = impl_->keyed("stored" + key);
+    decoy.server_key = impl_->keyed("server" + key);
     return decoy;
 }
 

@@ -64,9 +64,14 @@ struct SaslExchange::Impl {
         return GSASL_NO_CALLBACK;
     }
 
+    // Nobody acts for another (RFC 4422 2); the identity may be spelled differently.
     bool authorization_fits() const {
         const auto wanted = property(session, GSASL_AUTHZID);
-        return wanted.empty() || iequals(wanted, name);
+        if (wanted.empty() || !account) {
+            return wanted.empty();
+        }
+        const auto other = credentials.find(wanted);
+        return other && other->id == account->id;
     }
 
     int validate_simple() {
