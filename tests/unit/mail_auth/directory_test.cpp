@@ -101,6 +101,56 @@ TEST_F(DirectoryTest, AliasesExpandOnceEachAndLoopsEnd) {
     EXPECT_EQ(reason("loop@example.test"), NoRecipient::kAliasLoop);
 }
 
+TEST_F(DirectoryTest, AliasesThatNameEachOtherManyTimesEndSoon) {
+    add("ann@example.test");
+    const auto name = [](int i) { return "list" + std::to_string(i) + "@example.test"; };
+    for (int i = 0; i < 9; ++i) {
+        ASSERT_TRUE(directory_->set_alias({name(i), std::vector<std::string>(1000, name(i + 1))}));
+    }
+    EXPECT_EQ(reason(name(0)), NoRecipient::kUnknownUser);
+    ASSERT_TRUE(directory_->set_alias({name(9), {"ann@example.test"}}));
+    EXPECT_EQ(targets(name(0)), Found{"ann@example.test"});
+    ASSERT_TRUE(directory_->set_alias({name(9), std::vector<std::string>(1000, name(0))}));
+    EXPECT_EQ(reason(name(0)), NoRecipient::kAliasLoop);
+}
+
+TEST_F(DirectoryTest, AliasesDeeperThanTenAreRefused) {
+    add("ann@example.test");
+    const auto name = [](int i) { return "deep" + std::to_string(i) + "@example.test"; };
+    ASSERT_TRUE(directory_->set_alias({name(0), {"ann@example.test"}}));
+    for (int i = 1; i <= 10; ++i) {
+        ASSERT_TRUE(directory_->set_alias({name(i), {name(i - 1)}}));
+    }
+    EXPECT_EQ(targets(name(9)), Found{"ann@example.test"});
+    EXPECT_EQ(reason(name(10)), NoRecipient::kAliasLoop);
+}
+
+TEST_F(DirectoryTest, AnUpdateKeepsAddressAndIdOfTheAccount) {
+    const auto id = add("ann@example.test");
+    auto record = *directory_->account(id);
+    record.address = "ben@example.test";
+    record.quota_bytes = 1000;
+    record.secrets = {"{PLAIN}a", "{PLAIN}b"};
+    ASSERT_TRUE(directory_->update_account(record));
+    for (int round = 0; round < 2; ++round) {
+        EXPECT_EQ(directory_->account(id)->address, "ann@example.test");
+        EXPECT_EQ(directory_->account("ann@example.test")->quota_bytes, 1000U);
+        EXPECT_EQ(directory_->account(id)->secrets, record.secrets);
+        open();
+    }
+}
+
+TEST_F(DirectoryTest, SecretsThatWouldBeReadBackAsOthersAreRefused) {
+    AccountRecord record;
+    record.address = "ann@example.test";
+    for (const auto* secret : {"", "{PLAIN}a\n{PLAIN}b"}) {
+        record.secrets = {secret};
+        const auto added = directory_->add_account(record);
+        ASSERT_FALSE(added);
+        EXPECT_EQ(added.error().code, make_error_code(errc::bad_secret));
+    }
+}
+
 TEST_F(DirectoryTest, TheCatchAllTakesOnlyWhatNobodyElseHas) {
     add("ann@example.test");
     ASSERT_TRUE(directory_->set_alias({"@example.test", {"ann@example.test"}}));

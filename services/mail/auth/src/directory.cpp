@@ -158,6 +158,7 @@ public:
         if (accounts_.contains(parts->key()) || aliases_.contains(parts->key())) {
             return fail(errc::exists, parts->to_string());
         }
+        QUORATE_CHECK(check_secrets(record));
         record.address = parts->to_string();
         QUORATE_TRY(record.id, database_->insert_account(record));
         remember(record);
@@ -170,8 +171,13 @@ public:
         if (found == keys_.end()) {
             return fail(errc::not_found, record.address);
         }
+        QUORATE_CHECK(check_secrets(record));
         QUORATE_CHECK(database_->update_account(record));
-        accounts_[found->second] = record;
+        auto& kept = accounts_[found->second];
+        kept.enabled = record.enabled;
+        kept.quota_bytes = record.quota_bytes;
+        kept.quota_messages = record.quota_messages;
+        kept.secrets = record.secrets;
         return {};
     }
 
@@ -224,7 +230,21 @@ private:
         LocalRecipients found;
         NoRecipient reason = NoRecipient::kUnknownUser;
         std::set<std::uint64_t> seen;
+        // Aliases that were followed; true while they are. A second time gives nothing new, and
+        // aliases that name each other many times would take forever.
+        std::map<const AliasRecord*, bool> followed;
     };
+
+    // The database keeps one secret per line.
+    static Status check_secrets(const AccountRecord& record) {
+        for (const auto& secret : record.secrets) {
+            if (secret.empty() || secret.find('\n') != std::string::npos) {
+                return fail(errc::bad_secret,
+                            record.address + ": empty secret or a line end in it");
+            }
+        }
+        return {};
+    }
 
     const AccountRecord* find(const std::string& key) const {
         const auto found = accounts_.find(key);
@@ -274,12 +294,20 @@ private:
     }
 
     void follow(const AliasRecord& alias, int depth, Expansion& expansion) const {
+        const auto [entry, first] = expansion.followed.emplace(&alias, true);
+        if (!first) {
+            if (entry->second) {
+                expansion.reason = NoRecipient::kAliasLoop;
+            }
+            return;
+        }
         for (const auto& target : alias.targets) {
             const auto parts = split_address(target);
             if (parts && domains_.contains(parts->domain)) {
                 expand(*parts, depth + 1, expansion);
             }
         }
+        expansion.followed[&alias] = false;
     }
 
     Result<std::string> alias_key(std::string& address) const {

@@ -77,6 +77,7 @@ public:
     virtual Status add_domain(std::string_view name) = 0;
     virtual Status remove_domain(std::string_view name) = 0;  // only when empty
     virtual Result<AccountRecord> add_account(AccountRecord record) = 0;
+    // By id; address and time of creation stay as they are.
     virtual Status update_account(const AccountRecord& record) = 0;
     virtual Status remove_account(std::uint64_t id) = 0;
     virtual Status set_alias(AliasRecord record) = 0;
