@@ -7,6 +7,7 @@ that is not listed fails the test, and so does one that is listed but not seen.
 """
 
 import collections
+import hashlib
 import pathlib
 import sys
 import tomllib
@@ -33,6 +34,15 @@ def differences(ours, peer, path=""):
         yield path, ours, peer
 
 
+def shown(value):
+    """A value as expected.toml holds it: long ones by their ends, size and digest."""
+    text = repr(value)
+    if len(text) <= 240:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return f"{text[:80]} ... {text[-80:]} ({len(text)} characters, sha256 {digest})"
+
+
 def answer(client, number, item):
     """What a server says about an item; a refusal is an answer too."""
     try:
@@ -51,7 +61,7 @@ def compare_messages(entries, ours, peer):
         for item in items:
             one, other = (answer(client, entry.number, item) for client in (ours, peer))
             for path, *values in differences(one, other):
-                yield Difference(entry.name, f"{item} {path}".strip(), *map(repr, values))
+                yield Difference(entry.name, f"{item} {path}".strip(), *map(shown, values))
 
 
 def compare_flags(entries, ours, peer):

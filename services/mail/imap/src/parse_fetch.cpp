@@ -11,18 +11,18 @@
 namespace quorate::mail::imap {
 namespace {
 
-using Kind = FetchItem::Kind;
+using ItemKind = FetchItem::Kind;
 using message::Section;
 
 constexpr std::size_t kItemsMax = 256;
 
-constexpr std::array<std::pair<std::string_view, Kind>, 6> kPlainItems{
-    {{"FLAGS", Kind::kFlags},
-     {"UID", Kind::kUid},
-     {"INTERNALDATE", Kind::kInternalDate},
-     {"RFC822.SIZE", Kind::kSize},
-     {"ENVELOPE", Kind::kEnvelope},
-     {"BODYSTRUCTURE", Kind::kBodystructure}}};
+constexpr std::array<std::pair<std::string_view, ItemKind>, 6> kPlainItems{
+    {{"FLAGS", ItemKind::kFlags},
+     {"UID", ItemKind::kUid},
+     {"INTERNALDATE", ItemKind::kInternalDate},
+     {"RFC822.SIZE", ItemKind::kSize},
+     {"ENVELOPE", ItemKind::kEnvelope},
+     {"BODYSTRUCTURE", ItemKind::kBodystructure}}};
 
 struct Rfc822Item {
     std::string_view name;
@@ -35,8 +35,9 @@ constexpr std::array<Rfc822Item, 3> kRfc822Items{
      {"RFC822.TEXT", Section::kText, /*peek=*/false}}};
 
 // Each macro is the one before and more.
-constexpr std::array<Kind, 5> kMacroItems{Kind::kFlags, Kind::kInternalDate, Kind::kSize,
-                                          Kind::kEnvelope, Kind::kBody};
+constexpr std::array<ItemKind, 5> kMacroItems{ItemKind::kFlags, ItemKind::kInternalDate,
+                                              ItemKind::kSize, ItemKind::kEnvelope,
+                                              ItemKind::kBody};
 constexpr std::array<std::pair<std::string_view, std::size_t>, 3> kMacros{
     {{"FAST", 3}, {"ALL", 4}, {"FULL", 5}}};
 
@@ -111,11 +112,12 @@ bool parse_section_spec(Lexer& lexer, FetchSection& out) {
 
 // "<" number "." nz-number ">" behind its "<"
 bool parse_partial(Lexer& lexer, FetchSection& out) {
-    auto& partial = out.partial.emplace();
+    FetchSection::Partial partial;
     if (!lexer.number(partial.offset) || !lexer.expect('.', ". expected") ||
         !lexer.nonzero_number(partial.size) || !lexer.expect('>', "> expected")) {
         return false;
     }
+    out.partial = partial;
     out.label.push_back('<');
     append_number(out.label, partial.offset);
     out.label.push_back('>');
@@ -131,22 +133,22 @@ bool parse_section(Lexer& lexer, FetchSection& out) {
     return !lexer.take('<') || parse_partial(lexer, out);
 }
 
-void add_plain(std::vector<FetchItem>& out, Kind kind) { out.emplace_back().kind = kind; }
+void add_plain(std::vector<FetchItem>& out, ItemKind kind) { out.emplace_back().kind = kind; }
 
 bool parse_body(Lexer& lexer, bool peek, std::vector<FetchItem>& out) {
     auto& item = out.emplace_back();
     if (!lexer.take('[')) {
-        item.kind = Kind::kBody;
+        item.kind = ItemKind::kBody;
         return !peek || lexer.fail("[ expected");
     }
-    item.kind = Kind::kSection;
+    item.kind = ItemKind::kSection;
     item.section.peek = peek;
     return parse_section(lexer, item.section);
 }
 
 void add_rfc822(const Rfc822Item& which, std::vector<FetchItem>& out) {
     auto& item = out.emplace_back();
-    item.kind = Kind::kSection;
+    item.kind = ItemKind::kSection;
     item.section.section = which.section;
     item.section.peek = which.peek;
     item.section.label = which.name;
@@ -179,7 +181,8 @@ bool parse_item(Lexer& lexer, std::string_view name, std::vector<FetchItem>& out
 bool expand_macro(std::string_view name, std::vector<FetchItem>& out) {
     for (const auto& [word, items] : kMacros) {
         if (iequals(name, word)) {
-            std::for_each_n(kMacroItems.begin(), items, [&](Kind kind) { add_plain(out, kind); });
+            std::for_each_n(kMacroItems.begin(), items,
+                            [&](ItemKind kind) { add_plain(out, kind); });
             return true;
         }
     }

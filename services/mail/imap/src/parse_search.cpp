@@ -11,7 +11,7 @@
 namespace quorate::mail::imap {
 namespace {
 
-using Kind = SearchKey::Kind;
+using KeyKind = SearchKey::Kind;
 
 constexpr int kDepthMax = 50;
 constexpr int kKeysMax = 10'000;
@@ -31,56 +31,58 @@ enum class Argument : std::uint8_t {
     kOr,
     kNew,
 };
-struct Word {
+struct SearchWord {
     std::string_view name;
-    Kind kind;
+    KeyKind kind;
     Argument argument;
     store::FlagBits flags = 0;
 };
 
 // By name, for the binary search.
-constexpr std::array<Word, 35> kWords{{
-    {"ALL", Kind::kAll, Argument::kNone},
-    {"ANSWERED", Kind::kHasFlags, Argument::kFlags, store::kAnswered},
-    {"BCC", Kind::kHeader, Argument::kField},
-    {"BEFORE", Kind::kBefore, Argument::kDate},
-    {"BODY", Kind::kBodyText, Argument::kText},
-    {"CC", Kind::kHeader, Argument::kField},
-    {"DELETED", Kind::kHasFlags, Argument::kFlags, store::kDeleted},
-    {"DRAFT", Kind::kHasFlags, Argument::kFlags, store::kDraft},
-    {"FLAGGED", Kind::kHasFlags, Argument::kFlags, store::kFlagged},
-    {"FROM", Kind::kHeader, Argument::kField},
-    {"HEADER", Kind::kHeader, Argument::kHeader},
-    {"KEYWORD", Kind::kKeyword, Argument::kKeyword},
-    {"LARGER", Kind::kLarger, Argument::kNumber},
-    {"NEW", Kind::kAll, Argument::kNew},
-    {"NOT", Kind::kNot, Argument::kNot},
-    {"OLD", Kind::kOld, Argument::kNone},
-    {"ON", Kind::kOn, Argument::kDate},
-    {"OR", Kind::kOr, Argument::kOr},
-    {"RECENT", Kind::kRecent, Argument::kNone},
-    {"SEEN", Kind::kHasFlags, Argument::kFlags, store::kSeen},
-    {"SENTBEFORE", Kind::kSentBefore, Argument::kDate},
-    {"SENTON", Kind::kSentOn, Argument::kDate},
-    {"SENTSINCE", Kind::kSentSince, Argument::kDate},
-    {"SINCE", Kind::kSince, Argument::kDate},
-    {"SMALLER", Kind::kSmaller, Argument::kNumber},
-    {"SUBJECT", Kind::kHeader, Argument::kField},
-    {"TEXT", Kind::kText, Argument::kText},
-    {"TO", Kind::kHeader, Argument::kField},
-    {"UID", Kind::kSet, Argument::kUid},
-    {"UNANSWERED", Kind::kLacksFlags, Argument::kFlags, store::kAnswered},
-    {"UNDELETED", Kind::kLacksFlags, Argument::kFlags, store::kDeleted},
-    {"UNDRAFT", Kind::kLacksFlags, Argument::kFlags, store::kDraft},
-    {"UNFLAGGED", Kind::kLacksFlags, Argument::kFlags, store::kFlagged},
-    {"UNKEYWORD", Kind::kUnkeyword, Argument::kKeyword},
-    {"UNSEEN", Kind::kLacksFlags, Argument::kFlags, store::kSeen},
+constexpr std::array<SearchWord, 35> kWords{{
+    {"ALL", KeyKind::kAll, Argument::kNone},
+    {"ANSWERED", KeyKind::kHasFlags, Argument::kFlags, store::kAnswered},
+    {"BCC", KeyKind::kHeader, Argument::kField},
+    {"BEFORE", KeyKind::kBefore, Argument::kDate},
+    {"BODY", KeyKind::kBodyText, Argument::kText},
+    {"CC", KeyKind::kHeader, Argument::kField},
+    {"DELETED", KeyKind::kHasFlags, Argument::kFlags, store::kDeleted},
+    {"DRAFT", KeyKind::kHasFlags, Argument::kFlags, store::kDraft},
+    {"FLAGGED", KeyKind::kHasFlags, Argument::kFlags, store::kFlagged},
+    {"FROM", KeyKind::kHeader, Argument::kField},
+    {"HEADER", KeyKind::kHeader, Argument::kHeader},
+    {"KEYWORD", KeyKind::kKeyword, Argument::kKeyword},
+    {"LARGER", KeyKind::kLarger, Argument::kNumber},
+    {"NEW", KeyKind::kAll, Argument::kNew},
+    {"NOT", KeyKind::kNot, Argument::kNot},
+    {"OLD", KeyKind::kOld, Argument::kNone},
+    {"ON", KeyKind::kOn, Argument::kDate},
+    {"OR", KeyKind::kOr, Argument::kOr},
+    {"RECENT", KeyKind::kRecent, Argument::kNone},
+    {"SEEN", KeyKind::kHasFlags, Argument::kFlags, store::kSeen},
+    {"SENTBEFORE", KeyKind::kSentBefore, Argument::kDate},
+    {"SENTON", KeyKind::kSentOn, Argument::kDate},
+    {"SENTSINCE", KeyKind::kSentSince, Argument::kDate},
+    {"SINCE", KeyKind::kSince, Argument::kDate},
+    {"SMALLER", KeyKind::kSmaller, Argument::kNumber},
+    {"SUBJECT", KeyKind::kHeader, Argument::kField},
+    {"TEXT", KeyKind::kText, Argument::kText},
+    {"TO", KeyKind::kHeader, Argument::kField},
+    {"UID", KeyKind::kSet, Argument::kUid},
+    {"UNANSWERED", KeyKind::kLacksFlags, Argument::kFlags, store::kAnswered},
+    {"UNDELETED", KeyKind::kLacksFlags, Argument::kFlags, store::kDeleted},
+    {"UNDRAFT", KeyKind::kLacksFlags, Argument::kFlags, store::kDraft},
+    {"UNFLAGGED", KeyKind::kLacksFlags, Argument::kFlags, store::kFlagged},
+    {"UNKEYWORD", KeyKind::kUnkeyword, Argument::kKeyword},
+    {"UNSEEN", KeyKind::kLacksFlags, Argument::kFlags, store::kSeen},
 }};
 
 static_assert(std::is_sorted(kWords.begin(), kWords.end(),
-                             [](const Word& a, const Word& b) { return a.name < b.name; }));
+                             [](const SearchWord& a, const SearchWord& b) {
+                                 return a.name < b.name;
+                             }));
 
-const Word* find_word(std::string_view name) {
+const SearchWord* find_word(std::string_view name) {
     constexpr std::size_t kLongest = 10;
     if (name.size() > kLongest) {
         return nullptr;
@@ -88,7 +90,7 @@ const Word* find_word(std::string_view name) {
     const auto upper = to_upper(name);
     const auto* found = std::lower_bound(
         kWords.begin(), kWords.end(), upper,
-        [](const Word& word, std::string_view wanted) { return word.name < wanted; });
+        [](const SearchWord& word, std::string_view wanted) { return word.name < wanted; });
     return found != kWords.end() && found->name == upper ? found : nullptr;
 }
 
@@ -160,7 +162,7 @@ private:
 
     bool single(SearchKey& out) {
         if (is_set_next(lexer_)) {
-            out.kind = Kind::kSet;
+            out.kind = KeyKind::kSet;
             return parse_set(lexer_, out.set);
         }
         const auto begin = lexer_.at();
@@ -172,7 +174,7 @@ private:
         return argument(*word, out);
     }
 
-    bool argument(const Word& word, SearchKey& out) {
+    bool argument(const SearchWord& word, SearchKey& out) {
         switch (word.argument) {
             case Argument::kNone:
                 return true;
@@ -203,8 +205,8 @@ private:
                        key(out.children.emplace_back());
             case Argument::kNew:
                 out.children.resize(2);
-                out.children[0].kind = Kind::kRecent;
-                out.children[1].kind = Kind::kLacksFlags;
+                out.children[0].kind = KeyKind::kRecent;
+                out.children[1].kind = KeyKind::kLacksFlags;
                 out.children[1].flags = store::kSeen;
                 return true;
         }

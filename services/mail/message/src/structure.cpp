@@ -74,11 +74,34 @@ std::optional<std::size_t> find_part(const Structure& structure,
     return at;
 }
 
+namespace {
+
+// Part 1 of a multipart without parts: BODY shows one, empty, because its grammar wants one.
+std::optional<Range> shown_part(const Structure& structure, std::span<const std::uint32_t> path,
+                                Section section) {
+    const bool empty_text = section == Section::kAll || section == Section::kMime;
+    if (path.empty() || path.back() != 1 || !empty_text) {
+        return std::nullopt;
+    }
+    auto parent = find_part(structure, path.first(path.size() - 1));
+    if (parent && structure.parts[*parent].kind == PartKind::kMessage) {
+        ++*parent;
+    }
+    if (!parent || structure.parts[*parent].kind != PartKind::kMultipart ||
+        structure.parts[*parent].descendants > 0) {
+        return std::nullopt;
+    }
+    const auto end = structure.parts[*parent].body_end;
+    return Range{end, end};
+}
+
+}  // namespace
+
 std::optional<Range> find_section(const Structure& structure, std::span<const std::uint32_t> path,
                                   Section section) {
     const auto index = find_part(structure, path);
     if (!index) {
-        return std::nullopt;
+        return shown_part(structure, path, section);
     }
     const auto& part = structure.parts[*index];
     if (section == Section::kMime) {

@@ -96,8 +96,7 @@ public:
     // ---- messages
     virtual Result<Appended> append(MailboxId id, const NewMessage& message) = 0;
     // Positions are 0-based indexes into the view; expunged ones are skipped. Returns those whose
-    // flags were changed by this call. The caller's view does not report these back unless
-    // `report_own` (IMAP without .SILENT reports all).
+    // flags were changed by this call; the caller's view does not report these back.
     virtual Result<std::vector<std::uint32_t>> change_flags(
         View& view, std::span<const std::uint32_t> positions, const FlagChange& change) = 0;
     // Removes the messages with \Deleted, all or those at `positions`. Views learn of it at their
@@ -115,7 +114,8 @@ public:
     // ---- content
     virtual Result<Content> content(BodyId body) = 0;
     // For long scans: calls `use` for each in order with views valid for that call, until it
-    // returns false; cheaper than content() each. `field` selects what is read.
+    // returns false; cheaper than content() each. `field` selects what is read. `use` may not call
+    // the account.
     enum class Field { kEnvelope, kBody, kBodystructure };
     virtual Status for_each(
         std::span<const BodyId> bodies, Field field,

@@ -20,14 +20,16 @@ struct StoreOptions {
     std::uint64_t segment_bytes = 64ULL << 20;
     std::uint64_t checkpoint_bytes = 512ULL << 20;  // journal kept for redo at most
     std::size_t open_accounts = 1024;               // databases kept open when nobody uses them
-    std::uint64_t random_seed = 0;                  // object ids
+    std::uint64_t random_seed = 0;                  // of object ids; 0: from the system
+    // Seconds since 1970, for save dates and UIDVALIDITY. Any thread. Empty: the system's clock.
+    std::function<std::int64_t()> now;
 };
 
 // All mail of one node: journal, body files, account databases. See docs/formats/mail-journal.md.
 //
 // Thread rule: Store is thread-safe; each Account is not (see there). One internal thread writes
-// and flushes the journal. Crash rule: a change is redone at open if its record reached the volume;
-// a change whose Lsn was reported durable has.
+// and flushes the journal, one makes checkpoints. Crash rule: a change is redone at open if its
+// record reached the volume; a change whose Lsn was reported durable has.
 class Store {
 public:
     // Recovers: replays the journal into the account databases it touches.
@@ -66,8 +68,8 @@ public:
     virtual Status settle(Account& account) = 0;
     virtual std::vector<std::shared_ptr<Account>> unsettled() = 0;
 
-    // Frees what nothing refers to any more. Returns octets freed. Runs in bounded steps; call
-    // again while it returns true.
+    // Frees what nothing refers to any more. Runs in bounded steps; call again while it returns
+    // true. Blocks: any thread but the shell's.
     virtual Result<bool> compact_step() = 0;
 
     struct VerifyReport {

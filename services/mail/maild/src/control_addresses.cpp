@@ -1,0 +1,106 @@
+#include <boost/asio/awaitable.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/value_from.hpp>
+#include <boost/json/value_to.hpp>
+
+#include "control_routes.hpp"
+
+namespace quorate::mail {
+namespace {
+
+namespace json = boost::json;
+using boost::asio::awaitable;
+using io::ControlRequest;
+using io::ControlResponse;
+
+json::object to_json(const auth::AliasRecord& alias) {
+    return {{"address", alias.address}, {"targets", json::value_from(alias.targets)}};
+}
+
+class AddressRoutes {
+public:
+    explicit AddressRoutes(ServerContext& server) : server_(server), directory_(server.directory) {}
+
+    awaitable<ControlResponse> domains(ControlRequest) {
+        json::array rows;
+        for (const auto& domain : directory_.domains()) {
+            rows.push_back({{"name", domain.name}, {"enabled", domain.enabled}});
+        }
+        ControlResponse response;
+        response.body = json::object{{"domains", std::move(rows)}};
+        co_return response;
+    }
+    awaitable<ControlResponse> add_domain(ControlRequest request) {
+        const auto name = json::value_to<std::string>(request.body.at("name"));
+        auto response =
+            co_await change("domain_added", name, [&] { return directory_.add_domain(name); });
+        co_return response;
+    }
+    awaitable<ControlResponse> remove_domain(ControlRequest request) {
+        const std::string name(request.parameter("name"));
+        auto response =
+            co_await change("domain_removed", name, [&] { return directory_.remove_domain(name); });
+        co_return response;
+    }
+    awaitable<ControlResponse> aliases(ControlRequest request) {
+        const auto page = page_of(request);
+        json::array rows;
+        for (const auto& alias : directory_.aliases(page)) {
+            rows.push_back(to_json(alias));
+        }
+        ControlResponse response;
+        const bool more = rows.size() == page.limit;
+        response.body = json::object{{"more", more}, {"aliases", std::move(rows)}};
+        co_return response;
+    }
+    awaitable<ControlResponse> set_alias(ControlRequest request) {
+        auth::AliasRecord alias;
+        alias.address = request.parameter("address");
+        alias.targets = json::value_to<std::vector<std::string>>(request.body.at("targets"));
+        auto response = co_await change("alias_set", alias.address,
+                                        [&] { return directory_.set_alias(alias); });
+        co_return response;
+    }
+    awaitable<ControlResponse> remove_alias(ControlRequest request) {
+        const std::string address(request.parameter("address"));
+        auto response = co_await change("alias_removed", address,
+                                        [&] { return directory_.remove_alias(address); });
+        co_return response;
+    }
+
+private:
+    // A change is flushed to the disk: not on this thread.
+    template <class Change>
+    awaitable<ControlResponse> change(const char* event, const std::string& name, Change make) {
+        auto made = co_await server_.workers.run([&make]() -> Status { return make(); });
+        if (!made) {
+            co_return to_response(made.error());
+        }
+        server_.log.info(event, "name", name);
+        co_return ControlResponse();
+    }
+
+    ServerContext& server_;
+    auth::Directory& directory_;
+};
+
+}  // namespace
+
+void add_address_routes(io::ControlServer& control, ServerContext& server) {
+    // Owned by all its routes.
+    const auto routes = std::make_shared<AddressRoutes>(server);
+    const auto add = [&](const char* method, const char* path,
+                         awaitable<ControlResponse> (AddressRoutes::*call)(ControlRequest)) {
+        add_route(control, server, method, path, [routes, call](ControlRequest request) {
+            return ((*routes).*call)(std::move(request));
+        });
+    };
+    add("GET", "/v1/domains", &AddressRoutes::domains);
+    add("POST", "/v1/domains", &AddressRoutes::add_domain);
+    add("DELETE", "/v1/domains/{name}", &AddressRoutes::remove_domain);
+    add("GET", "/v1/aliases", &AddressRoutes::aliases);
+    add("PUT", "/v1/aliases/{address}", &AddressRoutes::set_alias);
+    add("DELETE", "/v1/aliases/{address}", &AddressRoutes::remove_alias);
+}
+
+}  // namespace quorate::mail

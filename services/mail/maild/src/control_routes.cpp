@@ -1,0 +1,81 @@
+#include "control_routes.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "mail/auth/errc.hpp"
+
+namespace quorate::mail {
+namespace {
+
+using boost::asio::awaitable;
+using io::ControlRequest;
+using io::ControlResponse;
+
+constexpr std::uint64_t kPageMax = 10'000;
+constexpr std::uint64_t kPageDefault = 1000;
+
+class UnderWay {
+public:
+    explicit UnderWay(std::size_t& count) : count_(count) { ++count_; }
+    ~UnderWay() { --count_; }
+    UnderWay(const UnderWay&) = delete;
+    UnderWay& operator=(const UnderWay&) = delete;
+
+private:
+    std::size_t& count_;
+};
+
+awaitable<ControlResponse> handle(ServerContext& server, const io::ControlHandler& handler,
+                                  ControlRequest request) {
+    const UnderWay under_way(server.requests);
+    auto response = co_await handler(std::move(request));
+    co_return response;
+}
+
+}  // namespace
+
+void add_route(io::ControlServer& control, ServerContext& server, std::string method,
+               std::string pattern, io::ControlHandler handler) {
+    control.route(std::move(method), std::move(pattern),
+                  [&server, handler = std::move(handler)](ControlRequest request) {
+                      return handle(server, handler, std::move(request));
+                  });
+}
+
+ControlResponse to_response(const Error& error) {
+    const auto message =
+        error.detail.empty() ? error.code.message() : error.detail + ": " + error.code.message();
+    if (error.code == auth::errc::not_found || error.code == store::errc::no_such_account) {
+        return ControlResponse::error(404, "not_found", message);
+    }
+    if (error.code == auth::errc::exists) {
+        return ControlResponse::error(409, "exists", message);
+    }
+    if (error.code == store::errc::account_busy || error.code == io::Errc::kQueueFull) {
+        return ControlResponse::error(503, "busy", message + "; try again");
+    }
+    if (error.code == auth::errc::storage || error.code == auth::errc::unsupported_version) {
+        return ControlResponse::error(500, "failed", message);
+    }
+    if (error.code.category() == auth::auth_category()) {
+        return ControlResponse::error(400, "refused", message);
+    }
+    return ControlResponse::error(500, "failed", message);
+}
+
+ControlResponse unknown_account(std::string_view address) {
+    return ControlResponse::error(404, "not_found",
+                                  "no account " + std::string(address) + "; see: account list");
+}
+
+auth::Directory::Page page_of(const ControlRequest& request) {
+    auth::Directory::Page page;
+    page.pattern = request.parameter("pattern");
+    page.after = request.parameter("after");
+    const auto limit = parse_u64(request.parameter("limit")).value_or(kPageDefault);
+    page.limit = std::clamp<std::uint64_t>(limit, 1, kPageMax);
+    return page;
+}
+
+}  // namespace quorate::mail

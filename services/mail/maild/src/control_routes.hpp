@@ -1,0 +1,30 @@
+#pragma once
+
+#include "io/control_server.hpp"
+#include "io/metrics.hpp"
+#include "server_context.hpp"
+
+namespace quorate::mail {
+
+// maild's part of the control API; docs/protocols/control.md has paths and shapes. Each function
+// adds its routes.
+void add_account_routes(io::ControlServer& control, ServerContext& server);
+void add_address_routes(io::ControlServer& control, ServerContext& server);  // domains and aliases
+void add_mail_routes(io::ControlServer& control, ServerContext& server);
+void add_status_routes(io::ControlServer& control, ServerContext& server,
+                       const io::Metrics& metrics);
+
+// ---- what they share
+
+// Adds one route; the daemon waits at its end for requests under way.
+void add_route(io::ControlServer& control, ServerContext& server, std::string method,
+               std::string pattern, io::ControlHandler handler);
+
+// An error of the directory or the store as the API tells it.
+io::ControlResponse to_response(const Error& error);
+io::ControlResponse unknown_account(std::string_view address);
+
+// A page of a list: `limit` and `after` of the request, checked.
+auth::Directory::Page page_of(const io::ControlRequest& request);
+
+}  // namespace quorate::mail

@@ -1,0 +1,146 @@
+#include "database.hpp"
+
+#include <sqlite3.h>
+
+#include "base/assert.hpp"
+#include "mail/store/errc.hpp"
+
+namespace quorate::mail::store {
+namespace {
+
+tl::unexpected<Error> sqlite_failure(sqlite3* db, int code, const std::string& path) {
+    std::string detail = path + ": " + (db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code));
+    switch (code & 0xff) {
+        case SQLITE_FULL:
+            return fail(errc::volume_full, std::move(detail));
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+            return fail(errc::damaged, std::move(detail));
+        default:
+            return fail(std::make_error_code(std::errc::io_error), std::move(detail));
+    }
+}
+
+// Before the first access: WAL without shared memory needs it. Nothing is written before a commit,
+// so that a full volume cannot tear an open transaction.
+constexpr const char* kSettings =
+    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY; PRAGMA cache_spill=OFF;"
+    "PRAGMA cache_size=-512; PRAGMA synchronous=NORMAL;";
+
+void configure_library() {
+    // No statistics: they cost a process-wide mutex per allocation.
+    static const int once = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    static_cast<void>(once);
+}
+
+}  // namespace
+
+Query::~Query() {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+}
+
+Result<bool> Query::step() {
+    // No statement: preparing failed, and the connection knows why.
+    const int code = statement_ != nullptr ? sqlite3_step(statement_) : sqlite3_errcode(db_);
+    if (code == SQLITE_ROW) {
+        return true;
+    }
+    if (code == SQLITE_DONE && statement_ != nullptr) {
+        return false;
+    }
+    return sqlite_failure(db_, code, path_);
+}
+
+Status Query::run() {
+    QUORATE_TRY([[maybe_unused]] const bool row, step());
+    return {};
+}
+
+std::int64_t Query::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+
+std::string_view Query::blob(int column) const {
+    const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+    return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+void Query::bind_one(int index, std::string_view blob) {
+    // A null pointer would bind NULL.
+    const char* bytes = blob.data() != nullptr ? blob.data() : "";
+    sqlite3_bind_blob64(statement_, index, bytes, blob.size(), SQLITE_STATIC);
+}
+
+void Query::bind_one(int index, std::int64_t value) {
+    sqlite3_bind_int64(statement_, index, value);
+}
+
+Result<std::unique_ptr<Database>> Database::open(const SqliteVfs& vfs, const std::string& path) {
+    configure_library();
+    sqlite3* db = nullptr;
+    const int code =
+        sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, vfs.name());
+    if (code != SQLITE_OK) {
+        auto error = sqlite_failure(db, code, path);
+        sqlite3_close_v2(db);
+        return error;
+    }
+    std::unique_ptr<Database> database(new Database(db, path));
+    sqlite3_extended_result_codes(db, 1);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, nullptr, 0, 0);
+    if (const int set = sqlite3_exec(db, kSettings, nullptr, nullptr, nullptr); set != SQLITE_OK) {
+        return sqlite_failure(db, set, path);
+    }
+    {
+        auto mode = database->query("PRAGMA journal_mode=WAL");
+        QUORATE_TRY(const bool row, mode.step());
+        if (!row || mode.blob(0) != "wal") {
+            return fail(errc::damaged, path + ": journal mode is not WAL");
+        }
+    }
+    return database;
+}
+
+Database::~Database() {
+    for (auto& [sql, statement] : statements_) {
+        sqlite3_finalize(statement);
+    }
+    sqlite3_close_v2(db_);
+}
+
+Query Database::query(const char* sql) {
+    auto& statement = statements_[sql];
+    if (statement == nullptr) {
+        const int code =
+            sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+        if (code != SQLITE_OK) {
+            statement = nullptr;
+        }
+    }
+    return Query(db_, statement, path_);
+}
+
+Status Database::begin() {
+    QUORATE_ASSERT(!in_transaction_);
+    QUORATE_CHECK(query("BEGIN IMMEDIATE").run());
+    in_transaction_ = true;
+    return {};
+}
+
+Status Database::commit() {
+    QUORATE_CHECK(query("COMMIT").run());
+    in_transaction_ = false;
+    return {};
+}
+
+void Database::rollback() {
+    // SQLite may have rolled back by itself.
+    if (sqlite3_get_autocommit(db_) == 0) {
+        static_cast<void>(query("ROLLBACK").run());
+    }
+    in_transaction_ = false;
+}
+
+void Database::release_memory() { sqlite3_db_release_memory(db_); }
+
+}  // namespace quorate::mail::store

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "database.hpp"
+#include "mail/store/types.hpp"
+#include "mail/store/volume.hpp"
+
+namespace quorate::mail::store {
+
+// "accounts/<two hex digits>/<decimal id>", the folder of an account.
+std::string account_folder(AccountId id);
+std::string account_database(AccountId id);
+
+// Opens an account's database; makes an empty one when it is not there. Checks the version. Errors:
+// unsupported_version, damaged, volume_full.
+Result<std::unique_ptr<Database>> open_account_database(Volume& volume, const SqliteVfs& vfs,
+                                                        AccountId id);
+
+}  // namespace quorate::mail::store

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "mail/store/volume.hpp"
+
+struct sqlite3_vfs;
+
+namespace quorate::mail::store {
+
+// Lets SQLite live on a Volume. Version-1 file methods: no shared memory, so WAL needs
+// locking_mode=EXCLUSIVE, which the one owner of an account has anyway; locks are no-ops.
+// Temporary files are refused: connections keep them in memory. Registered while it lives; the
+// volume must outlive it. Any thread.
+class SqliteVfs {
+public:
+    explicit SqliteVfs(Volume& volume);
+    ~SqliteVfs();
+    SqliteVfs(const SqliteVfs&) = delete;
+    SqliteVfs& operator=(const SqliteVfs&) = delete;
+
+    // For sqlite3_open_v2.
+    const char* name() const { return name_.c_str(); }
+
+private:
+    std::string name_;
+    std::unique_ptr<sqlite3_vfs> vfs_;
+};
+
+}  // namespace quorate::mail::store
