@@ -55,13 +55,13 @@ class Maild:
 
 
 @contextlib.contextmanager
-def maild(directory):
+def maild(directory, cleartext):
     from maild_node import MaildNode
 
-    with MaildNode(accounts=(), root=directory) as node:
+    with MaildNode(accounts=(), root=directory, cleartext=cleartext) as node:
         yield Maild(node)
 
 
-def mail_server(directory):
-    """A context manager that gives the server."""
-    return peers(directory) if os.environ.get("QUORATE_MAIL_SERVER") == "peers" else maild(directory)
+def mail_server(directory, cleartext=True):
+    """A context manager that gives the server. Not `cleartext`: no password without TLS, not even on loopback."""
+    return peers(directory) if os.environ.get("QUORATE_MAIL_SERVER") == "peers" else maild(directory, cleartext)

@@ -28,11 +28,12 @@ class ClientCase(unittest.TestCase):
     """`server` and the folder `scratch` live as long as the class; every test uses accounts of its own."""
 
     maxDiff = 2000
+    cleartext = True  # passwords without TLS, which loopback allows
 
     @classmethod
     def setUpClass(cls):
         cls.scratch = cls.enterClassContext(Scratch("clients"))
-        cls.server = cls.enterClassContext(mail_server(cls.scratch))
+        cls.server = cls.enterClassContext(mail_server(cls.scratch, cls.cleartext))
         cls.tls = ssl.create_default_context(cafile=str(cls.server.certificate))
 
     def folder(self):

@@ -20,7 +20,7 @@ IMAPAccount far
 Host localhost
 Port {port}
 User {account.address}
-Pass {account.password}
+Pass "{account.password}"
 SSLType {tls}
 {certificate}
 IMAPStore far

@@ -5,22 +5,24 @@ import unittest
 from client_case import SENDER, ClientCase, message
 
 
-class Swaks(ClientCase):
+class SwaksCase(ClientCase):
     def swaks(self, port, *arguments, status=0):
         return self.run_client(
             "swaks", "--server", "127.0.0.1", "--port", port, "--from", SENDER, "--timeout", "30",
             *arguments, status=status)
-
-    def send(self, port, reader, subject, *arguments):
-        sent = message(subject, "body by swaks\r\n.\r\n..dots\r\n")
-        self.swaks(port, "--to", reader.address, "--data", self.file(sent), *arguments)
-        self.assert_delivered(self.wait_stored(reader, 1)[0], sent)
 
     def file(self, octets):
         """swaks ends the last line of a file by itself."""
         path = self.folder() / "message"
         path.write_bytes(octets.removesuffix(b"\r\n"))
         return f"@{path}"
+
+
+class Swaks(SwaksCase):
+    def send(self, port, reader, subject, *arguments):
+        sent = message(subject, "body by swaks\r\n.\r\n..dots\r\n")
+        self.swaks(port, "--to", reader.address, "--data", self.file(sent), *arguments)
+        self.assert_delivered(self.wait_stored(reader, 1)[0], sent)
 
     def test_plain_smtp(self):
         self.send(self.server.smtp, self.server.account("plain"), "plain")
@@ -59,11 +61,6 @@ class Swaks(ClientCase):
         self.assertRegex(text, r"<~\* 5[35]\d 5\.7\.\d")
         self.assertEqual(self.stored(reader), [])
 
-    def test_password_is_not_taken_in_clear_text_on_the_submission_port(self):
-        writer = self.server.account("writer")
-        self.swaks(self.server.submission, "--to", writer.address, "--auth", "PLAIN", "--auth-user", writer.address,
-                   "--auth-password", writer.password, status=28)
-
     def test_two_recipients_of_one_transaction(self):
         readers = [self.server.account("first"), self.server.account("second")]
         addresses = ",".join(reader.address for reader in readers)
@@ -71,6 +68,17 @@ class Swaks(ClientCase):
         self.swaks(self.server.smtp, "--pipeline", "--to", addresses, "--data", data)
         for reader in readers:
             self.assert_delivered(self.wait_stored(reader, 1)[0], message("for two"))
+
+
+class SwaksOnAStrictServer(SwaksCase):
+    """As installed: without TLS no password is taken, not even on loopback."""
+
+    cleartext = False
+
+    def test_no_password_in_clear_text_on_the_submission_port(self):
+        writer = self.server.account("writer")
+        self.swaks(self.server.submission, "--to", writer.address, "--auth", "PLAIN", "--auth-user", writer.address,
+                   "--auth-password", writer.password, status=28)
 
 
 if __name__ == "__main__":

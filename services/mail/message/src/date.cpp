@@ -235,15 +235,32 @@ bool is_day_name(std::string_view word) {
            });
 }
 
+// RFC 5322 4.3: white space and comments may stand around the colons of a time, `09 : 55 (c) : 06`.
+void join_time(Lexer& lexer, std::string_view stops, std::string& word) {
+    for (;;) {
+        lexer.skip_cfws();
+        if (!lexer.is(':') && !word.ends_with(':')) {
+            return;
+        }
+        const auto more = lexer.word(stops);
+        if (more.empty()) {
+            return;
+        }
+        word += more;
+    }
+}
+
 // `21-Nov-1997 09:55:06 -0700`: the pieces around the dashes are words too.
-std::string_view next_word(Lexer& lexer, bool dashes_separate) {
+std::string next_word(Lexer& lexer, bool dashes_separate) {
+    const std::string_view stops = dashes_separate ? "(,-" : "(,";
     for (;;) {
         lexer.skip_cfws();
         if (lexer.at_end()) {
             return {};
         }
-        const auto word = lexer.word(dashes_separate ? "(,-" : "(,");
+        std::string word(lexer.word(stops));
         if (!word.empty()) {
+            join_time(lexer, stops, word);
             return word;
         }
         lexer.advance();

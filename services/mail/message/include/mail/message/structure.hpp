@@ -122,8 +122,8 @@ std::optional<std::size_t> find_part(const Structure& structure,
                                      std::span<const std::uint32_t> path);
 
 // The octets of a section; nothing when there is no such part, or the section makes no sense for
-// it (MIME of the whole message, HEADER or TEXT of a part that is no encapsulated message). Part 1 of
-// a multipart without parts is empty, as BODY shows it.
+// it (MIME of the whole message, HEADER or TEXT of a part that is no encapsulated message). Part 1
+// of a multipart without parts is empty, as BODY shows it.
 std::optional<Range> find_section(const Structure& structure, std::span<const std::uint32_t> path,
                                   Section section);
 
