@@ -40,6 +40,7 @@ public:
     std::size_t at() const { return at_; }
     // Back to where at() was before.
     void seek(std::size_t at) { at_ = at; }
+    std::string_view rest() const { return text_.substr(at_); }
     bool at_end() const { return at_ == text_.size(); }
     char peek() const { return at_end() ? '\0' : text_[at_]; }
     // Takes the character if it is the next. No failure.

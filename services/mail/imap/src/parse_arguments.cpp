@@ -71,6 +71,10 @@ bool parse_flag(Lexer& lexer, FlagList& out) {
 bool is_set_next(const Lexer& lexer) { return is_digit(lexer.peek()) || lexer.peek() == '*'; }
 
 bool parse_set(Lexer& lexer, MessageSet& out) {
+    const auto rest = lexer.rest();
+    const auto text = rest.substr(0, rest.find(' '));
+    const auto commas = std::count(text.begin(), text.end(), ',');
+    out.ranges.reserve(std::min(static_cast<std::size_t>(commas) + 1, kRangesMax));
     do {
         if (out.ranges.size() == kRangesMax) {
             return lexer.fail("set of more than 100000 ranges");

@@ -321,13 +321,10 @@ constexpr std::array<Spec, 36> kSpecs{{
 
 const Spec* find_spec(bool uid, std::string_view name) {
     constexpr std::string_view kUid = "UID ";
+    const auto prefix = uid ? kUid : std::string_view();
     for (const auto& spec : kSpecs) {
-        auto rest = spec.name;
-        if (uid && !istarts_with(rest, kUid)) {
-            continue;
-        }
-        rest.remove_prefix(uid ? kUid.size() : 0);
-        if (iequals(rest, name)) {
+        if (spec.name.size() == prefix.size() + name.size() && spec.name.starts_with(prefix) &&
+            iequals(spec.name.substr(prefix.size()), name)) {
             return &spec;
         }
     }

@@ -39,6 +39,7 @@ struct Execute {
     std::unique_ptr<Command> command;
 };
 struct Executed {
+    // After every command: what the session has selected now.
     enum class Selected { kNone, kReadOnly, kReadWrite } selected = Selected::kNone;
     bool ok = true;   // false: answered NO or BAD
     std::string bye;  // not empty: the session cannot go on; the machine says BYE with this and
@@ -54,7 +55,13 @@ using Input = std::variant<Received, TlsStarted, SaslOutcome, Executed, Changed,
 
 // LOGIN is a SASL PLAIN exchange to the shell (SaslStart with an initial response).
 //
-// Thread rule: one caller at a time. Limits: Options. `options` outlives the session.
+// Shutdown while an Execute is open: BYE follows its answer, because responses may be half sent.
+// Changed counts in IDLE only, also while the answer to a Poll is awaited.
+//
+// Thread rule: one caller at a time. Limits: Options; 100 commands and 10 refused credentials
+// before login, SASL lines of 12,288 octets, tags of 255. Literals that come without being asked
+// for and are not wanted are swallowed up to 4 * append_bytes (8 * command_bytes_before_login
+// before login), then BYE. An idle session costs less than 2 KiB. `options` outlives the session.
 class Session {
 public:
     using Action = imap::Action;
