@@ -81,6 +81,19 @@ TEST(SectionRfc3501, PartsThatDoNotExistAreNone) {
     }
 }
 
+TEST(SectionRfc3501, AMultipartWithoutPartsHasTheEmptyPartThatBodyShows) {
+    const auto message = crlf("Content-Type: multipart/mixed; boundary=A\n\nno delimiter\n");
+    EXPECT_EQ(section(message, {1}, Section::kAll), "");
+    EXPECT_EQ(section(message, {1}, Section::kMime), "");
+    EXPECT_EQ(section(message, {1}, Section::kText), "none");
+    EXPECT_EQ(section(message, {2}, Section::kAll), "none");
+    EXPECT_EQ(section(message, {1, 1}, Section::kAll), "none");
+
+    const auto forwarded = crlf("Content-Type: message/rfc822\n\n") + message;
+    EXPECT_EQ(section(forwarded, {1, 1}, Section::kAll), "");
+    EXPECT_EQ(section(forwarded, {1, 2}, Section::kAll), "none");
+}
+
 TEST(SectionRfc3501, EveryMessageHasAPartOne) {
     const auto message = crlf("Subject: x\n\nbody\n");
     EXPECT_EQ(section(message, {1}, Section::kAll), "body\r\n");
