@@ -75,6 +75,8 @@ awaitable<MaildropOpened> Pop3Shell::open() {
     if (!drop || !durable) {
         session_.log.error("maildrop_failed", "why",
                            drop ? durable.error().to_string() : drop.error().to_string());
+        server.maildrops.erase(session_.account);
+        locked_ = false;
         answer.kind = MaildropOpened::Kind::kTemporary;
         co_return answer;
     }
