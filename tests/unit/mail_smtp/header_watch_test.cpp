@@ -40,6 +40,15 @@ TEST(SmtpHeaderWatch, EndsAtTheFirstBlankLineRfc5322Section2Point1) {
     EXPECT_EQ(watch_every_way(""), Seen{});
 }
 
+TEST(SmtpHeaderWatch, EndsAlsoAtALineThatIsNoField) {
+    EXPECT_EQ(watch_every_way("just text\r\nDate: x\r\n"), (Seen{.used = 11, .complete = true}));
+    EXPECT_EQ(watch_every_way("two words: x\r\nDate: x\r\n"), (Seen{.used = 14, .complete = true}));
+    EXPECT_EQ(watch_every_way(": x\r\nDate: x\r\n"), (Seen{.used = 5, .complete = true}));
+    EXPECT_TRUE(watch_every_way("From ann Tue Nov 14 22:13:20 2023\r\nDate: x\r\n\r\n").date);
+    EXPECT_TRUE(watch_every_way(" continues nothing\r\nDate: x\r\n\r\n").date);
+    EXPECT_TRUE(watch_every_way("X-" + std::string(60, 'x') + ": y\r\nDate: x\r\n\r\n").date);
+}
+
 TEST(SmtpHeaderWatch, KnowsFieldsByTheirNamesWithoutRegardToCase) {
     EXPECT_TRUE(watch_every_way("DATE: x\r\n\r\n").date);
     EXPECT_TRUE(watch_every_way("Date : x\r\n\r\n").date);

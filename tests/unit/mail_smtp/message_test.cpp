@@ -160,6 +160,18 @@ TEST(SmtpMessage, AHeaderThatIsTooBigIsRefused) {
     EXPECT_EQ(talk.data("A: b\r\n\r\n" + std::string(5000, 'x') + "\r\n.\r\n").substr(0, 3), "250");
 }
 
+TEST(SmtpMessage, AMessageNeedNoHeader) {
+    Talk talk;
+    talk.options.header_bytes = 1000;
+    std::string text;
+    while (text.size() < 5000) {
+        text += "just a line of text\r\n";
+    }
+    talk.envelope();
+    EXPECT_EQ(talk.data(text + ".\r\n").substr(0, 3), "250");
+    EXPECT_EQ(talk.content(), text);
+}
+
 TEST(SmtpMessage, OutcomesOfDeliveryAreAnswered) {
     using Kind = Delivered::Kind;
     const std::vector<std::pair<Kind, std::string>> kTable{

@@ -11,6 +11,19 @@ namespace {
 // colon.
 constexpr std::size_t kLineKept = 40;
 
+bool is_name_octet(char c) { return c > ' ' && c < '\x7f'; }
+
+// The name of the field that begins with this line (RFC 5322 3.6.8); empty if it is none. A line
+// that is longer than what is kept may have its colon later.
+std::string_view field_name(std::string_view line) {
+    const auto colon = line.find(':');
+    if (colon == line.npos && line.size() < kLineKept) {
+        return {};
+    }
+    const auto name = trim(line.substr(0, colon));
+    return std::all_of(name.begin(), name.end(), is_name_octet) ? name : std::string_view();
+}
+
 }  // namespace
 
 std::size_t HeaderWatch::feed(std::string_view octets) {
@@ -29,11 +42,12 @@ std::size_t HeaderWatch::feed(std::string_view octets) {
 }
 
 void HeaderWatch::end_line() {
-    const std::string_view line(line_);
-    complete_ = line == "\r\n";
-    const auto colon = line.find(':');
-    if (colon != line.npos && line.front() != ' ' && line.front() != '\t') {
-        const auto name = trim(line.substr(0, colon));
+    const bool continues = line_.front() == ' ' || line_.front() == '\t';
+    // What mail folders put in front of a message (RFC 4155) is passed over.
+    const bool separator = line_.starts_with("From ");
+    if (!continues && !separator) {
+        const auto name = field_name(line_);
+        complete_ = name.empty();
         received_ += iequals(name, "Received") ? 1 : 0;
         date_ = date_ || iequals(name, "Date");
         message_id_ = message_id_ || iequals(name, "Message-ID");

@@ -13,7 +13,8 @@
 #include "mail/session/session.hpp"
 
 // The server's side of SMTP (RFC 5321), message submission (RFC 6409) and LMTP (RFC 2033): a
-// machine as mail/session/session.hpp describes it.
+// machine as mail/session/session.hpp describes it. A session that is told Shutdown while a Deliver
+// is open waits for Delivered, answers the message, and only then says 421 and Close.
 namespace quorate::mail::smtp {
 
 enum class Role {
@@ -65,7 +66,7 @@ struct Resolved {
 struct Deliver {
     std::string sender;                   // empty: null reverse-path
     std::vector<std::string> recipients;  // as they were resolved, in order
-    std::uint64_t size = 0;
+    std::uint64_t size = 0;               // octets of the body
     bool all_or_none = true;
 };
 struct Delivered {
