@@ -273,7 +273,8 @@ private:
 
 class ResponseGrammar {
 public:
-    explicit ResponseGrammar(std::string_view text) : in_(text) {}
+    ResponseGrammar(std::string_view text, std::vector<ImapEvent>* events)
+        : in_(text), events_(events) {}
 
     void run() {
         while (!in_.at_end()) {
@@ -315,20 +316,33 @@ private:
 
     void numbered() {
         const auto number = in_.number();
-        if (in_.accept(" EXISTS") || in_.accept(" RECENT")) {
+        if (in_.accept(" EXISTS")) {
+            tell({ImapEvent::Kind::kExists, number});
+            return;
+        }
+        if (in_.accept(" RECENT")) {
+            tell({ImapEvent::Kind::kRecent, number});
             return;
         }
         if (number == 0) {
             in_.fail("nz-number");
         }
         if (in_.accept(" EXPUNGE")) {
+            tell({ImapEvent::Kind::kExpunge, number});
             return;
         }
         in_.expect(" FETCH (");
+        tell({ImapEvent::Kind::kFetch, number});
         do {
             fetch_item();
         } while (in_.accept(" "));
         in_.expect(")");
+    }
+
+    void tell(const ImapEvent& event) {
+        if (events_ != nullptr) {
+            events_->push_back(event);
+        }
     }
 
     void fetch_item() {
@@ -510,13 +524,15 @@ private:
     }
 
     Reader in_;
+    std::vector<ImapEvent>* events_;
 };
 
 }  // namespace
 
-std::optional<std::string> check_imap_responses(std::string_view text) {
+std::optional<std::string> check_imap_responses(std::string_view text,
+                                                std::vector<ImapEvent>* events) {
     try {
-        ResponseGrammar(text).run();
+        ResponseGrammar(text, events).run();
     } catch (const Mismatch& mismatch) {
         return "expected " + escape_octets(mismatch.expected) + " at octet " +
                std::to_string(mismatch.offset) + ": " +
