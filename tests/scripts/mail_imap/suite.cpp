@@ -10,6 +10,9 @@
 //     Event: "> changed".
 // parse [not-authenticated | authenticated]
 //     one command, selected state otherwise: what it means, or why not.
+// serve
+//     lines "NAME: octets" of connections to a server with a real store (server.hpp), which lasts
+//     for the file.
 
 #include <memory>
 #include <optional>
@@ -18,6 +21,7 @@
 #include "describe_command.hpp"
 #include "mail/imap/session.hpp"
 #include "request.hpp"
+#include "server.hpp"
 #include "support/conversation.hpp"
 #include "support/octets.hpp"
 
@@ -157,9 +161,14 @@ std::string parse(const ScriptCommand& command) {
 }  // namespace
 
 ScriptHandler make_script_handler() {
-    return [](const ScriptCommand& command) {
+    return [server = std::shared_ptr<ImapServer>()](const ScriptCommand& command) mutable {
         if (command.verb == "conversation") {
             return run_conversation<ImapAdapter>(command);
+        }
+        if (command.verb == "serve") {
+            // Shared because a std::function must be copyable.
+            server = server ? server : std::make_shared<ImapServer>();
+            return server->run(command.body);
         }
         return command.verb == "parse" ? parse(command) : unknown_verb(command);
     };

@@ -54,101 +54,12 @@ private:
 
 }  // namespace
 
-// ---- FaultyAccount
-
-Status FaultyAccount::next_call() {
-    ++calls_;
-    if (times_ == 0) {
-        return {};
-    }
-    if (spared_ > 0) {
-        --spared_;
-        return {};
-    }
-    --times_;
-    return quorate::fail(error_, "forced");
-}
-
-template <class Call>
-auto FaultyAccount::forward(Call call) -> decltype(call()) {
-    QUORATE_CHECK(next_call());
-    return call();
-}
-
-Result<std::vector<store::MailboxInfo>> FaultyAccount::mailboxes() {
-    return forward([&] { return account_->mailboxes(); });
-}
-Result<store::MailboxInfo> FaultyAccount::mailbox(std::string_view name) {
-    return forward([&] { return account_->mailbox(name); });
-}
-Result<store::MailboxInfo> FaultyAccount::mailbox(store::MailboxId id) {
-    return forward([&] { return account_->mailbox(id); });
-}
-Result<store::MailboxInfo> FaultyAccount::create(std::string_view name, store::SpecialUse use) {
-    return forward([&] { return account_->create(name, use); });
-}
-Status FaultyAccount::remove(std::string_view name) {
-    return forward([&] { return account_->remove(name); });
-}
-Status FaultyAccount::rename(std::string_view from, std::string_view to) {
-    return forward([&] { return account_->rename(from, to); });
-}
-Status FaultyAccount::subscribe(std::string_view name, bool subscribed) {
-    return forward([&] { return account_->subscribe(name, subscribed); });
-}
-Result<std::vector<std::string>> FaultyAccount::subscriptions() {
-    return forward([&] { return account_->subscriptions(); });
-}
-Result<std::unique_ptr<store::View>> FaultyAccount::open(store::MailboxId id, bool read_only,
-                                                         std::function<void()> on_change) {
-    return forward([&] { return account_->open(id, read_only, std::move(on_change)); });
-}
-Result<store::Uid> FaultyAccount::claim_recent(store::MailboxId id) {
-    return forward([&] { return account_->claim_recent(id); });
-}
-Result<store::Appended> FaultyAccount::append(store::MailboxId id,
-                                              const store::NewMessage& message) {
-    return forward([&] { return account_->append(id, message); });
-}
-FaultyAccount::Changed FaultyAccount::change_flags(store::View& view, PositionSpan positions,
-                                                   const store::FlagChange& change) {
-    return forward([&] { return account_->change_flags(view, positions, change); });
-}
-Result<std::vector<store::Uid>> FaultyAccount::expunge(
-    store::View& view, std::optional<std::span<const std::uint32_t>> positions) {
-    return forward([&] { return account_->expunge(view, positions); });
-}
-Result<std::size_t> FaultyAccount::remove_messages(store::MailboxId id,
-                                                   std::span<const store::Uid> uids) {
-    return forward([&] { return account_->remove_messages(id, uids); });
-}
-Result<store::Copied> FaultyAccount::copy(store::View& view,
-                                          std::span<const std::uint32_t> positions,
-                                          store::MailboxId destination) {
-    return forward([&] { return account_->copy(view, positions, destination); });
-}
-Result<store::Copied> FaultyAccount::move(store::View& view,
-                                          std::span<const std::uint32_t> positions,
-                                          store::MailboxId destination) {
-    return forward([&] { return account_->move(view, positions, destination); });
-}
-Result<store::Content> FaultyAccount::content(store::BodyId body) {
-    return forward([&] { return account_->content(body); });
-}
-Status FaultyAccount::for_each(std::span<const store::BodyId> bodies, Field field,
-                               const std::function<bool(std::size_t, std::string_view)>& use) {
-    return forward([&] { return account_->for_each(bodies, field, use); });
-}
-Result<std::string> FaultyAccount::read_body(const store::BodyRef& body, std::uint64_t offset,
-                                             std::uint64_t size) {
-    return forward([&] { return account_->read_body(body, offset, size); });
-}
-
-// ---- Mail
-
 Mail::Mail(store::QuotaLimits limits) : folder_(make_folder()) {
     volume_ = must(store::open_local_volume(folder_.string()));
-    store_ = must(store::Store::open(*volume_, {}, Logger()));
+    store::StoreOptions options;
+    options.random_seed = 1;
+    options.now = [] { return kNow.time_since_epoch() / std::chrono::seconds(1); };
+    store_ = must(store::Store::open(*volume_, options, Logger()));
     own_ = must(store_->account(kAccount, limits));
     account_ = std::make_unique<FaultyAccount>(own_);
 }
@@ -203,8 +114,6 @@ void Mail::settle() {
     EXPECT_GE(store_->durable(), own_->last_lsn());
     EXPECT_TRUE(store_->settle(*own_).has_value());
 }
-
-// ---- Client
 
 Client::Client(Mail& mail, Executor::Options options)
     : mail_(mail),
@@ -294,6 +203,10 @@ std::string Client::run(const Command& command, AppendBody* body) {
         EXPECT_EQ(support::check_imap_responses(all), std::nullopt);
     }
     return all;
+}
+
+std::unique_ptr<AppendBody> make_append_body(store::Store& store, std::string_view message) {
+    return std::make_unique<TestBody>(store, message);
 }
 
 std::string crlf(std::string_view text) {

@@ -9,73 +9,13 @@
 #include <string_view>
 #include <vector>
 
+#include "faulty_account.hpp"
 #include "mail/imap/executor.hpp"
 #include "mail/store/errc.hpp"
 #include "mail/store/store.hpp"
 
 // The executor on a real store in a temporary directory, driven by the text of commands.
 namespace quorate::mail::imap {
-
-// Answers of the store's own account, or a forced error instead.
-class FaultyAccount final : public store::Account {
-public:
-    using PositionSpan = std::span<const std::uint32_t>;
-    using Changed = Result<std::vector<std::uint32_t>>;
-
-    explicit FaultyAccount(std::shared_ptr<store::Account> account)
-        : account_(std::move(account)) {}
-
-    // The calls after the next `spared` ones fail, `times` of them.
-    void fail(store::errc error, unsigned spared = 0, unsigned times = 1) {
-        error_ = error;
-        spared_ = spared;
-        times_ = times;
-    }
-    unsigned calls() const { return calls_; }
-
-    store::AccountId id() const override { return account_->id(); }
-    store::Lsn last_lsn() const override { return account_->last_lsn(); }
-    Result<std::vector<store::MailboxInfo>> mailboxes() override;
-    Result<store::MailboxInfo> mailbox(std::string_view name) override;
-    Result<store::MailboxInfo> mailbox(store::MailboxId id) override;
-    Result<store::MailboxInfo> create(std::string_view name, store::SpecialUse use) override;
-    Status remove(std::string_view name) override;
-    Status rename(std::string_view from, std::string_view to) override;
-    Status subscribe(std::string_view name, bool subscribed) override;
-    Result<std::vector<std::string>> subscriptions() override;
-    Result<std::unique_ptr<store::View>> open(store::MailboxId id, bool read_only,
-                                              std::function<void()> on_change) override;
-    Result<store::Uid> claim_recent(store::MailboxId id) override;
-    Result<store::Appended> append(store::MailboxId id, const store::NewMessage& message) override;
-    Changed change_flags(store::View& view, PositionSpan positions,
-                         const store::FlagChange& change) override;
-    Result<std::vector<store::Uid>> expunge(
-        store::View& view, std::optional<std::span<const std::uint32_t>> positions) override;
-    Result<std::size_t> remove_messages(store::MailboxId id,
-                                        std::span<const store::Uid> uids) override;
-    Result<store::Copied> copy(store::View& view, std::span<const std::uint32_t> positions,
-                               store::MailboxId destination) override;
-    Result<store::Copied> move(store::View& view, std::span<const std::uint32_t> positions,
-                               store::MailboxId destination) override;
-    Result<store::Content> content(store::BodyId body) override;
-    Status for_each(std::span<const store::BodyId> bodies, Field field,
-                    const std::function<bool(std::size_t, std::string_view)>& use) override;
-    Result<std::string> read_body(const store::BodyRef& body, std::uint64_t offset,
-                                  std::uint64_t size) override;
-    store::QuotaUse quota_use() const override { return account_->quota_use(); }
-    store::QuotaLimits quota_limits() const override { return account_->quota_limits(); }
-
-private:
-    Status next_call();
-    template <class Call>
-    auto forward(Call call) -> decltype(call());
-
-    std::shared_ptr<store::Account> account_;
-    store::errc error_{};
-    unsigned spared_ = 0;
-    unsigned times_ = 0;
-    unsigned calls_ = 0;
-};
 
 // A store with one account.
 class Mail {
@@ -146,6 +86,9 @@ private:
     std::size_t pieces_ = 0;
     std::size_t largest_piece_ = 0;
 };
+
+// An APPEND's message that goes to this store. `store` outlives it.
+std::unique_ptr<AppendBody> make_append_body(store::Store& store, std::string_view message);
 
 // Every LF becomes CRLF.
 std::string crlf(std::string_view text);
