@@ -4,7 +4,7 @@
 
 After each crash maild starts anew, and: every message answered 250 or OK is there exactly once, octet for octet; no
 message is there in part; UIDs ascend and stay, UIDVALIDITY too; flags answered OK are set; `mail verify` finds nothing.
-The seed decides messages, recipients and moments.
+Some crashes are followed by others during recovery. The seed decides messages, recipients and moments.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import time
 from ledger import Broken, Ledger, check_account, expect
 from senders import KINDS
 
+from loopback import Child
 from maild_node import MaildNode, full_address
 
 ACCOUNTS = [full_address(f"drill{number}") for number in range(6)]
@@ -50,6 +51,13 @@ def crash(node, ledger, source):
     return senders
 
 
+def crash_while_starting(node, source):
+    """SIGKILL in the middle of recovery, or shortly before or after."""
+    child = Child(node.command(), node.log_path)
+    time.sleep(source.uniform(0, 0.3))
+    child.kill()
+
+
 def check(node, ledger, everything=False):
     server = Server(node)
     for account, box in ledger.mailboxes.items():
@@ -66,6 +74,8 @@ def drill(options):
         for number in range(1, options.rounds + 1):
             before = ledger.acknowledged()
             crash(node, ledger, source)
+            while source.random() < 0.3:
+                crash_while_starting(node, source)
             restart = time.monotonic()
             node.start()
             took = time.monotonic() - restart
