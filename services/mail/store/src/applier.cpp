@@ -82,6 +82,9 @@ Status Applier::apply_one(const OpMailbox& op) {
 
 Status Applier::apply_one(const OpCounters& op) {
     counters_[op.id] = op.counters;
+    if (mutated("uid_next_falls")) {
+        counters_[op.id].uid_next = op.counters.messages + 1;
+    }
     return {};
 }
 

@@ -67,16 +67,19 @@ Result<bool> Compactor::step() {
 
 // Of a file that has to be looked at, or is worth it.
 std::optional<std::uint32_t> Compactor::choose() {
-    const auto first_needed = std::min(store_.redo_segment(), context_.journal.current_segment());
+    const auto current = context_.journal.current_segment();
+    const auto first_needed =
+        mutated("redo_segments_compacted") ? current : std::min(store_.redo_segment(), current);
+    for (; next_segment_ < first_needed; ++next_segment_) {
+        context_.usage.found(next_segment_);
+    }
     // With little space left, less gain is worth the work.
     const std::uint64_t part = context_.reserve.whole() ? 2 : 8;
     for (const auto& [segment, entry] : context_.usage.all()) {
         if (entry.kept || (!is_large(segment) && segment >= first_needed)) {
             continue;
         }
-        const auto total = entry.total != 0 ? entry.total : segment_bytes_;
-        if (!entry.examined || (is_large(segment) && entry.dead > 0) ||
-            entry.dead >= total / part) {
+        if (!entry.examined || entry.dead >= entry.total / part) {
             return segment;
         }
     }
@@ -196,7 +199,9 @@ Status Compactor::move_one(const Living& body,
     QUORATE_TRY(const auto ref,
                 context_.journal.put_body(std::move(pieces), owners, Journal::Need::kEssential));
     for (const auto& [account, id] : body.owners) {
-        moved[account].emplace_back(id, ref);
+        if (!mutated("move_not_recorded")) {
+            moved[account].emplace_back(id, ref);
+        }
     }
     context_.relocations.moved(body.ref, ref);
     return {};

@@ -23,8 +23,9 @@ class StoreImpl;
 // Thread rule: any thread, one step at a time.
 class Compactor {
 public:
-    Compactor(StoreImpl& store, Context& context, LargeBodies& large, std::uint64_t segment_bytes)
-        : store_(store), context_(context), large_(large), segment_bytes_(segment_bytes) {}
+    // `next_segment`: the first that is not in the context's usage yet.
+    Compactor(StoreImpl& store, Context& context, LargeBodies& large, std::uint32_t next_segment)
+        : store_(store), context_(context), large_(large), next_segment_(next_segment) {}
 
     // Looks at one file, or moves a few megabytes. True: there is more to do.
     Result<bool> step();
@@ -52,8 +53,8 @@ private:
     StoreImpl& store_;
     Context& context_;
     LargeBodies& large_;
-    const std::uint64_t segment_bytes_;
     std::mutex mutex_;
+    std::uint32_t next_segment_;
     std::optional<Job> job_;
 };
 

@@ -9,7 +9,8 @@ namespace quorate::mail::store {
 namespace {
 
 tl::unexpected<Error> sqlite_failure(sqlite3* db, int code, const std::string& path) {
-    std::string detail = path + ": " + (db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code));
+    std::string detail = path + ": " + (db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code)) +
+                         " (SQLite " + std::to_string(code) + ")";
     switch (code & 0xff) {
         case SQLITE_FULL:
             return fail(errc::volume_full, std::move(detail));

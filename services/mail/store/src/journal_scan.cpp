@@ -205,7 +205,7 @@ Status Walker::cut(WalkPlace end, bool last) {
     if (mutated("recovered_tail_not_flushed")) {
         return {};
     }
-    if (last) {
+    if (last && !mutated("last_group_not_rewritten")) {
         QUORATE_CHECK(rewrite_last_group(end.offset));
     }
     return file_->flush();

@@ -6,6 +6,7 @@
 #include "base/crc32c.hpp"
 #include "full.hpp"
 #include "mail/store/errc.hpp"
+#include "mutation.hpp"
 #include "schema.hpp"
 
 namespace quorate::mail::store {
@@ -116,7 +117,7 @@ Status Recovery::redo_account(AccountId id, const Changes& changes) {
     bool full = false;
     for (const auto* change : changes) {
         QUORATE_TRY(auto ops, read_ops(*change));
-        if (change == changes.front() && creates_account(ops)) {
+        if (change == changes.front() && creates_account(ops) && !mutated("database_not_remade")) {
             QUORATE_CHECK(remake_database(id));
         }
         if (removes_account(ops)) {

@@ -104,9 +104,12 @@ Result<std::unique_ptr<Database>> open_account_database(Volume& volume, const Sq
     QUORATE_TRY(auto database, Database::open(vfs, path));
     auto version = database->query("PRAGMA user_version");
     QUORATE_TRY(const bool row, version.step());
-    if (!row || version.integer(0) / 1000 != kMajor) {
+    if (!row || version.integer(0) == 0) {
+        return fail(errc::damaged, path + ": has no version");
+    }
+    if (version.integer(0) / 1000 != kMajor) {
         return fail(errc::unsupported_version,
-                    path + ": version " + std::to_string(row ? version.integer(0) : 0));
+                    path + ": version " + std::to_string(version.integer(0)));
     }
     return database;
 }

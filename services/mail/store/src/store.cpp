@@ -74,7 +74,7 @@ Status StoreImpl::recover(Volume& volume, Logger log) {
         remember(account);
     }
     large_ = std::make_unique<LargeBodies>(volume, context_->reserve, super_.store);
-    compactor_ = std::make_unique<Compactor>(*this, *context_, *large_, options_.segment_bytes);
+    compactor_ = std::make_unique<Compactor>(*this, *context_, *large_, scan.next_segment);
     QUORATE_TRY(const auto segments, list_segments(volume));
     for (const auto segment : segments) {
         context_->usage.found(segment);

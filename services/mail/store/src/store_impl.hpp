@@ -42,6 +42,7 @@ public:
     Statistics statistics() const override;
     Status close() override;
 
+    Lsn newest() const { return context_->journal.newest(); }
     // False when nothing waited.
     bool flush_journal() { return context_->journal.flush_group(); }
     // Moves the redo start to where the journal ends now.

@@ -7,14 +7,9 @@ void SegmentUsage::found(std::uint32_t segment) {
     entries_.try_emplace(segment);
 }
 
-// A segment of this run starts out as examined: nothing in it is dead that was not purged.
 void SegmentUsage::died(std::uint32_t segment, std::uint64_t bytes) {
     std::lock_guard lock(mutex_);
-    const auto [at, added] = entries_.try_emplace(segment);
-    if (added) {
-        at->second.examined = true;
-    }
-    at->second.dead += bytes;
+    entries_[segment].dead += bytes;
 }
 
 void SegmentUsage::counted(std::uint32_t segment, std::uint64_t dead, std::uint64_t total) {

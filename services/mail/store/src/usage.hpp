@@ -8,7 +8,7 @@
 namespace quorate::mail::store {
 
 // How many octets of each body file are known to be dead: tells compaction where to look. A hint,
-// rebuilt by looking at each file once after a start. Any thread.
+// made by looking at each file once: after a start, and when a segment is full. Any thread.
 class SegmentUsage {
 public:
     struct Entry {
@@ -18,7 +18,7 @@ public:
         bool kept = false;        // holds a damaged body: left for the operator
     };
 
-    // Known from the volume's listing: to be examined.
+    // It exists: to be examined.
     void found(std::uint32_t segment);
     // Bodies were purged from a database.
     void died(std::uint32_t segment, std::uint64_t bytes);

@@ -135,6 +135,10 @@ View::Changes ViewImpl::sync(bool expunges) {
         return changes;
     }
     const auto lock = account_->lock();
+    if (box_->gone) {
+        changed_.store(false, std::memory_order_relaxed);
+        return changes;  // shows for ever what it showed
+    }
     changed_.store(false, std::memory_order_relaxed);
     if (expunges) {
         report_expunges(changes);

@@ -149,7 +149,8 @@ public:
     // not a scan of the mailbox each time.
     virtual std::optional<std::uint32_t> first_unseen() const = 0;
     virtual const std::vector<std::string>& keywords() const = 0;
-    virtual bool gone() const = 0;  // the mailbox was deleted under the session
+    // The mailbox was deleted under the session: the view stays as it is, all of it expunged.
+    virtual bool gone() const = 0;
 
     struct Changes {
         std::vector<std::uint32_t>

@@ -20,7 +20,7 @@ struct StoreOptions {
     std::uint64_t segment_bytes = 64ULL << 20;
     std::uint64_t checkpoint_bytes = 512ULL << 20;  // journal kept for redo at most
     std::size_t open_accounts = 1024;               // databases kept open when nobody uses them
-    std::uint64_t random_seed = 0;                  // of object ids; 0: from the system
+    std::uint64_t random_seed = 0;  // of object ids, another at each start; 0: from the system
     // Seconds since 1970, for save dates and UIDVALIDITY. Any thread. Empty: the system's clock.
     std::function<std::int64_t()> now;
 };
