@@ -78,8 +78,12 @@ void add_status_commands(CLI::App& app, Command& chosen) {
     kick->add_option("ID", *session, "as who shows it")->required();
     kick->callback([&chosen, session] {
         chosen = [session](const Context& context) {
-            context.api.call("DELETE", Api::path("/v1/sessions/", *session));
-            std::printf("session %s ended\n", session->c_str());
+            const auto answer = context.api.call("DELETE", Api::path("/v1/sessions/", *session));
+            if (context.json) {
+                print_json(answer);
+            } else {
+                std::printf("session %s ended\n", session->c_str());
+            }
             return kOk;
         };
     });

@@ -59,11 +59,11 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 class MaildNode:
-    """`config` maps table names to TOML lines that are added to them: {"mail.limits": "recipients = 200"}. `listeners` takes
-    the place of LISTENERS; a fourth element is more TOML for that listener. `wrap` is put in front of the command."""
+    """`config` maps table names to TOML lines that are added to them: {"mail.limits": "recipients = 200"}. `listeners`
+    takes the place of LISTENERS; a fourth element is more TOML for that one. `wrap` is put in front of the command."""
 
-    def __init__(self, accounts=("ann", "ben"), config=None, listeners=LISTENERS, root=None, environment=None, wrap=(),
-                 cleartext=True):
+    def __init__(self, accounts=("ann", "ben"), config=None, listeners=LISTENERS, root=None, environment=None,
+                 wrap=(), cleartext=True):
         self.accounts = [full_address(name) for name in accounts]
         self.password = PASSWORD
         self.config = dict(config or {})

@@ -63,7 +63,8 @@ class Configuration(unittest.TestCase):
         self.refused(GOOD + "\n[mail.limit]\nrecipients = 200\n", "quorate.toml:13: mail.limit: unknown key")
 
     def test_all_mistakes_are_reported_at_once_in_the_order_of_their_lines(self):
-        text = GOOD.replace('"mail.example.test"', "17").replace('"imap"', '"imapp"') + '[mail.limits]\nrecipients = 1\n'
+        text = GOOD.replace('"mail.example.test"', "17").replace('"imap"', '"imapp"')
+        text += "[mail.limits]\nrecipients = 1\n"
         errors = self.refused(text, "quorate.toml:2: node.name:", "quorate.toml:9: mail.listen.protocol:",
                               "quorate.toml:13: mail.limits.recipients: wants a whole number from 100 to 100000")
         lines = [int(line.split(":")[2]) for line in errors.splitlines()]

@@ -1,0 +1,152 @@
+"""clusterctl command by command against a running maild: what it prints, as JSON too, and its exit codes."""
+
+import json
+import os
+import subprocess
+import unittest
+
+import support  # noqa: F401
+from imap_wire import Imap
+from maild_node import MaildNode, binaries
+from support import message, submit
+
+
+class Clusterctl(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.node = MaildNode()
+        cls.node.__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.node.__exit__()
+
+    def ctl(self, *words, code=0, stdin=""):
+        result = self.node.ctl(*words, stdin=stdin, check=False)
+        self.assertEqual(result.returncode, code, result.stdout + result.stderr)
+        return result.stdout
+
+    def json(self, *words, **options):
+        return json.loads(self.ctl("--json", *words, **options))
+
+    def test_accounts_are_added_shown_listed_changed_and_removed(self):
+        self.assertIn("account one@example.test created",
+                      self.ctl("account", "add", "one@example.test", "--password-stdin", stdin="first\n"))
+        self.assertIn("one@example.test", self.ctl("account", "list", "one*"))
+        self.assertIn("enabled", self.ctl("account", "show", "one@example.test"))
+        self.ctl("account", "passwd", "one@example.test", "--password-stdin", stdin="second\n")
+        with Imap(self.node.port("imap")) as client:
+            client.finish(client.send("LOGIN one@example.test second"))
+        self.ctl("account", "quota", "one@example.test", "1048576", "50")
+        self.assertIn("1.0 MiB", self.ctl("account", "show", "one@example.test"))
+        self.ctl("account", "disable", "one@example.test")
+        self.assertFalse(self.json("account", "show", "one@example.test")["enabled"])
+        self.ctl("account", "enable", "one@example.test")
+        self.ctl("account", "remove", "one@example.test", code=2)
+        self.ctl("account", "remove", "one@example.test", "--yes")
+        self.ctl("account", "show", "one@example.test", code=1)
+
+    def test_a_pattern_creates_many_and_the_count_is_exact_when_repeated(self):
+        many = ("account", "add", "--pattern", "mst_%d@example.test", "--range", "1-100", "--password-stdin")
+        self.assertIn("100 accounts created, 0 existed already, 0 failed", self.ctl(*many, stdin="shared\n"))
+        self.assertIn("0 accounts created, 100 existed already, 0 failed", self.ctl(*many, stdin="shared\n"))
+        self.assertEqual(len(self.json("account", "list", "mst_*")["accounts"]), 100)
+        self.ctl("account", "remove", "mst_7@example.test", "--yes")
+        remove = ("account", "remove", "--pattern", "mst_%d@example.test", "--range", "1-100", "--yes")
+        self.assertIn("99 accounts removed, 1 were not there, 0 failed", self.ctl(*remove))
+        self.assertEqual(self.json("account", "list", "mst_*")["accounts"], [])
+
+    def test_an_interrupted_bulk_creation_goes_on_where_it_was(self):
+        command = [binaries() / "clusterctl", "--root", self.node.root, "account", "add",
+                   "--pattern", "cut_%03d@example.test", "--range", "1-400", "--password-stdin"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as first:
+            first.stdin.write(b"shared\n")
+            first.stdin.close()
+            while not self.json("account", "list", "cut_*")["accounts"]:
+                self.assertIsNone(first.poll())
+            first.kill()
+        self.assertIn("0 failed", self.ctl(*command[3:], stdin="shared\n"))
+        self.assertEqual(len(self.json("account", "list", "cut_*")["accounts"]), 400)
+
+    def test_a_csv_is_checked_whole_before_anything_is_done(self):
+        path = self.node.root / "accounts.csv"
+        path.write_text("# people\ncsv1@example.test,one,1000\ncsv2@example.test\n")
+        result = self.node.ctl("account", "add", "--csv", str(path), check=False)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("accounts.csv:3:", result.stderr)
+        self.assertEqual(self.json("account", "list", "csv*")["accounts"], [])
+        path.write_text("# people\ncsv1@example.test,one,1000\r\ncsv2@example.test,two\n")
+        self.assertEqual(self.json("account", "add", "--csv", str(path)), {"done": 2, "skipped": 0, "errors": []})
+        self.assertEqual(self.json("account", "show", "csv1@example.test")["quota_bytes"], 1000)
+        self.assertEqual(self.json("account", "remove", "--csv", str(path), "--yes")["done"], 2)
+
+    def test_what_fails_in_bulk_is_named_and_the_exit_code_says_so(self):
+        path = self.node.root / "bad.csv"
+        path.write_text("good@example.test,one\nbad@unknown.example,two\n")
+        self.assertIn("bad@unknown.example", self.ctl("account", "add", "--csv", str(path), code=1))
+        self.ctl("account", "show", "good@example.test")
+
+    def test_a_generated_password_works(self):
+        result = self.node.ctl("account", "add", "gen@example.test", "--generate")
+        password = result.stderr.split("password: ")[1].strip()
+        with Imap(self.node.port("imap")) as client:
+            client.finish(client.send(f"LOGIN gen@example.test {password}"))
+
+    def test_domains(self):
+        self.ctl("domain", "add", "second.test")
+        self.assertIn("second.test", self.ctl("domain", "list"))
+        self.assertIn("second.test", [row["name"] for row in self.json("domain", "list")["domains"]])
+        self.ctl("domain", "add", "second.test", code=1)
+        self.ctl("domain", "remove", "second.test", "--yes")
+        self.ctl("domain", "remove", "example.test", "--yes", code=1)
+
+    def test_aliases(self):
+        self.ctl("alias", "add", "both@example.test", "ann@example.test", "ben@example.test")
+        self.assertIn("ann@example.test ben@example.test", self.ctl("alias", "list"))
+        row = self.json("alias", "list", "both*")["aliases"][0]
+        self.assertEqual(row["targets"], ["ann@example.test", "ben@example.test"])
+        self.ctl("alias", "remove", "both@example.test")
+        self.ctl("alias", "remove", "both@example.test", code=1)
+
+    def test_mail_is_shown_and_verified(self):
+        submit(self.node, "ann@example.test", ["ben@example.test"], message("x").as_bytes())
+        self.assertIn("INBOX", self.ctl("mail", "show", "ben@example.test"))
+        self.assertEqual(self.json("mail", "show", "ben@example.test")["mailboxes"][0]["name"], "INBOX")
+        self.assertIn("all sound", self.ctl("mail", "verify", "ben@example.test"))
+        self.assertEqual(self.json("mail", "verify", "--all")["problems"], 0)
+        self.ctl("mail", "verify", code=2)
+        self.ctl("mail", "show", "nobody@example.test", code=1)
+
+    def test_sessions_are_listed_and_ended(self):
+        with Imap(self.node.port("imap")) as client:
+            client.finish(client.send(f'LOGIN ann@example.test "{self.node.password}"'))
+            self.assertIn("ann@example.test", self.ctl("who"))
+            rows = self.json("who", "--account", "ann@example.test")["sessions"]
+            self.assertEqual([row["protocol"] for row in rows], ["imap"])
+            self.assertEqual(self.json("kick", str(rows[0]["id"])), {})
+            self.assertTrue(client.line().startswith(b"* BYE"))
+        self.ctl("kick", "999999", code=1)
+
+    def test_the_status_is_told(self):
+        self.assertIn("maild 0.1.0 on mail.example.test: running", self.ctl("status"))
+        self.assertEqual(self.json("status")["state"], "running")
+        self.assertIn("# EOF", self.ctl("metrics"))
+
+    def test_wrong_usage_an_absent_daemon_and_a_forbidden_one_have_their_exit_codes(self):
+        self.ctl("nonsense", code=2)
+        self.ctl("account", "add", code=2)
+        absent = self.node.ctl("--root", "/nonexistent", "status", check=False)
+        self.assertEqual(absent.returncode, 69)
+        self.assertIn("maild does not answer on /nonexistent/run/quorate/maild.sock", absent.stderr)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_who_may_not_ask_is_told_so(self):
+        for folder in (self.node.root / "run", self.node.root / "run/quorate"):
+            folder.chmod(0o755)
+        refused = subprocess.run([binaries() / "clusterctl", "--socket", self.node.control_path, "status"], user=65534,
+                                 group=65534, extra_groups=[], capture_output=True, text=True, check=False, timeout=20)
+        self.assertEqual(refused.returncode, 77, refused.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
