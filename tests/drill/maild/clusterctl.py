@@ -109,7 +109,7 @@ class Clusterctl(unittest.TestCase):
         self.ctl("alias", "remove", "both@example.test", code=1)
 
     def test_mail_is_shown_and_verified(self):
-        submit(self.node, "ann@example.test", ["ben@example.test"], message("x").as_bytes())
+        submit(self.node, "ann@example.test", ["ben@example.test"], message("x"))
         self.assertIn("INBOX", self.ctl("mail", "show", "ben@example.test"))
         self.assertEqual(self.json("mail", "show", "ben@example.test")["mailboxes"][0]["name"], "INBOX")
         self.assertIn("all sound", self.ctl("mail", "verify", "ben@example.test"))

@@ -144,7 +144,7 @@ class ControlApi(unittest.TestCase):
 
     def test_a_removed_account_ends_its_sessions_and_its_mail_is_gone_for_a_successor(self):
         self.node.ask("POST", "/v1/accounts", {"address": "gone@example.test", "password": self.node.password})
-        submit(self.node, "ann@example.test", ["gone@example.test"], message("x").as_bytes())
+        submit(self.node, "ann@example.test", ["gone@example.test"], message("x"))
         with Imap(self.node.port("imap")) as client:
             client.finish(client.send(f'LOGIN gone@example.test "{self.node.password}"'))
             client.finish(client.send("SELECT INBOX"))
@@ -205,7 +205,7 @@ class ControlApi(unittest.TestCase):
             return int(float(re.search(rf"^{name} (\S+)$", self.node.metrics(), re.M)[1]))
 
         before = value("maild_delivered_messages_total"), value("maild_logins_total")
-        submit(self.node, "ann@example.test", ["ann@example.test", "ben@example.test"], message("x").as_bytes())
+        submit(self.node, "ann@example.test", ["ann@example.test", "ben@example.test"], message("x"))
         self.assertEqual((value("maild_delivered_messages_total"), value("maild_logins_total")),
                          (before[0] + 2, before[1] + 1))
 

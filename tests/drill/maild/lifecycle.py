@@ -23,7 +23,9 @@ import os, socket, sys
 listening = socket.socket()
 listening.bind(("127.0.0.1", int(sys.argv[1])))
 listening.listen(5)
-os.dup2(listening.fileno(), 3)
+if listening.fileno() != 3:
+    os.dup2(listening.fileno(), 3)
+os.set_inheritable(3, True)
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
 os.execv(sys.argv[2], sys.argv[2:])
 """
@@ -143,7 +145,7 @@ class Lifecycle(unittest.TestCase):
 
     def test_mail_and_accounts_are_there_after_a_new_start(self):
         node = self.node()
-        submit(node, "ann@example.test", ["ben@example.test"], message("kept").as_bytes())
+        submit(node, "ann@example.test", ["ben@example.test"], message("kept"))
         self.assertEqual(node.stop(), 0)
         node.start()
         self.assertEqual(node.mailboxes("ben")["INBOX"]["messages"], 1)
@@ -151,7 +153,7 @@ class Lifecycle(unittest.TestCase):
 
     def test_mail_is_there_after_a_crash(self):
         node = self.node()
-        submit(node, "ann@example.test", ["ben@example.test"], message("kept").as_bytes())
+        submit(node, "ann@example.test", ["ben@example.test"], message("kept"))
         node.kill()
         node.start()
         self.assertEqual(node.mailboxes("ben")["INBOX"]["messages"], 1)

@@ -94,7 +94,7 @@ class Limits(unittest.TestCase):
             client.shutdown()
         self.assertGreaterEqual(waits[0], 0.2)
         self.assertGreaterEqual(waits[3], 0.8)
-        self.assertEqual(len(log_lines(node, "login_failed")), 4)
+        self.assertEqual(len(log_lines(node, "credentials_refused")), 4)
         self.assertIn("maild_login_failures_total 4", node.metrics())
 
     def test_the_log_holds_neither_passwords_nor_text_of_messages(self):

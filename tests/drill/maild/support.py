@@ -1,6 +1,7 @@
 """Puts tests/support on the path, and what the drills of maild share."""
 
 import email.message
+import email.policy
 import pathlib
 import smtplib
 import socket
@@ -11,10 +12,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
 
 
 def message(subject, body="text\r\n", sender="ann@example.test", recipient="ben@example.test"):
-    made = email.message.EmailMessage()
+    """The octets of a message, lines ended as SMTP wants them."""
+    made = email.message.EmailMessage(policy=email.policy.SMTP)
     made["From"], made["To"], made["Subject"] = sender, recipient, subject
     made.set_content(body)
-    return made
+    return made.as_bytes()
 
 
 class LineClient:

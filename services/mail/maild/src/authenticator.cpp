@@ -55,11 +55,9 @@ SaslOutcome Authenticator::accept(SaslOutcome success) {
         success.kind = SaslOutcome::Kind::kUnavailable;
         return success;
     }
-    shell_.set_account(success);
+    shell_.account = success.account;
     server.failures.succeeded("user " + to_lower(success.text));
     server.metrics.logins.add();
-    shell_.log.info("login", "mechanism", mechanism_, "peer", shell_.peer.address, "tls",
-                    shell_.tls ? shell_.tls->protocol : "no");
     return success;
 }
 
@@ -74,8 +72,8 @@ boost::asio::awaitable<void> Authenticator::punish() {
         delay = std::max(delay, server.failures.failed("user " + to_lower(name), now));
     }
     server.metrics.login_failures.add();
-    shell_.log.warn("login_failed", "user", name, "mechanism", mechanism_, "peer",
-                    shell_.peer.address, "delay_ms", delay.count());
+    shell_.log.warn("credentials_refused", "user", name, "mechanism", mechanism_, "delay_ms",
+                    delay.count());
     auto waited = co_await server.stopping.wait(now + delay);
     static_cast<void>(waited);
 }

@@ -15,7 +15,7 @@ constexpr std::chrono::seconds kTlsHandshake{30};
 constexpr std::size_t kProxyHeaderMax = 16 + 4096;
 
 void refuse_proxy(SessionShell& session, std::string_view why) {
-    session.log.warn("proxy_header_invalid", "peer", session.peer.address, "why", why);
+    session.log.warn("proxy_header_invalid", "why", why);
     session.server.metrics.refused_connections.add();
 }
 
@@ -45,7 +45,6 @@ awaitable<bool> read_proxy_header(SessionShell& session) {
     }
     session.stream.unread(std::string_view(bytes).substr(decoded.consumed));
     if (!decoded.header.local) {
-        session.log = session.log.with("proxy", session.peer.address);
         session.set_peer(decoded.header.source_address, decoded.header.source_port);
         session.peer.local_address = decoded.header.destination_address;
         session.peer.local_port = decoded.header.destination_port;
@@ -63,8 +62,7 @@ awaitable<bool> begin_tls(SessionShell& session) {
     const auto deadline = io::after(kTlsHandshake);
     auto started = co_await session.stream.start_tls(*session.server.tls, deadline);
     if (!started) {
-        session.log.info("tls_failed", "peer", session.peer.address, "why",
-                         started.error().to_string());
+        session.log.info("tls_failed", "why", started.error().to_string());
         co_return false;
     }
     const auto info = session.stream.tls_info();

@@ -177,9 +177,9 @@ boost::asio::awaitable<smtp::Delivered> Delivery::deliver(smtp::Deliver question
     }
     const std::chrono::duration<double> took = io::mono_now() - started;
     server_.metrics.delivery_seconds.observe(took.count());
-    shell_.log.info("delivered", "id", answer.queue_id, "from", question.sender, "recipients",
-                    question.recipients.size(), "copies", work.copies.size(), "bytes", work.size,
-                    "durable", durable.has_value());
+    shell_.log.debug("delivered", "id", answer.queue_id, "from", question.sender, "recipients",
+                     question.recipients.size(), "copies", work.copies.size(), "bytes", work.size,
+                     "durable", durable.has_value());
     co_return answer;
 }
 

@@ -170,7 +170,7 @@ private:
             co_return machine_.step(io::mono_now(), Input(PeerClosed{}));
         }
         if (reads_ == 1 && proxy_header_begins(bytes)) {
-            session_.log.warn("proxy_header_refused", "peer", session_.peer.address);
+            session_.log.warn("proxy_header_refused");
             session_.server.metrics.refused_connections.add();
             std::vector<Action> over;
             over.emplace_back(Close{});

@@ -142,7 +142,8 @@ awaitable<Executed> ImapShell::send_pieces(Result<imap::Piece> piece,
 
 // The account could not be opened, or what was done is not safe: the executor has not answered.
 Executed ImapShell::refuse(const imap::Command& command, const Error& error) {
-    session_.log.error("command_failed", "command", command.name, "why", error.to_string());
+    session_.log.error("command_failed", "account", session_.entry.row().account, "command",
+                       command.name, "why", error.to_string());
     if (!command.tag.empty()) {
         session_.queue(command.tag + " NO [UNAVAILABLE] The mail store cannot do this now\r\n");
     }

@@ -40,7 +40,7 @@ bool comes_from_proxy(const SessionShell& session) {
 
 awaitable<void> refuse(SessionShell& session, std::string_view why) {
     session.server.metrics.refused_connections.add();
-    session.log.warn("connection_refused", "peer", session.peer.address, "why", why);
+    session.log.warn("connection_refused", "why", why);
     if (session.settings->listen.tls != TlsMode::kImplicit) {
         const auto& host = session.machines().smtp.host_name;
         session.queue(refusal_line(session.protocol(), host, why));
@@ -89,7 +89,7 @@ awaitable<void> serve(ServerContext& server, std::shared_ptr<const Settings> set
                       io::Stream stream) {
     SessionShell session(server, std::move(settings), std::move(stream));
     server.metrics.connections[static_cast<std::size_t>(session.protocol())]->add();
-    session.log.debug("connected", "peer", session.peer.address, "port", session.peer.port);
+    session.log.debug("connected", "port", session.peer.port);
     const bool prepared = co_await prepare(session);
     if (prepared) {
         co_await run_protocol(session);

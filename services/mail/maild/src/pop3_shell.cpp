@@ -73,7 +73,7 @@ awaitable<MaildropOpened> Pop3Shell::open() {
     // What could still be lost is not shown.
     auto durable = co_await server.gate.wait(newest);
     if (!drop || !durable) {
-        session_.log.error("maildrop_failed", "why",
+        session_.log.error("maildrop_failed", "account", session_.entry.row().account, "why",
                            drop ? durable.error().to_string() : drop.error().to_string());
         server.maildrops.erase(session_.account);
         locked_ = false;
@@ -99,8 +99,8 @@ awaitable<BodyRead> Pop3Shell::read(pop3::ReadBody question) {
         answer.ok = true;
         answer.bytes = std::move(*bytes);
     } else {
-        session_.log.error("body_not_read", "body", question.body.value(), "why",
-                           bytes.error().to_string());
+        session_.log.error("body_not_read", "account", session_.entry.row().account, "body",
+                           question.body.value(), "why", bytes.error().to_string());
     }
     co_return answer;
 }
@@ -119,7 +119,8 @@ awaitable<pop3::Removed> Pop3Shell::remove(pop3::RemoveMessages question) {
         done = tl::unexpected<Error>(std::move(removed).error());
     }
     if (!done) {
-        session_.log.error("messages_not_removed", "why", done.error().to_string());
+        session_.log.error("messages_not_removed", "account", session_.entry.row().account, "why",
+                           done.error().to_string());
     }
     co_return pop3::Removed{done.has_value()};
 }

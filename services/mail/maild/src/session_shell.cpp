@@ -46,7 +46,7 @@ SessionShell::SessionShell(ServerContext& server_in, std::shared_ptr<const Setti
       peer(peer_of(stream)),
       entry(server.sessions.add(row_of(*settings, peer))),
       name(fmt::format("{}.{}", server.incarnation, entry.row().id)),
-      log(server.log.with("session", name).with("protocol", protocol_name(protocol()))) {
+      log(named_log()) {
     entry.row().end = [this](SessionTable::End how) { end(how); };
 }
 
@@ -54,12 +54,15 @@ void SessionShell::set_peer(const std::string& address, std::uint16_t port) {
     peer.address = address;
     peer.port = port;
     peer.loopback = false;
+    const auto proxy = entry.row().address;
     entry.set_address(address, port);
+    log = named_log().with("proxy", proxy);
 }
 
-void SessionShell::set_account(const SaslOutcome& success) {
-    account = success.account;
-    log = log.with("account", success.text);
+Logger SessionShell::named_log() const {
+    return server.log.with("session", name)
+        .with("protocol", protocol_name(protocol()))
+        .with("peer", peer.address);
 }
 
 void SessionShell::queue(std::string bytes) {

@@ -29,7 +29,6 @@ public:
     const Settings::Machines& machines() const { return settings->machines(peer.loopback); }
     // Who is at the other end, as a proxy says.
     void set_peer(const std::string& address, std::uint16_t port);
-    void set_account(const SaslOutcome& success);
 
     // ---- output
     void queue(std::string bytes);
@@ -50,10 +49,12 @@ public:
     std::string name;  // unique: incarnation and number
     Logger log;
     bool running = false;       // the machine was started: it can say good-bye
-    std::uint64_t account = 0;  // after authentication
+    std::uint64_t account = 0;  // after authentication; its address is in the table's row
     std::optional<TlsInfo> tls;
 
 private:
+    Logger named_log() const;
+
     std::string out_;
     bool broken_ = false;
     bool stop_ = false;
