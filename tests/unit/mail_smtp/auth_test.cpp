@@ -6,7 +6,7 @@ namespace quorate::mail::smtp {
 namespace {
 
 using testing::Talk;
-using Kind = SaslOutcome::Kind;
+using SaslKind = SaslOutcome::Kind;
 
 struct AuthTalk : Talk {
     AuthTalk() : Talk(Role::kSubmission) {
@@ -33,7 +33,7 @@ TEST(SmtpAuth, MailPointsAtStartTlsWhereThatComesFirstRfc3207Section4) {
 
 TEST(SmtpAuth, TakesAnInitialResponseRfc4954Section4) {
     AuthTalk talk;
-    talk.sasl = {{Kind::kSuccess, "ann@example.test", "", 1}};
+    talk.sasl = {{SaslKind::kSuccess, "ann@example.test", "", 1}};
     EXPECT_EQ(talk.say("auth plain AGEAYg=="), "235 2.7.0 Authentication succeeded\r\n");
     EXPECT_EQ(talk.sasl_starts.at(0).mechanism, "PLAIN");
     EXPECT_EQ(talk.sasl_starts.at(0).initial_response, std::string("\0a\0b", 4));
@@ -49,9 +49,9 @@ TEST(SmtpAuth, AnEqualsSignIsAnEmptyInitialResponseRfc4954Section4) {
 
 TEST(SmtpAuth, ChallengesAndResponsesAreBase64Rfc4954Section4) {
     AuthTalk talk;
-    talk.sasl = {{Kind::kChallenge, "", "", 0},
-                 {Kind::kChallenge, "r=1,s=2", "", 0},
-                 {Kind::kSuccess, "ann@example.test", "", 1}};
+    talk.sasl = {{SaslKind::kChallenge, "", "", 0},
+                 {SaslKind::kChallenge, "r=1,s=2", "", 0},
+                 {SaslKind::kSuccess, "ann@example.test", "", 1}};
     EXPECT_EQ(talk.say("AUTH SCRAM-SHA-256"), "334 \r\n");
     EXPECT_EQ(talk.say("bixhLA=="), "334 cj0xLHM9Mg==\r\n");
     EXPECT_EQ(talk.say(""), "235 2.7.0 Authentication succeeded\r\n");
@@ -60,7 +60,7 @@ TEST(SmtpAuth, ChallengesAndResponsesAreBase64Rfc4954Section4) {
 
 TEST(SmtpAuth, TheServersLastWordIsAChallengeRfc4954Section4) {
     AuthTalk talk;
-    talk.sasl = {{Kind::kSuccess, "ann@example.test", "v=proof", 1}};
+    talk.sasl = {{SaslKind::kSuccess, "ann@example.test", "v=proof", 1}};
     EXPECT_EQ(talk.say("AUTH SCRAM-SHA-256 YQ=="), "334 dj1wcm9vZg==\r\n");
     EXPECT_EQ(talk.say(""), "235 2.7.0 Authentication succeeded\r\n");
     EXPECT_EQ(talk.say("MAIL FROM:<>").substr(0, 3), "250");
@@ -70,7 +70,7 @@ TEST(SmtpAuth, AClientThatRejectsTheLastWordIsNotAuthenticated) {
     for (const auto& [answer, code] :
          {std::pair("*", "501 5.7.0"), std::pair("YQ==", "501 5.5.2")}) {
         AuthTalk talk;
-        talk.sasl = {{Kind::kSuccess, "ann@example.test", "v=proof", 1}};
+        talk.sasl = {{SaslKind::kSuccess, "ann@example.test", "v=proof", 1}};
         talk.say("AUTH SCRAM-SHA-256 YQ==");
         EXPECT_EQ(talk.say(answer).substr(0, 9), code);
         EXPECT_EQ(talk.say("MAIL FROM:<>").substr(0, 3), "530");
@@ -80,7 +80,7 @@ TEST(SmtpAuth, AClientThatRejectsTheLastWordIsNotAuthenticated) {
 
 TEST(SmtpAuth, AStarCancelsRfc4954Section4) {
     AuthTalk talk;
-    talk.sasl = {{Kind::kChallenge, "x", "", 0}};
+    talk.sasl = {{SaslKind::kChallenge, "x", "", 0}};
     talk.say("AUTH SCRAM-SHA-256");
     EXPECT_EQ(talk.say("*"), "501 5.7.0 Authentication cancelled\r\n");
     EXPECT_EQ(talk.sasl_aborts, 1U);
@@ -92,7 +92,7 @@ TEST(SmtpAuth, WhatIsNoBase64IsRefusedRfc4954Section4) {
     EXPECT_EQ(talk.say("AUTH PLAIN !").substr(0, 9), "501 5.5.2");
     EXPECT_EQ(talk.say("AUTH PLAIN AGEAYg= =").substr(0, 9), "501 5.5.2");
     EXPECT_TRUE(talk.sasl_starts.empty());
-    talk.sasl = {{Kind::kChallenge, "x", "", 0}};
+    talk.sasl = {{SaslKind::kChallenge, "x", "", 0}};
     talk.say("AUTH PLAIN");
     EXPECT_EQ(talk.say("a b").substr(0, 9), "501 5.5.2");
     EXPECT_EQ(talk.sasl_aborts, 1U);
@@ -101,7 +101,7 @@ TEST(SmtpAuth, WhatIsNoBase64IsRefusedRfc4954Section4) {
 
 TEST(SmtpAuth, FailuresAreAnsweredRfc4954Section6) {
     AuthTalk talk;
-    talk.sasl = {{Kind::kFailure, "", "", 0}, {Kind::kUnavailable, "", "", 0}};
+    talk.sasl = {{SaslKind::kFailure, "", "", 0}, {SaslKind::kUnavailable, "", "", 0}};
     EXPECT_EQ(talk.say("AUTH PLAIN AGEAYg=="), "535 5.7.8 Authentication credentials invalid\r\n");
     EXPECT_EQ(talk.say("AUTH PLAIN AGEAYg=="), "454 4.7.0 Temporary authentication failure\r\n");
     EXPECT_EQ(talk.say("MAIL FROM:<>").substr(0, 3), "530");
@@ -143,7 +143,7 @@ TEST(SmtpAuth, LinesMayHave12288OctetsRfc4954Section4) {
     talk.send("AUTH PLAIN " + fits);
     EXPECT_EQ(talk.send(std::string(9000, 'A')), "");
     EXPECT_EQ(talk.send("AAAA\r\n").substr(0, 9), "500 5.5.6");
-    talk.sasl = {{Kind::kChallenge, "x", "", 0}, {Kind::kChallenge, "x", "", 0}};
+    talk.sasl = {{SaslKind::kChallenge, "x", "", 0}, {SaslKind::kChallenge, "x", "", 0}};
     talk.say("AUTH PLAIN");
     EXPECT_EQ(talk.say(std::string(12284, 'A')).substr(0, 3), "334");
     EXPECT_EQ(talk.say(std::string(12288, 'A')).substr(0, 9), "500 5.5.6");
@@ -153,7 +153,7 @@ TEST(SmtpAuth, LinesMayHave12288OctetsRfc4954Section4) {
 
 TEST(SmtpAuth, ABareLineFeedEndsTheExchange) {
     AuthTalk talk;
-    talk.sasl = {{Kind::kChallenge, "x", "", 0}};
+    talk.sasl = {{SaslKind::kChallenge, "x", "", 0}};
     talk.say("AUTH PLAIN");
     EXPECT_EQ(talk.send("AGEAYg==\n").substr(0, 9), "500 5.5.2");
     EXPECT_EQ(talk.sasl_aborts, 1U);
@@ -163,7 +163,7 @@ TEST(SmtpAuth, CommandsBehindItWaitForTheOutcome) {
     AuthTalk talk;
     talk.hold_sasl = true;
     EXPECT_EQ(talk.send("AUTH PLAIN AGEAYg==\r\nMAIL FROM:<a@b.test>\r\n"), "");
-    EXPECT_EQ(talk.input(SaslOutcome{Kind::kSuccess, "ann@example.test", "", 1}),
+    EXPECT_EQ(talk.input(SaslOutcome{SaslKind::kSuccess, "ann@example.test", "", 1}),
               "235 2.7.0 Authentication succeeded\r\n250 2.1.0 Sender ok\r\n");
 }
 

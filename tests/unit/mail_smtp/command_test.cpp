@@ -8,9 +8,9 @@
 namespace quorate::mail::smtp {
 namespace {
 
-using Kind = CommandLines::Kind;
+using LineKind = CommandLines::Kind;
 
-constexpr std::size_t kLimit = 20;
+constexpr std::size_t kLineLimit = 20;
 
 TEST(SmtpCommand, VerbsAreReadWithoutRegardToCaseRfc5321Section2Point4) {
     EXPECT_EQ(parse_command("quit").verb, Verb::kQuit);
@@ -42,21 +42,21 @@ TEST(SmtpCommand, ControlCharactersAndBrokenUtf8AreRefused) {
 }
 
 // What the lines of `octets` are when they come in pieces of `piece`: the line, "<long>" or "<lf>".
-std::vector<std::string> cut(const std::string& octets, std::size_t piece) {
+std::vector<std::string> cut_lines(const std::string& octets, std::size_t piece) {
     std::vector<std::string> found;
     CommandLines lines;
     std::string waiting;
     for (std::size_t at = 0; at < octets.size(); at += piece) {
         waiting += octets.substr(at, piece);
         for (;;) {
-            const auto line = lines.next(waiting, kLimit);
-            if (line.kind != Kind::kIncomplete) {
-                found.push_back(line.kind == Kind::kLine      ? std::string(line.text)
-                                : line.kind == Kind::kTooLong ? "<long>"
-                                                              : "<lf>");
+            const auto line = lines.next(waiting, kLineLimit);
+            if (line.kind != LineKind::kIncomplete) {
+                found.push_back(line.kind == LineKind::kLine      ? std::string(line.text)
+                                : line.kind == LineKind::kTooLong ? "<long>"
+                                                                  : "<lf>");
             }
             waiting.erase(0, line.consumed);
-            EXPECT_LT(waiting.size(), kLimit + piece);
+            EXPECT_LT(waiting.size(), kLineLimit + piece);
             if (line.consumed == 0 || waiting.empty()) {
                 break;
             }
@@ -67,7 +67,7 @@ std::vector<std::string> cut(const std::string& octets, std::size_t piece) {
 
 void expect_lines(const std::string& octets, const std::vector<std::string>& expected) {
     for (std::size_t piece = 1; piece <= octets.size() + 1; ++piece) {
-        EXPECT_EQ(cut(octets, piece), expected) << octets << " in pieces of " << piece;
+        EXPECT_EQ(cut_lines(octets, piece), expected) << octets << " in pieces of " << piece;
     }
 }
 
@@ -86,7 +86,7 @@ TEST(SmtpCommandLines, NothingBehindABareLineFeedIsExecutedUpToTheNextCrLf) {
 }
 
 TEST(SmtpCommandLines, AreLimitedInLength) {
-    const std::string longest(kLimit - 2, 'x');
+    const std::string longest(kLineLimit - 2, 'x');
     expect_lines(longest + "\r\nQUIT\r\n", {longest, "QUIT"});
     expect_lines(longest + "x\r\nQUIT\r\n", {"<long>", "QUIT"});
     expect_lines(std::string(100, 'x') + "\r\nQUIT\r\n", {"<long>", "QUIT"});

@@ -9,16 +9,16 @@
 namespace quorate::mail::smtp {
 namespace {
 
-struct Outcome {
+struct Decoded {
     std::string message;
     Defect defect = Defect::kNone;
     bool ended = false;
     std::size_t used = 0;
 
-    bool operator==(const Outcome&) const = default;
+    bool operator==(const Decoded&) const = default;
 };
 
-std::ostream& operator<<(std::ostream& out, const Outcome& outcome) {
+std::ostream& operator<<(std::ostream& out, const Decoded& outcome) {
     return out << ::testing::PrintToString(outcome.message) << " defect "
                << static_cast<int>(outcome.defect) << (outcome.ended ? " ended" : " open")
                << " used " << outcome.used;
@@ -31,7 +31,7 @@ public:
             outcome_.used += data_.feed(piece, outcome_.message);
         }
     }
-    Outcome finish() {
+    Decoded finish() {
         outcome_.defect = data_.defect();
         outcome_.ended = data_.ended();
         return outcome_;
@@ -39,17 +39,17 @@ public:
 
 private:
     DataDecoder data_;
-    Outcome outcome_;
+    Decoded outcome_;
 };
 
-Outcome decode(const std::string& wire) {
+Decoded decode(const std::string& wire) {
     Pieces pieces;
     pieces.data(wire);
     return pieces.finish();
 }
 
 // The outcome, which is the same in whatever pieces the octets come.
-Outcome decode_every_way(const std::string& wire) {
+Decoded decode_every_way(const std::string& wire) {
     const auto whole = decode(wire);
     Pieces octets;
     for (const char& c : wire) {
@@ -67,7 +67,7 @@ Outcome decode_every_way(const std::string& wire) {
 
 void expect_message(const std::string& wire, const std::string& message) {
     const auto outcome = decode_every_way(wire + ".\r\n" + "QUIT\r\n");
-    EXPECT_EQ(outcome, (Outcome{message, Defect::kNone, true, wire.size() + 3})) << wire;
+    EXPECT_EQ(outcome, (Decoded{message, Defect::kNone, true, wire.size() + 3})) << wire;
 }
 
 // The message does end where it should, and is refused.
@@ -146,11 +146,11 @@ TEST(SmtpData, NulSpoilsIt) {
 TEST(SmtpData, TheFirstDefectCountsAndNothingIsGivenOutBehindIt) {
     using namespace std::string_literals;
     EXPECT_EQ(decode_every_way("a\r\nb\nc\0d\r\n.\r\n"s),
-              (Outcome{"a\r\nb", Defect::kBareLineEnd, true, 13}));
+              (Decoded{"a\r\nb", Defect::kBareLineEnd, true, 13}));
     EXPECT_EQ(decode_every_way("a\r\nb\rc\r\n.\r\n"s),
-              (Outcome{"a\r\nb\r", Defect::kBareLineEnd, true, 11}));
-    EXPECT_EQ(decode_every_way("a\0b\nc\r\n.\r\n"s), (Outcome{"a", Defect::kNul, true, 10}));
-    EXPECT_EQ(decode_every_way("a\r\0b\r\n.\r\n"s), (Outcome{"a\r", Defect::kNul, true, 9}));
+              (Decoded{"a\r\nb\r", Defect::kBareLineEnd, true, 11}));
+    EXPECT_EQ(decode_every_way("a\0b\nc\r\n.\r\n"s), (Decoded{"a", Defect::kNul, true, 10}));
+    EXPECT_EQ(decode_every_way("a\r\0b\r\n.\r\n"s), (Decoded{"a\r", Defect::kNul, true, 9}));
 }
 
 TEST(SmtpData, RandomOctetsGiveOneOutcomeHoweverTheyAreCut) {

@@ -34,11 +34,10 @@ TEST(SmtpEnvelope, ARefusedMailBeginsNothing) {
 }
 
 TEST(SmtpEnvelope, RecipientsAreAnsweredAsTheyResolve) {
-    using Kind = Resolved::Kind;
-    const std::vector<std::pair<Kind, std::string>> kTable{
-        {Kind::kOk, "250 2.1.5"},          {Kind::kNotLocal, "550 5.7.1"},
-        {Kind::kUnknownUser, "550 5.1.1"}, {Kind::kDisabled, "550 5.2.1"},
-        {Kind::kOverQuota, "452 4.2.2"},   {Kind::kTryLater, "451 4.3.0"},
+    const std::vector<std::pair<Resolved::Kind, std::string>> kTable{
+        {Resolved::Kind::kOk, "250 2.1.5"},          {Resolved::Kind::kNotLocal, "550 5.7.1"},
+        {Resolved::Kind::kUnknownUser, "550 5.1.1"}, {Resolved::Kind::kDisabled, "550 5.2.1"},
+        {Resolved::Kind::kOverQuota, "452 4.2.2"},   {Resolved::Kind::kTryLater, "451 4.3.0"},
     };
     Talk talk;
     talk.hello();

@@ -5,26 +5,26 @@
 namespace quorate::mail::smtp {
 namespace {
 
-struct Outcome {
+struct Taken {
     std::string given;      // all BodyData, also what was discarded
     std::string discarded;  // how much of it, as text
     int refusal = 0;
     std::uint64_t received = 0;
 
-    bool operator==(const Outcome&) const = default;
+    bool operator==(const Taken&) const = default;
 };
 
-std::ostream& operator<<(std::ostream& out, const Outcome& outcome) {
+std::ostream& operator<<(std::ostream& out, const Taken& outcome) {
     return out << ::testing::PrintToString(outcome.given) << " discarded " << outcome.discarded
                << " refusal " << outcome.refusal << " received " << outcome.received;
 }
 
-struct Setting {
+struct IntakeSetting {
     Intake::Limits limits{.message_bytes = 1000, .header_bytes = 500, .received_hops = 2};
     bool fill = false;
 };
 
-Outcome run(const Setting& setting, const std::string& message, std::size_t piece) {
+Taken take_in(const IntakeSetting& setting, const std::string& message, std::size_t piece) {
     std::optional<Intake::Missing> missing;
     if (setting.fill) {
         missing = Intake::Missing{"Date: now\r\n", "Message-ID: <1>\r\n"};
@@ -35,7 +35,7 @@ Outcome run(const Setting& setting, const std::string& message, std::size_t piec
         intake.add(message.substr(at, piece), actions);
     }
     intake.finish(actions);
-    Outcome outcome;
+    Taken outcome;
     for (const auto& action : actions) {
         if (const auto* data = std::get_if<BodyData>(&action)) {
             EXPECT_FALSE(data->bytes.empty());
@@ -52,23 +52,23 @@ Outcome run(const Setting& setting, const std::string& message, std::size_t piec
     return outcome;
 }
 
-Outcome run_every_way(const Setting& setting, const std::string& message) {
-    const auto whole = run(setting, message, message.size() + 1);
+Taken take_in_every_way(const IntakeSetting& setting, const std::string& message) {
+    const auto whole = take_in(setting, message, message.size() + 1);
     for (std::size_t piece = 1; piece <= message.size(); ++piece) {
-        EXPECT_EQ(run(setting, message, piece), whole) << piece;
+        EXPECT_EQ(take_in(setting, message, piece), whole) << piece;
     }
     return whole;
 }
 
 TEST(SmtpIntake, PutsTheTraceHeaderInFrontAndNothingElse) {
     for (const std::string message : {"", "\r\n", "A: b\r\n\r\nbody\r\n", "no header at all\r\n"}) {
-        EXPECT_EQ(run_every_way({}, message),
-                  (Outcome{"Trace: x\r\n" + message, "", 0, message.size()}));
+        EXPECT_EQ(take_in_every_way({}, message),
+                  (Taken{"Trace: x\r\n" + message, "", 0, message.size()}));
     }
 }
 
 TEST(SmtpIntake, GivesTheOctetsOutAtOnce) {
-    Intake intake(Setting().limits, "Trace: x\r\n", std::nullopt);
+    Intake intake(IntakeSetting().limits, "Trace: x\r\n", std::nullopt);
     std::vector<Action> actions;
     intake.add("A", actions);
     ASSERT_EQ(actions.size(), 2U);
@@ -77,9 +77,9 @@ TEST(SmtpIntake, GivesTheOctetsOutAtOnce) {
 }
 
 TEST(SmtpIntake, AddsMissingFieldsWithoutTouchingTheMessageRfc6409Section8) {
-    const Setting fill{.fill = true};
+    const IntakeSetting fill{.fill = true};
     const auto given = [&](const std::string& message) {
-        return run_every_way(fill, message).given;
+        return take_in_every_way(fill, message).given;
     };
     EXPECT_EQ(given("A: b\r\n\r\nx\r\n"),
               "Trace: x\r\nDate: now\r\nMessage-ID: <1>\r\nA: b\r\n\r\nx\r\n");
@@ -90,39 +90,39 @@ TEST(SmtpIntake, AddsMissingFieldsWithoutTouchingTheMessageRfc6409Section8) {
 }
 
 TEST(SmtpIntake, RefusesWhatIsBiggerThanAllowedAndGivesItUpThere) {
-    Setting setting;
+    IntakeSetting setting;
     setting.limits.message_bytes = 12;
-    EXPECT_EQ(run_every_way(setting, "A: b\r\n\r\n1234"),
-              (Outcome{"Trace: x\r\nA: b\r\n\r\n1234", "", 0, 12}));
-    EXPECT_EQ(run_every_way(setting, "A: b\r\n\r\n12345 and more"),
-              (Outcome{"Trace: x\r\nA: b\r\n\r\n1234", "22", 552, 12}));
+    EXPECT_EQ(take_in_every_way(setting, "A: b\r\n\r\n1234"),
+              (Taken{"Trace: x\r\nA: b\r\n\r\n1234", "", 0, 12}));
+    EXPECT_EQ(take_in_every_way(setting, "A: b\r\n\r\n12345 and more"),
+              (Taken{"Trace: x\r\nA: b\r\n\r\n1234", "22", 552, 12}));
 }
 
 TEST(SmtpIntake, RefusesAHeaderThatIsTooBig) {
-    Setting setting;
+    IntakeSetting setting;
     setting.limits.header_bytes = 8;
-    EXPECT_EQ(run_every_way(setting, "A: b\r\n\r\nbody"),
-              (Outcome{"Trace: x\r\nA: b\r\n\r\nbody", "", 0, 12}));
-    EXPECT_EQ(run_every_way(setting, "A: bc\r\n\r\nbody"),
-              (Outcome{"Trace: x\r\nA: bc\r\n\r", "18", 552, 8}));
+    EXPECT_EQ(take_in_every_way(setting, "A: b\r\n\r\nbody"),
+              (Taken{"Trace: x\r\nA: b\r\n\r\nbody", "", 0, 12}));
+    EXPECT_EQ(take_in_every_way(setting, "A: bc\r\n\r\nbody"),
+              (Taken{"Trace: x\r\nA: bc\r\n\r", "18", 552, 8}));
     setting.fill = true;
-    EXPECT_EQ(run_every_way(setting, "A: bc\r\n\r\nbody"), (Outcome{"", "", 552, 8}));
+    EXPECT_EQ(take_in_every_way(setting, "A: bc\r\n\r\nbody"), (Taken{"", "", 552, 8}));
 }
 
 TEST(SmtpIntake, RefusesALoop) {
     const std::string hop = "Received: x\r\n";
-    EXPECT_EQ(run_every_way({}, hop + hop + "\r\n").refusal, 0);
-    EXPECT_EQ(run_every_way({}, hop + hop + hop + "\r\n"),
-              (Outcome{"Trace: x\r\n" + hop + hop + hop, "49", 554, 39}));
+    EXPECT_EQ(take_in_every_way({}, hop + hop + "\r\n").refusal, 0);
+    EXPECT_EQ(take_in_every_way({}, hop + hop + hop + "\r\n"),
+              (Taken{"Trace: x\r\n" + hop + hop + hop, "49", 554, 39}));
 }
 
 TEST(SmtpIntake, TheLimitThatIsMetFirstDecides) {
-    Setting setting;
+    IntakeSetting setting;
     setting.limits = {.message_bytes = 20, .header_bytes = 10, .received_hops = 0};
-    EXPECT_EQ(run_every_way(setting, std::string(40, 'x')).refusal, 552);
-    EXPECT_EQ(run_every_way(setting, "received:\r\n" + std::string(40, 'x')).refusal, 552);
+    EXPECT_EQ(take_in_every_way(setting, std::string(40, 'x')).refusal, 552);
+    EXPECT_EQ(take_in_every_way(setting, "received:\r\n" + std::string(40, 'x')).refusal, 552);
     setting.limits.header_bytes = 30;
-    EXPECT_EQ(run_every_way(setting, "received:\r\n" + std::string(40, 'x')).refusal, 554);
+    EXPECT_EQ(take_in_every_way(setting, "received:\r\n" + std::string(40, 'x')).refusal, 554);
 }
 
 }  // namespace

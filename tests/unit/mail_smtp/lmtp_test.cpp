@@ -6,7 +6,7 @@ namespace quorate::mail::smtp {
 namespace {
 
 using testing::Talk;
-using Kind = Delivered::Kind;
+using DeliveredKind = Delivered::Kind;
 
 struct LmtpTalk : Talk {
     LmtpTalk() : Talk(Role::kLmtp) {
@@ -22,7 +22,7 @@ struct LmtpTalk : Talk {
 
 TEST(Lmtp, AnswersForEachAcceptedRecipientInOrderRfc2033Section4Point2) {
     LmtpTalk talk;
-    talk.outcomes = {Kind::kOk, Kind::kOverQuota, Kind::kOk};
+    talk.outcomes = {DeliveredKind::kOk, DeliveredKind::kOverQuota, DeliveredKind::kOk};
     EXPECT_EQ(talk.data("x\r\n.\r\n"),
               "250 2.0.0 Ok: stored as q7\r\n452 4.2.2 Mailbox is full\r\n"
               "250 2.0.0 Ok: stored as q7\r\n");
@@ -34,7 +34,7 @@ TEST(Lmtp, AnswersForEachAcceptedRecipientInOrderRfc2033Section4Point2) {
 
 TEST(Lmtp, AnswersForEachAcceptedRecipientAfterBdatLast) {
     LmtpTalk talk;
-    talk.outcomes = {Kind::kUnavailable, Kind::kOk, Kind::kVolumeFull};
+    talk.outcomes = {DeliveredKind::kUnavailable, DeliveredKind::kOk, DeliveredKind::kVolumeFull};
     EXPECT_EQ(talk.send("BDAT 3\r\nx\r\n"), "250 2.0.0 Chunk received\r\n");
     EXPECT_EQ(talk.say("BDAT 0 LAST"),
               "451 4.3.0 Message could not be stored now, try later\r\n"

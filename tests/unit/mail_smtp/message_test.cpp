@@ -173,11 +173,10 @@ TEST(SmtpMessage, AMessageNeedNoHeader) {
 }
 
 TEST(SmtpMessage, OutcomesOfDeliveryAreAnswered) {
-    using Kind = Delivered::Kind;
-    const std::vector<std::pair<Kind, std::string>> kTable{
-        {Kind::kUnknownUser, "550 5.1.1"}, {Kind::kOverQuota, "452 4.2.2"},
-        {Kind::kVolumeFull, "452 4.3.1"},  {Kind::kUnavailable, "451 4.3.0"},
-        {Kind::kOk, "250 2.0.0"},
+    const std::vector<std::pair<Delivered::Kind, std::string>> kTable{
+        {Delivered::Kind::kUnknownUser, "550 5.1.1"}, {Delivered::Kind::kOverQuota, "452 4.2.2"},
+        {Delivered::Kind::kVolumeFull, "452 4.3.1"},  {Delivered::Kind::kUnavailable, "451 4.3.0"},
+        {Delivered::Kind::kOk, "250 2.0.0"},
     };
     Talk talk;
     for (const auto& [kind, answer] : kTable) {

@@ -10,17 +10,17 @@ namespace quorate::mail::smtp {
 namespace {
 
 // The mailbox of a path that is the whole text, "-" if it is none.
-std::string read(const std::string& text) {
+std::string read_path(const std::string& text) {
     const auto path = parse_path(text);
     return path && path->consumed == text.size() ? path->mailbox.to_string() : "-";
 }
 
 TEST(SmtpPath, IsAMailboxInAngleBracketsRfc5321Section4Point1Point2) {
-    EXPECT_EQ(read("<ann@example.test>"), "ann@example.test");
-    EXPECT_EQ(read("<Ann.B+tag@Example.Test>"), "Ann.B+tag@Example.Test");
-    EXPECT_EQ(read("<!#$%&'*+-/=?^_`{|}~@a>"), "!#$%&'*+-/=?^_`{|}~@a");
-    EXPECT_EQ(read("<ann@[192.0.2.1]>"), "ann@[192.0.2.1]");
-    EXPECT_EQ(read("<ann@[IPv6:2001:db8::1]>"), "ann@[IPv6:2001:db8::1]");
+    EXPECT_EQ(read_path("<ann@example.test>"), "ann@example.test");
+    EXPECT_EQ(read_path("<Ann.B+tag@Example.Test>"), "Ann.B+tag@Example.Test");
+    EXPECT_EQ(read_path("<!#$%&'*+-/=?^_`{|}~@a>"), "!#$%&'*+-/=?^_`{|}~@a");
+    EXPECT_EQ(read_path("<ann@[192.0.2.1]>"), "ann@[192.0.2.1]");
+    EXPECT_EQ(read_path("<ann@[IPv6:2001:db8::1]>"), "ann@[IPv6:2001:db8::1]");
     for (const auto* bad : {"",
                             "<",
                             "ann@example.test",
@@ -45,7 +45,7 @@ TEST(SmtpPath, IsAMailboxInAngleBracketsRfc5321Section4Point1Point2) {
                             "<ann@a..test>",
                             "<ann@-a.test>",
                             "<\x80@a.test>"}) {
-        EXPECT_EQ(read(bad), "-") << bad;
+        EXPECT_EQ(read_path(bad), "-") << bad;
     }
 }
 
@@ -66,25 +66,25 @@ TEST(SmtpPath, MayBeNullOrWithoutDomainForTheCallerToJudge) {
 }
 
 TEST(SmtpPath, DropsASourceRouteRfc5321Section4Point1Point1Point3) {
-    EXPECT_EQ(read("<@one.test,@two.test:ann@three.test>"), "ann@three.test");
-    EXPECT_EQ(read("<@[192.0.2.1]:ann@three.test>"), "ann@three.test");
+    EXPECT_EQ(read_path("<@one.test,@two.test:ann@three.test>"), "ann@three.test");
+    EXPECT_EQ(read_path("<@[192.0.2.1]:ann@three.test>"), "ann@three.test");
     for (const auto* bad : {"<@one.test,ann@three.test>", "<@one.test,@:ann@three.test>",
                             "<one.test:ann@three.test>", "<@one.test:>", "<@one.test:@:a@b>"}) {
-        EXPECT_EQ(read(bad), "-") << bad;
+        EXPECT_EQ(read_path(bad), "-") << bad;
     }
 }
 
 TEST(SmtpPath, AQuotedLocalPartComesOutUnquotedWhereItCanRfc5321Section4Point1Point2) {
-    EXPECT_EQ(read("<\"ann\"@a.test>"), "ann@a.test");
-    EXPECT_EQ(read("<\"a\\nn\"@a.test>"), "ann@a.test");
-    EXPECT_EQ(read("<\"a b\"@a.test>"), "\"a b\"@a.test");
-    EXPECT_EQ(read("<\"a@b\"@a.test>"), "\"a@b\"@a.test");
-    EXPECT_EQ(read("<\"a>b\"@a.test>"), "\"a>b\"@a.test");
-    EXPECT_EQ(read("<\"a..b\"@a.test>"), "\"a..b\"@a.test");
-    EXPECT_EQ(read("<\"\\\"\\\\\"@a.test>"), "\"\\\"\\\\\"@a.test");
+    EXPECT_EQ(read_path("<\"ann\"@a.test>"), "ann@a.test");
+    EXPECT_EQ(read_path("<\"a\\nn\"@a.test>"), "ann@a.test");
+    EXPECT_EQ(read_path("<\"a b\"@a.test>"), "\"a b\"@a.test");
+    EXPECT_EQ(read_path("<\"a@b\"@a.test>"), "\"a@b\"@a.test");
+    EXPECT_EQ(read_path("<\"a>b\"@a.test>"), "\"a>b\"@a.test");
+    EXPECT_EQ(read_path("<\"a..b\"@a.test>"), "\"a..b\"@a.test");
+    EXPECT_EQ(read_path("<\"\\\"\\\\\"@a.test>"), "\"\\\"\\\\\"@a.test");
     for (const std::string bad : {"<\"\"@a.test>", "<\"a@a.test>", "<\"a\\\"@a.test>",
                                   "<\"a\x01\"@a.test>", "<\"a\tb\"@a.test>", "<\"a\"b@a.test>"}) {
-        EXPECT_EQ(read(bad), "-") << bad;
+        EXPECT_EQ(read_path(bad), "-") << bad;
     }
 }
 
@@ -101,7 +101,7 @@ TEST(SmtpPath, WrittenOutItIsReadAsTheSameMailbox) {
 }
 
 TEST(SmtpPath, MayHaveUtf8Rfc6531Section3Point3) {
-    EXPECT_EQ(read("<\xc3\xa4@b\xc3\xbc.test>"), "\xc3\xa4@b\xc3\xbc.test");
+    EXPECT_EQ(read_path("<\xc3\xa4@b\xc3\xbc.test>"), "\xc3\xa4@b\xc3\xbc.test");
     EXPECT_FALSE(parse_path("<\xc3\xa4@b.test>")->mailbox.is_ascii());
     EXPECT_FALSE(parse_path("<a@b\xc3\xbc.test>")->mailbox.is_ascii());
     EXPECT_TRUE(parse_path("<a@b.test>")->mailbox.is_ascii());
@@ -109,18 +109,18 @@ TEST(SmtpPath, MayHaveUtf8Rfc6531Section3Point3) {
 
 TEST(SmtpPath, LimitsLocalPartAndLength) {
     const std::string local(kLocalPartMax, 'a');
-    EXPECT_EQ(read("<" + local + "@b>"), local + "@b");
-    EXPECT_EQ(read("<a" + local + "@b>"), "-");
+    EXPECT_EQ(read_path("<" + local + "@b>"), local + "@b");
+    EXPECT_EQ(read_path("<a" + local + "@b>"), "-");
     std::string route;
     while (route.size() < kPathMax) {
         route += route.empty() ? "@aaaaaaaa.test" : ",@aaaaaaaa.test";
     }
-    EXPECT_EQ(read("<" + route + ":a@b>"), "-");
+    EXPECT_EQ(read_path("<" + route + ":a@b>"), "-");
 }
 
 TEST(SmtpPath, CutAnywhereIsNoPath) {
     const std::string whole = "<@one.test,@[192.0.2.1]:\"a \\\" b\"@three.test>";
-    ASSERT_NE(read(whole), "-");
+    ASSERT_NE(read_path(whole), "-");
     for (std::size_t length = 0; length < whole.size(); ++length) {
         EXPECT_FALSE(parse_path(whole.substr(0, length))) << length;
     }

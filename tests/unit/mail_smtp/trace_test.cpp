@@ -5,21 +5,21 @@
 namespace quorate::mail::smtp {
 namespace {
 
-constexpr WallTime kTime{std::chrono::milliseconds(1'700'000'000'999)};
+constexpr WallTime kTraceTime{std::chrono::milliseconds(1'700'000'000'999)};
 
-Trace sample() {
+Trace sample_trace() {
     Trace trace;
     trace.reverse_path = "a@b.test";
     trace.hello = "client.test";
     trace.address = "192.0.2.7";
     trace.host = "mx.test";
     trace.id = "s1.1";
-    trace.time = kTime;
+    trace.time = kTraceTime;
     return trace;
 }
 
 TEST(SmtpTrace, IsReturnPathThenReceivedRfc5321Section4Point4) {
-    EXPECT_EQ(trace_header(sample()),
+    EXPECT_EQ(trace_header(sample_trace()),
               "Return-Path: <a@b.test>\r\n"
               "Received: from client.test ([192.0.2.7])\r\n"
               "\tby mx.test with ESMTP id s1.1;\r\n"
@@ -27,13 +27,13 @@ TEST(SmtpTrace, IsReturnPathThenReceivedRfc5321Section4Point4) {
 }
 
 TEST(SmtpTrace, NamesTheRecipientWhenThereIsOneRfc5321Section7Point2) {
-    auto trace = sample();
+    auto trace = sample_trace();
     trace.recipient = "ann@example.test";
     EXPECT_NE(trace_header(trace).find("\r\n\tfor <ann@example.test>;\r\n"), std::string::npos);
 }
 
 TEST(SmtpTrace, HasTheClientsAddressAsALiteral) {
-    auto trace = sample();
+    auto trace = sample_trace();
     trace.address = "2001:db8::1";
     EXPECT_NE(trace_header(trace).find("from client.test ([IPv6:2001:db8::1])\r\n"),
               std::string::npos);
@@ -42,13 +42,13 @@ TEST(SmtpTrace, HasTheClientsAddressAsALiteral) {
 }
 
 TEST(SmtpTrace, NullReversePathIsWrittenAsSuch) {
-    auto trace = sample();
+    auto trace = sample_trace();
     trace.reverse_path = "";
     EXPECT_TRUE(trace_header(trace).starts_with("Return-Path: <>\r\n"));
 }
 
 TEST(SmtpTrace, RecordsTheCipherRfc8314Section4Point3) {
-    auto trace = sample();
+    auto trace = sample_trace();
     trace.transport.tls = true;
     trace.tls = TlsInfo{"TLSv1.3", "TLS_AES_256_GCM_SHA384"};
     EXPECT_NE(trace_header(trace).find(" with ESMTPS id s1.1\r\n\ttls TLS_AES_256_GCM_SHA384;\r\n"),
@@ -60,7 +60,7 @@ TEST(SmtpTrace, RecordsTheCipherRfc8314Section4Point3) {
 }
 
 TEST(SmtpTrace, LinesAreShorterThan998OctetsRfc5322Section2Point1Point1) {
-    auto trace = sample();
+    auto trace = sample_trace();
     trace.reverse_path = std::string(770, 'a');
     trace.recipient = std::string(770, 'b');
     trace.hello = std::string(255, 'c');
@@ -91,8 +91,8 @@ TEST(SmtpTrace, TransportsAreNamedAsRfc3848AndRfc6531Section4Point3Say) {
 }
 
 TEST(SmtpTrace, MissingFieldsAreADateAndAMessageIdRfc5322Section3Point6) {
-    EXPECT_EQ(date_field(kTime), "Date: Tue, 14 Nov 2023 22:13:20 +0000\r\n");
-    EXPECT_EQ(message_id_field("s1.1", kTime, "mx.test"),
+    EXPECT_EQ(date_field(kTraceTime), "Date: Tue, 14 Nov 2023 22:13:20 +0000\r\n");
+    EXPECT_EQ(message_id_field("s1.1", kTraceTime, "mx.test"),
               "Message-ID: <1700000000999.s1.1@mx.test>\r\n");
 }
 
