@@ -14,6 +14,13 @@
 #include "mail/message/decode.hpp"
 
 namespace quorate::mail::message {
+
+// Not in the unnamed namespace, because CharsetDecoder::Impl has it: in a unity build g++ warns.
+struct CloseConverter {
+    void operator()(UConverter* converter) const { ucnv_close(converter); }
+};
+using Converter = std::unique_ptr<UConverter, CloseConverter>;
+
 namespace {
 
 constexpr std::size_t kNameBytesMax = 64;
@@ -49,11 +56,6 @@ bool is_plain_name(std::string_view name) {
                       c == '.' || c == ':' || c == '+';
            });
 }
-
-struct CloseConverter {
-    void operator()(UConverter* converter) const { ucnv_close(converter); }
-};
-using Converter = std::unique_ptr<UConverter, CloseConverter>;
 
 // ICU's own callback puts U+001A for some octets.
 void replace_broken(const void*, UConverterToUnicodeArgs* arguments, const char*, std::int32_t,
