@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import platform
+import signal
 import statistics
 import sys
 import time
@@ -103,6 +104,7 @@ PARTS = {"deliver": deliveries, "imap": imap, "memory": memory}
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     parser = argparse.ArgumentParser(prog="bench/run mail", description=__doc__.split(":", 1)[1])
     parser.add_argument("--quick", action="store_true", help="a tenth of the work; rough figures")
     parser.add_argument("--json", action="store_true", help="one JSON object in place of the table")

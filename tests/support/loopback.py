@@ -3,6 +3,7 @@
 Nothing here ends a process that it did not start.
 """
 
+import ctypes
 import os
 import pathlib
 import shutil
@@ -73,8 +74,17 @@ class Scratch:
             shutil.rmtree(self.path, ignore_errors=True)
 
 
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent():
+    """In the child: SIGTERM when the test itself is killed and cannot clean up."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 class Child:
-    """A daemon in the foreground, in its own process group, with its output in a file."""
+    """A daemon in the foreground, in its own process group, with its output in a file. Started from the main thread."""
 
     def __init__(self, command, log, environment=None):
         self.command = [str(word) for word in command]
@@ -82,7 +92,7 @@ class Child:
         with open(self.log, "ab") as output:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-                env={**os.environ, **(environment or {})})
+                preexec_fn=end_with_parent, env={**os.environ, **(environment or {})})
 
     @property
     def pid(self):
