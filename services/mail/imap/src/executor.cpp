@@ -162,7 +162,8 @@ struct Executor::Impl {
             piece.executed.selected = !selection                      ? Selected::kNone
                                       : selection->view().read_only() ? Selected::kReadOnly
                                                                       : Selected::kReadWrite;
-            piece.executed.ok = !completion || completion->condition == Completion::Condition::kOk;
+            piece.executed.ok = piece.executed.bye.empty() && completion &&
+                                completion->condition == Completion::Condition::kOk;
             reset();
         }
         return piece;

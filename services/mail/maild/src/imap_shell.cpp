@@ -88,7 +88,7 @@ std::shared_ptr<AccountSlot> ImapShell::slot() {
 }
 
 imap::RunContext ImapShell::context(store::Account& account) {
-    return {account, io::wall_now(), body_.empty() ? nullptr : &body_};
+    return {account, io::wall_now(), &body_};
 }
 
 awaitable<Executed> ImapShell::execute(std::unique_ptr<imap::Command> command) {

@@ -30,7 +30,7 @@ public:
 struct RunContext {
     store::Account& account;
     WallTime now;
-    AppendBody* body = nullptr;  // for Append
+    AppendBody* body = nullptr;  // not null for Append, of an empty message neither
 };
 
 // A part of a command's responses.
