@@ -93,7 +93,8 @@ Result<FrameHeader> decode_frame_header(std::string_view bytes) {
     header.behind = reader.u32();
     header.data_crc = reader.u32();
     const auto reserved_too = reader.u32();
-    if (reader.failed() || magic != kFrameMagic || reserved != 0 || reserved_too != 0) {
+    if (bytes.size() < kFrameHeaderBytes || magic != kFrameMagic || reserved != 0 ||
+        reserved_too != 0) {
         return fail(errc::damaged, "no frame");
     }
     if (type != static_cast<std::uint8_t>(FrameType::kBody) &&
