@@ -135,7 +135,8 @@ class Clusterctl(unittest.TestCase):
     def test_wrong_usage_an_absent_daemon_and_a_forbidden_one_have_their_exit_codes(self):
         self.ctl("nonsense", code=2)
         self.ctl("account", "add", code=2)
-        absent = self.node.ctl("--root", "/nonexistent", "status", check=False)
+        absent = subprocess.run([binaries() / "clusterctl", "--root", "/nonexistent", "status"], capture_output=True,
+                                text=True, check=False, timeout=20)
         self.assertEqual(absent.returncode, 69)
         self.assertIn("maild does not answer on /nonexistent/run/quorate/maild.sock", absent.stderr)
 

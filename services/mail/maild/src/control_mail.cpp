@@ -68,6 +68,10 @@ public:
         }
         auto report = co_await server_.workers.run(
             slot->strand(), [&] { return server_.store.verify(slot->id()); });
+        // Opened for the first time by its first message or login: until then nothing is there.
+        if (!report && report.error().code == store::errc::no_such_account) {
+            report = store::Store::VerifyReport();
+        }
         if (!report) {
             co_return to_response(report.error());
         }

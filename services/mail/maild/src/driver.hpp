@@ -57,7 +57,8 @@ private:
             std::optional<Input> answer;
             for (auto& action : actions) {
                 if (std::holds_alternative<Close>(action)) {
-                    co_await close();
+                    const bool sent = co_await session_.flush();
+                    session_.said_all = sent;
                     co_return false;
                 }
                 if (!perform_at_once(action)) {
@@ -89,14 +90,6 @@ private:
             return true;
         }
         return false;
-    }
-
-    awaitable<void> close() {
-        const bool sent = co_await session_.flush();
-        if (sent) {
-            co_await session_.stream.shutdown(io::after(kGoodbye));
-        }
-        session_.stream.close();
     }
 
     awaitable<std::optional<Input>> ask(Action action) {
@@ -197,7 +190,6 @@ private:
 
     static constexpr std::size_t kSendEarly = 16 * 1024;
     static constexpr unsigned kReadsInARow = 16;
-    static constexpr std::chrono::seconds kGoodbye{5};
 
     SessionShell& session_;
     Machine& machine_;

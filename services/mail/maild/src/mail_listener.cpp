@@ -16,6 +16,8 @@ namespace {
 
 using boost::asio::awaitable;
 
+constexpr std::chrono::seconds kGoodbye{5};
+
 // In the words of the protocol, before a machine is there to say it.
 std::string refusal_line(Protocol protocol, const std::string& host, std::string_view why) {
     switch (protocol) {
@@ -93,6 +95,10 @@ awaitable<void> serve(ServerContext& server, std::shared_ptr<const Settings> set
     const bool prepared = co_await prepare(session);
     if (prepared) {
         co_await run_protocol(session);
+    }
+    // By now the account is let go of: the peer may take its time.
+    if (session.said_all) {
+        co_await session.stream.shutdown(io::after(kGoodbye));
     }
     session.stream.close();
     session.log.debug("disconnected");

@@ -49,6 +49,7 @@ public:
     std::string name;  // unique: incarnation and number
     Logger log;
     bool running = false;       // the machine was started: it can say good-bye
+    bool said_all = false;      // the machine closed the session and its last words are out
     std::uint64_t account = 0;  // after authentication; its address is in the table's row
     std::optional<TlsInfo> tls;
 
