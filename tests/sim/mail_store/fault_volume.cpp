@@ -25,6 +25,8 @@ struct FaultVolume::Node {
     std::set<std::uint64_t> dirty;  // sectors in which they may differ and that a flush would keep
     std::set<std::uint64_t> lost;   // sectors in which they differ and no flush would keep
     std::uint64_t allocated = 0;
+    std::set<std::uint64_t> announced;  // sectors
+    FaultVolume::Reads reads;
     int open_files = 0;
 };
 
@@ -42,12 +44,20 @@ public:
     Result<std::size_t> read(std::uint64_t offset, std::span<char> buffer) override {
         std::lock_guard lock(volume_.mutex_);
         QUORATE_CHECK(volume_.dead());
+        ++node_->reads.all;
+        node_->reads.announced += node_->announced.contains(offset / kSector) ? 1 : 0;
         if (offset >= node_->data.size()) {
             return std::size_t{0};
         }
         const auto size = std::min<std::uint64_t>(buffer.size(), node_->data.size() - offset);
         std::memcpy(buffer.data(), node_->data.data() + offset, size);
         return static_cast<std::size_t>(size);
+    }
+    void prefetch(std::uint64_t offset, std::uint64_t size) override {
+        std::lock_guard lock(volume_.mutex_);
+        for (auto sector = offset / kSector; sector * kSector < offset + size; ++sector) {
+            node_->announced.insert(sector);
+        }
     }
     Status write(std::uint64_t offset, std::span<const std::string_view> pieces) override {
         std::lock_guard lock(volume_.mutex_);
@@ -442,6 +452,12 @@ void FaultVolume::crash(Crash kind) {
     died_ = false;
     die_at_ = UINT64_MAX;
     fail_one_in_ = 0;
+}
+
+FaultVolume::Reads FaultVolume::reads(const std::string& path) const {
+    std::lock_guard lock(mutex_);
+    const auto at = directory_.find(path);
+    return at == directory_.end() ? Reads() : at->second->reads;
 }
 
 std::string FaultVolume::content(const std::string& path) const {

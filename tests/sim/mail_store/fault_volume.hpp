@@ -55,6 +55,12 @@ public:
     std::string content(const std::string& path) const;
     void set_content(const std::string& path, std::string content);
     std::vector<std::string> paths() const;
+    // Reads of the file so far, and how many of them a hint announced.
+    struct Reads {
+        std::uint64_t all = 0;
+        std::uint64_t announced = 0;
+    };
+    Reads reads(const std::string& path) const;
 
 private:
     friend class FaultFile;

@@ -15,6 +15,22 @@ std::uint64_t index_bytes(const Index& index) {
     return sizeof(Index) + index.messages.capacity() * sizeof(Message);
 }
 
+// Fewer messages stand in a few pages.
+constexpr std::uint32_t kReadAheadFrom = 4096;
+
+Status read_chunks(Database& db, MailboxId mailbox, std::vector<Message>& messages) {
+    auto query = db.query("SELECT data FROM chunk WHERE key BETWEEN ? AND ?");
+    const auto first = chunk_key(mailbox, 0);
+    query.bind(first, first | 0xffffffffU);
+    while (true) {
+        QUORATE_TRY(const bool row, query.step());
+        if (!row) {
+            return {};
+        }
+        QUORATE_CHECK(decode_chunk(query.blob(0), messages));
+    }
+}
+
 }  // namespace
 
 AccountImpl::AccountImpl(Context& context, AccountId id, QuotaLimits limits)
@@ -134,16 +150,10 @@ Status AccountImpl::load_index(Mailbox& box) {
     if (box.counters.messages > 0) {
         QUORATE_TRY(auto* const db, reading());
         index->messages.reserve(box.counters.messages + box.counters.messages / 16 + 4);
-        auto query = db->query("SELECT data FROM chunk WHERE key BETWEEN ? AND ?");
-        const auto first = chunk_key(box.id, 0);
-        query.bind(first, first | 0xffffffffU);
-        while (true) {
-            QUORATE_TRY(const bool row, query.step());
-            if (!row) {
-                break;
-            }
-            QUORATE_CHECK(decode_chunk(query.blob(0), index->messages));
-        }
+        db->read_ahead(box.counters.messages >= kReadAheadFrom);
+        const auto read = read_chunks(*db, box.id, index->messages);
+        db->read_ahead(false);
+        QUORATE_CHECK(read);
         const auto not_ascending =
             std::adjacent_find(index->messages.begin(), index->messages.end(),
                                [](const Message& a, const Message& b) { return a.uid >= b.uid; });

@@ -28,6 +28,11 @@ constexpr const char* kSettings =
     "PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY; PRAGMA cache_spill=OFF;"
     "PRAGMA cache_size=-512; PRAGMA synchronous=NORMAL;";
 
+constexpr int kWalFramesMax = 1000;  // SQLite's own default
+// A WAL shorter than this is left as it is when the database is closed: emptying it costs two
+// flushes.
+constexpr int kWalFramesLeft = 64;
+
 void configure_library() {
     // No statistics: they cost a process-wide mutex per allocation.
     static const int once = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
@@ -99,12 +104,36 @@ Result<std::unique_ptr<Database>> Database::open(const SqliteVfs& vfs, const std
             return fail(errc::damaged, path + ": journal mode is not WAL");
         }
     }
+    sqlite3_wal_hook(db, on_wal_commit, database.get());
     return database;
 }
 
+// In place of SQLite's automatic checkpoint, which is the same hook.
+int Database::on_wal_commit(void* self, sqlite3* db, const char* schema, int frames) {
+    static_cast<Database*>(self)->wal_frames_ = frames;
+    if (frames >= kWalFramesMax) {
+        // What hinders it now is met again by the next commit.
+        static_cast<void>(
+            sqlite3_wal_checkpoint_v2(db, schema, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr));
+    }
+    return SQLITE_OK;
+}
+
+void Database::read_ahead(bool on) {
+    sqlite3_file* file = nullptr;
+    if (sqlite3_file_control(db_, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK) {
+        SqliteVfs::read_ahead(file, on);
+    }
+}
+
+// Who opens the database next reads all of its WAL first.
 Database::~Database() {
     for (auto& [sql, statement] : statements_) {
         sqlite3_finalize(statement);
+    }
+    if (wal_frames_ >= kWalFramesLeft && !in_transaction_) {
+        static_cast<void>(
+            sqlite3_wal_checkpoint_v2(db_, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr));
     }
     sqlite3_close_v2(db_);
 }

@@ -78,15 +78,19 @@ public:
     bool in_transaction() const { return in_transaction_; }
     // Gives unused pages back.
     void release_memory();
+    // See SqliteVfs::read_ahead.
+    void read_ahead(bool on);
     const std::string& path() const { return path_; }
 
 private:
     Database(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
+    static int on_wal_commit(void* self, sqlite3* db, const char* schema, int frames);
 
     sqlite3* db_;
     std::string path_;
     std::map<const char*, sqlite3_stmt*> statements_;
     bool in_transaction_ = false;
+    int wal_frames_ = 0;
 };
 
 }  // namespace quorate::mail::store

@@ -75,6 +75,11 @@ public:
         return done;
     }
 
+    void prefetch(std::uint64_t offset, std::uint64_t size) override {
+        static_cast<void>(::posix_fadvise(fd_.get(), static_cast<off_t>(offset),
+                                          static_cast<off_t>(size), POSIX_FADV_WILLNEED));
+    }
+
     Status write(std::uint64_t offset, std::span<const std::string_view> pieces) override {
         std::array<iovec, 256> vector;
         std::size_t next = 0;

@@ -2,10 +2,13 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <new>
 #include <string_view>
+#include <vector>
 
 #include "base/assert.hpp"
 #include "full.hpp"
@@ -16,11 +19,48 @@ namespace {
 struct OpenFile {
     sqlite3_file base;
     File* file;
+    bool read_ahead;
 };
 
 File& file_of(sqlite3_file* file) { return *reinterpret_cast<OpenFile*>(file)->file; }
 
 Volume& volume_of(sqlite3_vfs* vfs) { return *static_cast<Volume*>(vfs->pAppData); }
+
+std::uint32_t big_endian(const unsigned char* bytes, int size) {
+    std::uint32_t value = 0;
+    for (int i = 0; i < size; ++i) {
+        value = value << 8 | bytes[i];
+    }
+    return value;
+}
+
+// sqlite.org/fileformat2.html 1.6: type, 1 octet; cells, 2 octets at 3; last child, 4 octets at 8;
+// from 12 an array of 2 octets, the places of the cells, each of which begins with a child. What
+// is not such a page costs a useless hint at worst.
+void prefetch_children(File& file, const unsigned char* page, std::size_t size) {
+    constexpr unsigned kInnerTablePage = 5;
+    constexpr std::size_t kCells = 12;
+    if (size < 512 || page[0] != kInnerTablePage) {
+        return;
+    }
+    std::vector<std::uint32_t> children = {big_endian(page + 8, 4)};
+    const std::size_t count = std::min<std::size_t>(big_endian(page + 3, 2), (size - kCells) / 2);
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto cell = big_endian(page + kCells + 2 * i, 2);
+        if (cell + 4 <= size) {
+            children.push_back(big_endian(page + cell, 4));
+        }
+    }
+    std::sort(children.begin(), children.end());
+    for (std::size_t i = 0; i < children.size();) {
+        std::size_t next = i + 1;
+        while (next < children.size() && children[next] == children[i] + (next - i)) {
+            ++next;
+        }
+        file.prefetch((children[i] - std::uint64_t{1}) * size, (next - i) * size);
+        i = next;
+    }
+}
 
 int file_close(sqlite3_file* file) {
     delete reinterpret_cast<OpenFile*>(file)->file;
@@ -37,6 +77,9 @@ int file_read(sqlite3_file* file, void* buffer, int size, sqlite3_int64 offset) 
     if (*got < wanted) {
         std::memset(static_cast<char*>(buffer) + *got, 0, wanted - *got);
         return SQLITE_IOERR_SHORT_READ;
+    }
+    if (reinterpret_cast<OpenFile*>(file)->read_ahead) {
+        prefetch_children(file_of(file), static_cast<const unsigned char*>(buffer), wanted);
     }
     return SQLITE_OK;
 }
@@ -187,5 +230,9 @@ SqliteVfs::SqliteVfs(Volume& volume) : vfs_(std::make_unique<sqlite3_vfs>()) {
 }
 
 SqliteVfs::~SqliteVfs() { sqlite3_vfs_unregister(vfs_.get()); }
+
+void SqliteVfs::read_ahead(sqlite3_file* file, bool on) {
+    reinterpret_cast<OpenFile*>(file)->read_ahead = on;
+}
 
 }  // namespace quorate::mail::store

@@ -33,6 +33,8 @@ public:
     // Reserves space so that writes below `size` cannot fail for want of it; the file reads as
     // zeros there.
     virtual Status allocate(std::uint64_t size) = 0;
+    // A hint: this range will be read soon.
+    virtual void prefetch(std::uint64_t /*offset*/, std::uint64_t /*size*/) {}
 };
 
 struct OpenMode {
