@@ -186,7 +186,7 @@ void TlsConnection::send_close_notify() {
 TlsInfo TlsConnection::info() const {
     TlsInfo info;
     info.protocol = SSL_get_version(ssl_);
-    info.cipher = SSL_get_cipher_name(ssl_);
+    info.cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl_));
     if (const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name)) {
         info.server_name = name;
     }

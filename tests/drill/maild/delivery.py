@@ -51,6 +51,22 @@ class Delivery(unittest.TestCase):
         self.assertTrue(done[0].startswith("250"), done)
         self.assertEqual([count(node, name) for name in ("ann", "ben", "cho")], [1, 1, 1])
 
+    def test_received_names_the_cipher_as_registered(self):
+        """RFC 8314 4.3: the name is IANA's, whatever version of TLS was spoken."""
+        node = self.node(accounts=("ann",))
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = ssl._create_unverified_context()
+            context.minimum_version = context.maximum_version = version
+            with smtplib.SMTP("127.0.0.1", node.port("smtp")) as client:
+                client.starttls(context=context)
+                client.sendmail("far@away.example", "ann@example.test", "Subject: x\r\n\r\ntext\r\n")
+            mail = poplib.POP3("127.0.0.1", node.port("pop3"))
+            mail.user("ann@example.test")
+            mail.pass_(node.password)
+            text = b"\n".join(mail.retr(len(mail.list()[1]))[1])
+            mail.quit()
+            self.assertRegex(text, rb"(?m)^\ttls TLS_[A-Z0-9_]+;$")
+
     def test_an_alias_loop_is_put_off_not_lost(self):
         node = self.node()
         node.ask("PUT", "/v1/aliases/a@example.test", {"targets": ["b@example.test"]})
