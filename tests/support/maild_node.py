@@ -47,6 +47,19 @@ def full_address(name):
     return name if "@" in name else f"{name}@{DOMAIN}"
 
 
+def control_request(path, method, target, body=None, timeout=120):
+    """(status, JSON or text) of the control API at the socket `path`."""
+    connection = UnixConnection(path, timeout)
+    try:
+        connection.request(method, target, json.dumps(body) if body is not None else None)
+        response = connection.getresponse()
+        text = response.read().decode()
+        kind = response.getheader("Content-Type", "")
+        return response.status, json.loads(text) if kind == "application/json" else text
+    finally:
+        connection.close()
+
+
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path, timeout=120):
         super().__init__("maild", timeout=timeout)
@@ -187,15 +200,7 @@ class MaildNode:
 
     def control(self, method, path, body=None):
         """(status, JSON or text) of the control API."""
-        connection = UnixConnection(self.control_path)
-        try:
-            connection.request(method, path, json.dumps(body) if body is not None else None)
-            response = connection.getresponse()
-            text = response.read().decode()
-            kind = response.getheader("Content-Type", "")
-            return response.status, json.loads(text) if kind == "application/json" else text
-        finally:
-            connection.close()
+        return control_request(self.control_path, method, path, body)
 
     def ask(self, method, path, body=None):
         status, answer = self.control(method, path, body)
