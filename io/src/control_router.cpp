@@ -40,9 +40,12 @@ std::string percent_decode(std::string_view text) {
 // The parameters if the path has the pattern's shape.
 bool match_route(std::string_view pattern, std::string_view raw_path,
                  std::unordered_map<std::string, std::string>& parameters) {
-    const auto wanted = split(pattern, '/');
+    auto wanted = split(pattern, '/');
     const auto given = split(raw_path, '/');
-    if (wanted.size() != given.size()) {
+    const bool open_end = wanted.back() == "{...}" && given.size() >= wanted.size();
+    if (open_end) {
+        wanted.pop_back();
+    } else if (wanted.size() != given.size()) {
         return false;
     }
     for (std::size_t i = 0; i < wanted.size(); ++i) {
@@ -93,7 +96,7 @@ const ControlRouter::Route* ControlRouter::find(std::string_view method, std::st
         if (!match_route(route.pattern, raw_path, parameters)) {
             continue;
         }
-        if (route.method == method) {
+        if (route.method == method || route.method == "*") {
             asked.parameters = std::move(parameters);
             return &route;
         }
@@ -105,6 +108,7 @@ const ControlRouter::Route* ControlRouter::find(std::string_view method, std::st
 std::optional<ControlResponse> ControlRouter::read(const RawRequest& raw, ControlRequest& asked,
                                                    const ControlHandler*& handler) const {
     asked.method = raw.method;
+    asked.target = raw.target;
     asked.uid = raw.uid;
     const auto question = raw.target.find('?');
     const auto raw_path = std::string_view(raw.target).substr(0, question);

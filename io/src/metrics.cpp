@@ -18,7 +18,7 @@ Metrics::Family& Metrics::family(std::string name, std::string help, Kind kind) 
     if (found != families_.end()) {
         return *found;
     }
-    families_.push_back({std::move(name), std::move(help), kind, {}});
+    families_.push_back({std::move(name), std::move(help), kind, {}, nullptr});
     return families_.back();
 }
 
@@ -66,6 +66,17 @@ void Metrics::write_histogram(std::string& out, const Family& family, const Seri
     out += fmt::format("{0}_sum{1} {2}\n{0}_count{1} {3}\n", family.name, braces, sum, total);
 }
 
+void Metrics::samples_from(std::string name, std::string help, Kind kind,
+                           std::function<std::vector<Sample>()> read) {
+    family(std::move(name), std::move(help), kind).samples = std::move(read);
+}
+
+void Metrics::write_sample(std::string& out, const Family& family, const Sample& sample) {
+    const std::string braces = sample.labels.empty() ? "" : "{" + sample.labels + "}";
+    const char* suffix = family.kind == Kind::kCounter ? "_total" : "";
+    out += fmt::format("{}{}{} {}\n", family.name, suffix, braces, sample.value);
+}
+
 std::string Metrics::text() const {
     std::string out;
     for (const auto& family : families_) {
@@ -77,9 +88,10 @@ std::string Metrics::text() const {
                 write_histogram(out, family, series);
                 continue;
             }
-            const std::string braces = series.labels.empty() ? "" : "{" + series.labels + "}";
-            const char* suffix = family.kind == Kind::kCounter ? "_total" : "";
-            out += fmt::format("{}{}{} {}\n", family.name, suffix, braces, series.read());
+            write_sample(out, family, {series.labels, series.read()});
+        }
+        for (const auto& sample : family.samples ? family.samples() : std::vector<Sample>()) {
+            write_sample(out, family, sample);
         }
     }
     return out + "# EOF\n";

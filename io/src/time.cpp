@@ -1,6 +1,7 @@
 #include "io/time.hpp"
 
 #include <sys/random.h>
+#include <time.h>
 
 #include "base/assert.hpp"
 
@@ -11,6 +12,13 @@ using std::chrono::milliseconds;
 MonoTime mono_now() {
     const auto since = std::chrono::steady_clock::now().time_since_epoch();
     return MonoTime(std::chrono::duration_cast<milliseconds>(since));
+}
+
+MonoTime boot_now() {
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    return MonoTime(std::chrono::duration_cast<milliseconds>(
+        std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec)));
 }
 
 WallTime wall_now() { return std::chrono::floor<milliseconds>(std::chrono::system_clock::now()); }

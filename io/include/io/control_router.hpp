@@ -16,6 +16,7 @@ namespace quorate::io {
 
 struct ControlRequest {
     std::string method;  // "GET"
+    std::string target;  // path and query as they came, percent-encoded
     std::string path;    // decoded, without the query
     std::unordered_map<std::string, std::string>
         parameters;            // {name} of the route, then the query's
@@ -54,7 +55,8 @@ struct RawRequest {
 // Thread rule: io thread. Limit: the body's, checked by who read it; JSON 32 levels deep.
 class ControlRouter {
 public:
-    // `pattern` is a path whose elements may be {name}: "/v1/accounts/{address}".
+    // `pattern` is a path whose elements may be {name}: "/v1/accounts/{address}". A last element
+    // {...} stands for one or more. The method "*" is any. The first route that fits answers.
     void route(std::string method, std::string pattern, ControlHandler handler);
     // The router outlives the call.
     boost::asio::awaitable<ControlResponse> dispatch(RawRequest raw) const;

@@ -21,7 +21,7 @@ public:
     ControlServer(boost::asio::io_context& io, std::string socket_path);
     ~ControlServer();
 
-    // `pattern` is a path whose elements may be {name}: "/v1/accounts/{address}".
+    // As of ControlRouter.
     void route(std::string method, std::string pattern, ControlHandler handler);
     Status start();
     void stop();

@@ -49,10 +49,18 @@ public:
     void counter_from(std::string name, std::string help, std::function<double()> read,
                       std::string labels = {});
 
+    // A family whose series come and go (one per peer, say): all of them, when somebody asks.
+    struct Sample {
+        std::string labels;
+        double value = 0;
+    };
+    enum class Kind { kCounter, kGauge, kHistogram };
+    void samples_from(std::string name, std::string help, Kind kind,
+                      std::function<std::vector<Sample>()> read);
+
     std::string text() const;
 
 private:
-    enum class Kind { kCounter, kGauge, kHistogram };
     struct Series {
         std::string labels;
         std::function<double()> read;
@@ -63,9 +71,11 @@ private:
         std::string help;
         Kind kind = Kind::kCounter;
         std::vector<Series> series;
+        std::function<std::vector<Sample>()> samples;
     };
     Family& family(std::string name, std::string help, Kind kind);
     static void write_histogram(std::string& out, const Family& family, const Series& series);
+    static void write_sample(std::string& out, const Family& family, const Sample& sample);
 
     std::vector<Family> families_;
     std::deque<Counter> counters_;

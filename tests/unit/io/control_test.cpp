@@ -26,6 +26,11 @@ protected:
         server_.route("POST", "/v1/things", [](ControlRequest request) {
             return answer(json::object{{"size", json::value_to<int>(request.body.at("size"))}});
         });
+        server_.route("*", "/v1/others/{name}/{...}", [](ControlRequest request) {
+            return answer(json::object{{"name", request.parameter("name")},
+                                       {"method", request.method},
+                                       {"target", request.target}});
+        });
         server_.route("GET", "/text", [](ControlRequest) { return text("plain\n"); });
         server_.route("GET", "/events", [](ControlRequest) { return three_events(); });
         ASSERT_TRUE(server_.start());
@@ -97,6 +102,13 @@ TEST_F(ControlTest, WhatIsWrongWithARequestIsSaid) {
     EXPECT_EQ(error_code(missing), "bad_request");
     EXPECT_EQ(ask("POST", "/v1/things", json::object{{"size", 7}}).status, 200U)
         << "a handler that threw disturbs nobody";
+}
+
+TEST_F(ControlTest, AnOpenEndTakesEveryMethodAndWhatFollowsAsItCame) {
+    const auto got = ask("DELETE", "/v1/others/n2/v1/a%20b/c?x=%20");
+    EXPECT_EQ(json::serialize(got.body),
+              R"({"name":"n2","method":"DELETE","target":"/v1/others/n2/v1/a%20b/c?x=%20"})");
+    EXPECT_EQ(error_code(ask("GET", "/v1/others/n2")), "no_such_path");
 }
 
 TEST_F(ControlTest, TextIsSentAsItIs) { EXPECT_EQ(ask("GET", "/text").text, "plain\n"); }

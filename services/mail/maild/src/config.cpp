@@ -137,6 +137,7 @@ Result<Config> read_config(const std::string& path) {
     QUORATE_TRY(const auto file, io::ConfigFile::load(path));
     Config config;
     auto root = file->root();
+    root.leave("cluster");
     read_node(root.table("node"), config);
     auto mail = root.table("mail");
     config.postmaster = mail.string("postmaster", "");

@@ -10,9 +10,9 @@
 
 #include "base/text.hpp"
 #include "control_routes.hpp"
-#include "directories.hpp"
 #include "engine.hpp"
 #include "housekeeping.hpp"
+#include "io/address.hpp"
 #include "io/privileges.hpp"
 #include "io/task.hpp"
 #include "io/time.hpp"
@@ -36,6 +36,17 @@ std::size_t processors() { return std::max(1U, std::thread::hardware_concurrency
 // Listeners, workers, the store's files and the control socket.
 constexpr std::size_t kOtherFiles = 256;
 
+// The Unix sockets among `listen`, made as root, so that the user can remove them at the end.
+Status give_sockets(const std::vector<ListenConfig>& listen, const std::string& user) {
+    for (const auto& one : listen) {
+        QUORATE_TRY(const auto address, io::Address::parse(one.address));
+        if (address.kind == io::Address::Kind::kUnix) {
+            QUORATE_CHECK(io::give_to_user(address.host, user));
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 Maild::Maild(io::Daemon& daemon, Config config, std::string config_path)
@@ -56,8 +67,8 @@ Status Maild::load_certificate(const Config& config, std::optional<io::TlsContex
 }
 
 Status Maild::open_sockets() {
-    QUORATE_CHECK(make_directory(kRunDirectory, config_.user));
-    QUORATE_CHECK(make_directory(config_.store_path, config_.user));
+    QUORATE_CHECK(io::make_directory(kRunDirectory, config_.user));
+    QUORATE_CHECK(io::make_directory(config_.store_path, config_.user));
     for (const auto& listen : config_.listen) {
         QUORATE_TRY(auto listener, MailListener::open(daemon_.io(), listen));
         listeners_.push_back(std::move(listener));
