@@ -1,4 +1,5 @@
 #include <corosync/cfg.h>
+#include <corosync/cmap.h>
 #include <corosync/votequorum.h>
 
 #include <algorithm>
@@ -51,6 +52,25 @@ private:
     cs_error_t opened_;
 };
 
+class Cmap {
+public:
+    Cmap() : opened_(cmap_initialize(&handle_)) {}
+    ~Cmap() {
+        if (opened_ == CS_OK) {
+            cmap_finalize(handle_);
+        }
+    }
+    Cmap(const Cmap&) = delete;
+    Cmap& operator=(const Cmap&) = delete;
+
+    cs_error_t opened() const { return opened_; }
+    cmap_handle_t get() const { return handle_; }
+
+private:
+    cmap_handle_t handle_ = 0;
+    cs_error_t opened_;
+};
+
 }  // namespace
 
 Result<VoteInfo> query_votes(std::uint32_t node) {
@@ -98,6 +118,23 @@ Result<std::vector<LinkInfo>> query_links(std::uint32_t node) {
         }
     }
     return links;
+}
+
+Result<std::chrono::milliseconds> query_detection_time() {
+    const Cmap cmap;
+    std::uint32_t total = 0;
+    for (const char* key : {"runtime.config.totem.token", "runtime.config.totem.consensus"}) {
+        std::uint32_t value = 0;
+        auto error = cmap.opened();
+        if (error == CS_OK) {
+            error = cmap_get_uint32(cmap.get(), key, &value);
+        }
+        if (error != CS_OK) {
+            return corosync_error(fmt::format("cannot read {}", key), error);
+        }
+        total += value;
+    }
+    return std::chrono::milliseconds(total);
 }
 
 Status set_expected_votes(std::uint32_t votes) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -83,6 +84,10 @@ struct LinkInfo {
     std::string remote_address;
 };
 Result<std::vector<LinkInfo>> query_links(std::uint32_t node);
+
+// How long a node can be silent before the others drop it: token and consensus timeouts, as they
+// are in force.
+Result<std::chrono::milliseconds> query_detection_time();
 
 Status set_expected_votes(std::uint32_t votes);
 // Corosync reads its configuration again, on every node of the cluster.
