@@ -295,6 +295,8 @@ void Admission::raise_level(View& view) const {
     }
 }
 
+// All that they must agree on; `draining` is not among it: members of before it existed do not
+// know of it, and the weight of 0 that goes with it is.
 void put(ByteWriter& out, const Member& member) {
     put(out, member.id);
     put_text(out, member.name);

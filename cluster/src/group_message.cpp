@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0x50524751;  // "QGRP"
 constexpr std::uint8_t kMajor = 1;
-constexpr std::uint8_t kMinor = 0;
+constexpr std::uint8_t kMinor = 1;  // 1: hello has `draining`
 
 enum class Kind : std::uint8_t { kHello = 1, kVouch = 2, kSilent = 3, kFencing = 4 };
 
@@ -76,9 +76,10 @@ void put(ByteWriter& out, const Hello& hello) {
     out.u32(hello.disk_votes);
     out.u16(hello.wanted_level);
     put(out, hello.taken_over);
+    out.u8(hello.self.draining ? 1 : 0);
 }
 
-Hello get_hello(ByteReader& in, bool& sound) {
+Hello get_hello(ByteReader& in, std::uint8_t minor, bool& sound) {
     Hello hello;
     hello.configuration = get_configuration(in);
     hello.attempt = in.u32();
@@ -95,7 +96,9 @@ Hello get_hello(ByteReader& in, bool& sound) {
     hello.disk_votes = in.u32();
     hello.wanted_level = in.u16();
     hello.taken_over = get_member_ids(in, kMaxLost + kMaxMembers, sound);
-    sound = sound && quorate <= 1;
+    const auto draining = minor >= 1 ? in.u8() : std::uint8_t{0};
+    hello.self.draining = draining == 1;
+    sound = sound && quorate <= 1 && draining <= 1;
     return hello;
 }
 
@@ -152,10 +155,10 @@ Fencing get_fencing(ByteReader& in, bool& sound) {
 
 Kind kind_of(const GroupMessage& message) { return static_cast<Kind>(message.index() + 1); }
 
-std::optional<GroupMessage> get(Kind kind, ByteReader& in, bool& sound) {
+std::optional<GroupMessage> get(Kind kind, ByteReader& in, std::uint8_t minor, bool& sound) {
     switch (kind) {
         case Kind::kHello:
-            return get_hello(in, sound);
+            return get_hello(in, minor, sound);
         case Kind::kVouch:
             return get_vouch(in);
         case Kind::kSilent:
@@ -214,7 +217,7 @@ Result<GroupMessage> decode_group_message(std::string_view bytes) {
         return fail(errc::damaged, "group message: checksum");
     }
     bool sound = true;
-    auto message = get(kind, in, sound);
+    auto message = get(kind, in, minor, sound);
     const bool surplus_allowed = minor > kMinor;
     if (!message || !sound || in.failed() || (!in.at_end() && !surplus_allowed)) {
         return fail(errc::damaged, "group message: fields");

@@ -50,6 +50,10 @@ struct Membership::Impl {
         announce();
     }
     void on(const RaiseLevel& input);
+    void on(const SetDraining& input) {
+        options.self.draining = input.draining;
+        announce();
+    }
     void on(const TakenOver& input) {
         if (std::ranges::find(taken_over, input.lost) == taken_over.end()) {
             taken_over.push_back(input.lost);
@@ -284,6 +288,7 @@ Hello Membership::Impl::hello_now() const {
     hello.attempt = attempt;
     hello.self = options.self;
     hello.self.votes = quorum->votes;
+    hello.self.directory_weight = options.self.draining ? 0 : options.self.directory_weight;
     hello.cluster_name = options.cluster_name;
     hello.key_fingerprint = options.key_fingerprint;
     hello.floor = mutated("forget_floor") ? Epoch(0) : known.epoch;

@@ -91,6 +91,10 @@ struct QuorumDisk {
 struct RaiseLevel {
     std::uint16_t level = 0;
 };
+// The operator wants this node to take no new work, or to take it again.
+struct SetDraining {
+    bool draining = false;
+};
 // This node was told that it may take over from `lost`.
 struct TakenOver {
     MemberId lost;
@@ -99,7 +103,7 @@ struct Tick {};
 
 using MembershipInput =
     std::variant<FloorLoaded, FloorWritten, GroupChanged, GroupDelivered, GroupLost, QuorumChanged,
-                 QuorumDisk, RaiseLevel, TakenOver, Tick>;
+                 QuorumDisk, RaiseLevel, SetDraining, TakenOver, Tick>;
 
 // ---- outputs
 

@@ -41,6 +41,7 @@ Hello hello() {
     hello.disk_votes = 1;
     hello.wanted_level = 2;
     hello.taken_over = {life(3, 0xb3)};
+    hello.self.draining = true;
     return hello;
 }
 
@@ -54,14 +55,14 @@ std::vector<GroupMessage> examples() {
 TEST(GroupMessage, TheDocumentedExample) {
     EXPECT_EQ(testing::hex(encode(Vouch{configuration(), Epoch(10), 0x99})),
               "51475250"          // magic
-              "0100"              // version
+              "0101"              // version
               "0200"              // a vouch
               "01000000"          // ring: representative
               "0800000000000000"  // and sequence
               "8877665544332211"  // group
               "0a00000000000000"  // epoch
               "9900000000000000"  // proposal
-              "68bb62eb");
+              "16ba9ccb");
 }
 
 TEST(GroupMessage, EveryKindIsReadAsWritten) {
@@ -93,8 +94,19 @@ TEST(GroupMessage, ANewerMinorVersionMayAddFields) {
     auto bytes = encode(Vouch{configuration(), Epoch(10), 0x99});
     bytes.resize(bytes.size() - 4);
     EXPECT_FALSE(decode_group_message(sealed(bytes + "more")));
-    bytes[5] = 1;
+    bytes[5] = 2;
     EXPECT_TRUE(decode_group_message(sealed(bytes + "more")));
+}
+
+TEST(GroupMessage, AHelloOfMinorVersion0IsOfANodeThatDoesNotDrain) {
+    auto bytes = encode(hello());
+    bytes[5] = 0;
+    bytes.resize(bytes.size() - 5);
+    auto expected = hello();
+    expected.self.draining = false;
+    const auto read = decode_group_message(sealed(bytes));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(std::get<Hello>(*read), expected);
 }
 
 TEST(GroupMessage, AnotherMajorVersionIsToldApartFromDamage) {

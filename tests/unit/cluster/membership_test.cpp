@@ -277,6 +277,22 @@ TEST_F(Group, ARaisedLevelIsAgreedInANewViewAndKept) {
     EXPECT_EQ(members_.at(NodeId(1)).floor().lineage.level, 2);
 }
 
+TEST_F(Group, ANodeThatDrainsStaysAMemberWithoutShareOfTheDirectory) {
+    auto second = options(2, 2);
+    second.self.directory_weight = 5;
+    add(options(1, 1));
+    add(second);
+    ring({1, 2});
+    const auto before = view(1)->epoch;
+    feed(NodeId(2), SetDraining{true});
+    EXPECT_GT(view(1)->epoch, before);
+    EXPECT_TRUE(view(1)->members[1].draining);
+    EXPECT_EQ(view(1)->members[1].directory_weight, 0U);
+    feed(NodeId(2), SetDraining{false});
+    EXPECT_FALSE(view(1)->members[1].draining);
+    EXPECT_EQ(view(1)->members[1].directory_weight, 5U);
+}
+
 TEST_F(Group, RubbishInTheGroupIsNotedAndDisturbsNobody) {
     add_three();
     ring({1, 2, 3});

@@ -51,8 +51,9 @@ struct Member {
     std::string software;                // version, for people
     std::vector<std::string> addresses;  // of the interconnect, "host:port", one per ring
     std::uint32_t votes = 0;
-    std::uint32_t directory_weight = 0;  // share of the lock directory (LCKDIRWT)
+    std::uint32_t directory_weight = 0;  // share of the lock directory (LCKDIRWT); 0 while draining
     LevelRange levels;
+    bool draining = false;  // takes no new work; for people and for who hands out work
     bool operator==(const Member&) const = default;
 };
 
