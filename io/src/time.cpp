@@ -14,10 +14,12 @@ MonoTime mono_now() {
     return MonoTime(std::chrono::duration_cast<milliseconds>(since));
 }
 
-MonoTime boot_now() {
+MonoTime boot_now() { return std::chrono::floor<milliseconds>(exact_boot_now()); }
+
+BootTime exact_boot_now() {
     timespec now{};
     ::clock_gettime(CLOCK_BOOTTIME, &now);
-    return MonoTime(std::chrono::duration_cast<milliseconds>(
+    return BootTime(std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec)));
 }
 

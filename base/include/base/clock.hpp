@@ -18,5 +18,7 @@ struct MonoClock {
     static constexpr bool is_steady = true;
 };
 using MonoTime = MonoClock::time_point;
+// CLOCK_BOOTTIME in microseconds, the same in all processes of a machine: what leases run by.
+using BootTime = std::chrono::time_point<MonoClock, std::chrono::microseconds>;
 
 }  // namespace quorate
