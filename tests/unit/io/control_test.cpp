@@ -1,7 +1,9 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_to.hpp>
@@ -60,18 +62,25 @@ protected:
     }
 
     // The client blocks, so it gets a thread.
-    ControlClient::Answer ask(std::string method, std::string target,
-                              const json::value& body = nullptr) {
+    Result<ControlClient::Answer> talk(
+        const std::function<Result<ControlClient::Answer>(const ControlClient&)>& talk_to) {
         std::optional<Result<ControlClient::Answer>> got;
         std::thread client([&] {
-            got = ControlClient(folder_.path("s")).request(method, target, body);
+            got = talk_to(ControlClient(folder_.path("s")));
             context_.stop();
         });
         context_.restart();
         context_.run_for(kTestLimit);
         client.join();
-        EXPECT_TRUE(*got) << got->error().to_string();
-        return *got ? **got : ControlClient::Answer();
+        return *got;
+    }
+    ControlClient::Answer ask(std::string method, std::string target,
+                              const json::value& body = nullptr) {
+        const auto got = talk([&](const ControlClient& client) {
+            return client.request({method, target, body, {}});
+        });
+        EXPECT_TRUE(got) << got.error().to_string();
+        return got ? *got : ControlClient::Answer();
     }
     static std::string error_code(const ControlClient::Answer& answer) {
         return json::value_to<std::string>(answer.body.at("error").at("code"));
@@ -117,8 +126,46 @@ TEST_F(ControlTest, AStreamIsSentPieceByPieceUntilItEnds) {
     EXPECT_EQ(ask("GET", "/events").text, "event 1\nevent 2\nevent 3\n");
 }
 
+TEST_F(ControlTest, AStreamIsReadLineByLineUntilItEnds) {
+    std::vector<std::string> seen;
+    const auto got = talk([&](const ControlClient& client) {
+        return client.lines("/events", [&](std::string_view line) {
+            seen.emplace_back(line);
+            return true;
+        });
+    });
+    EXPECT_TRUE(got) << got.error().to_string();
+    EXPECT_EQ(seen, (std::vector<std::string>{"event 1", "event 2", "event 3"}));
+}
+
+TEST_F(ControlTest, TheReaderOfAStreamMayStop) {
+    int seen = 0;
+    const auto got = talk([&](const ControlClient& client) {
+        return client.lines("/events", [&](std::string_view) { return ++seen < 2; });
+    });
+    EXPECT_TRUE(got) << got.error().to_string();
+    EXPECT_EQ(seen, 2);
+}
+
+TEST_F(ControlTest, ARefusedStreamIsAnAnswerAndNoLines) {
+    int seen = 0;
+    const auto got = talk([&](const ControlClient& client) {
+        return client.lines("/v1/nothing", [&](std::string_view) { return ++seen > 0; });
+    });
+    ASSERT_TRUE(got) << got.error().to_string();
+    EXPECT_EQ(error_code(*got), "no_such_path");
+    EXPECT_EQ(seen, 0);
+}
+
+TEST_F(ControlTest, AFrozenServerIsNotWaitedForBeyondTheLimit) {
+    const auto got = ControlClient(folder_.path("s"))
+                         .request({"GET", "/text", nullptr, std::chrono::milliseconds(20)});
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().code, Errc::kTimedOut);
+}
+
 TEST_F(ControlTest, WithoutAServerTheClientSaysWhere) {
-    const auto got = ControlClient(folder_.path("nobody")).request("GET", "/");
+    const auto got = ControlClient(folder_.path("nobody")).request({"GET", "/", nullptr, {}});
     ASSERT_FALSE(got);
     EXPECT_EQ(got.error().code, Errc::kClosed);
     EXPECT_NE(got.error().detail.find("nobody"), std::string::npos);
