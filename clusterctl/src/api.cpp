@@ -13,57 +13,84 @@
 
 namespace quorate::ctl {
 
-Api::Api(std::string root, std::string socket)
-    : root_(std::move(root)),
-      socket_(socket.empty() ? root_ + "/run/quorate/maild.sock" : std::move(socket)),
+Api::Api(std::string daemon, std::string root, std::string socket)
+    : daemon_(std::move(daemon)),
+      root_(std::move(root)),
+      socket_(socket.empty() ? fmt::format("{}/run/quorate/{}.sock", root_, daemon_)
+                             : std::move(socket)),
       client_(socket_) {}
 
 std::string Api::path(std::string_view prefix, std::string_view name, std::string_view suffix) {
     return std::string(prefix) + io::ControlClient::encode(name) + std::string(suffix);
 }
 
-io::ControlClient::Answer Api::request(std::string_view method, const std::string& target,
-                                       const json::value& body) const {
-    auto answer = client_.request(method, target, body);
-    if (!answer) {
-        if (answer.error().code == std::errc::permission_denied) {
-            throw Failure{
-                kForbidden,
-                fmt::format("no permission for {}; be root or the daemon's user", socket_)};
-        }
-        if (answer.error().code == io::Errc::kClosed) {
-            throw Failure{
-                kUnreachable,
-                fmt::format(
-                    "maild does not answer on {}\n  start it: maild --root {}\n  or name its root: "
-                    "clusterctl --root DIR (QUORATE_ROOT)",
-                    socket_, root_)};
-        }
-        throw Failure{kUnreachable, answer.error().to_string()};
+void Api::give_up(const Error& error) const {
+    if (error.code == std::errc::permission_denied) {
+        throw Failure{kForbidden,
+                      fmt::format("no permission for {}; be root or the daemon's user", socket_)};
     }
-    return std::move(*answer);
+    if (error.code == io::Errc::kClosed) {
+        throw Failure{
+            kUnreachable,
+            fmt::format("{0} does not answer on {1}\n  start it: {0} --root {2}\n  or name its "
+                        "root: clusterctl --root DIR (QUORATE_ROOT)",
+                        daemon_, socket_, root_.empty() ? "/" : root_)};
+    }
+    if (error.code == io::Errc::kTimedOut) {
+        throw Failure{kUnreachable,
+                      fmt::format("{}; is {} frozen, or its disk?", error.detail, daemon_)};
+    }
+    throw Failure{kUnreachable, error.to_string()};
 }
 
-json::object Api::call(std::string_view method, const std::string& target,
-                       const json::value& body) const {
-    auto answer = request(method, target, body);
-    if (!answer.body.is_object()) {
+json::object Api::checked(Result<io::ControlClient::Answer> answer) const {
+    if (!answer) {
+        give_up(answer.error());
+    }
+    if (!answer->body.is_object()) {
         throw Failure{kUnreachable, fmt::format("{} answered what is no JSON object: {}", socket_,
-                                                printable(answer.text, 80))};
+                                                printable(answer->text, 80))};
     }
-    auto& object = answer.body.as_object();
-    if (answer.status >= 400) {
-        const auto* error = object.if_contains("error");
-        const auto message = error != nullptr && error->is_object()
-                                 ? text_of(error->as_object(), "message")
-                                 : fmt::format("status {}", answer.status);
-        throw Failure{answer.status == 403 ? kForbidden : kRefused, message};
-    }
-    return std::move(object);
+    return checked_answer(answer->status, answer->body);
+}
+
+json::object Api::call(std::string_view method, const std::string& target, const json::value& body,
+                       std::chrono::milliseconds limit) const {
+    return checked(client_.request({method, target, body, limit}));
 }
 
 std::string Api::text(const std::string& target) const {
-    return request("GET", target, nullptr).text;
+    auto answer = client_.request({"GET", target, nullptr, kPatience});
+    if (!answer) {
+        give_up(answer.error());
+    }
+    if (answer->status >= 400) {
+        checked(std::move(answer));
+    }
+    return std::move(answer->text);
+}
+
+void Api::lines(const std::string& target,
+                const std::function<void(std::string_view)>& line) const {
+    auto answer = client_.lines(target, [&](std::string_view text) {
+        line(text);
+        return true;
+    });
+    if (!answer || answer->status >= 400) {
+        checked(std::move(answer));
+    }
+}
+
+json::object checked_answer(unsigned status, const json::value& body) {
+    if (!body.is_object()) {
+        throw Failure{kUnreachable, fmt::format("status {} without an answer", status)};
+    }
+    if (status >= 400) {
+        const auto message = text_of(object_of(body.get_object(), "error"), "message");
+        const int code = status == 403 ? kForbidden : status == 502 ? kUnreachable : kRefused;
+        throw Failure{code, message.empty() ? fmt::format("status {}", status) : message};
+    }
+    return body.get_object();
 }
 
 std::string text_of(const json::object& object, std::string_view key) {
@@ -80,6 +107,18 @@ std::uint64_t number_of(const json::object& object, std::string_view key) {
 bool flag_of(const json::object& object, std::string_view key) {
     const auto* value = object.if_contains(key);
     return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+const json::object& object_of(const json::object& object, std::string_view key) {
+    static const json::object kEmpty;
+    const auto* value = object.if_contains(key);
+    return value != nullptr && value->is_object() ? value->get_object() : kEmpty;
+}
+
+const json::array& array_of(const json::object& object, std::string_view key) {
+    static const json::array kEmpty;
+    const auto* value = object.if_contains(key);
+    return value != nullptr && value->is_array() ? value->get_array() : kEmpty;
 }
 
 void print_json(const json::value& value) { std::printf("%s\n", json::serialize(value).c_str()); }

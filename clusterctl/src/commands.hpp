@@ -14,7 +14,13 @@ using Command = std::function<int(const Context&)>;
 // Each adds its subcommands to `app`; the one that was given stores itself in `chosen`.
 void add_account_commands(CLI::App& app, Command& chosen);
 void add_address_commands(CLI::App& app, Command& chosen);
+void add_cluster_commands(CLI::App& app, Command& chosen);
+void add_do_command(CLI::App& app, Command& chosen);
+void add_event_commands(CLI::App& app, Command& chosen);
+void add_key_commands(CLI::App& app, Command& chosen);
 void add_mail_commands(CLI::App& app, Command& chosen);
+void add_monitor_command(CLI::App& app, Command& chosen);
+void add_node_commands(CLI::App& app, Command& chosen);
 void add_status_commands(CLI::App& app, Command& chosen);
 
 }  // namespace quorate::ctl

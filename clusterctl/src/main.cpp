@@ -26,12 +26,19 @@ int run(int argc, char** argv) {
     app.set_version_flag("--version", "0.1.0");
     app.add_option("--root", root,
                    "folder below which configuration, state and sockets live (QUORATE_ROOT)");
-    app.add_option("--socket", socket, "control socket (default ROOT/run/quorate/maild.sock)");
+    app.add_option("--socket", socket,
+                   "control socket (default: maild.sock or clusterd.sock below ROOT/run/quorate)");
     app.add_flag("--json", as_json, "for machines");
     app.add_flag("--yes", yes, "do not ask");
     app.require_subcommand(1);
     app.fallthrough();
     add_status_commands(app, chosen);
+    add_cluster_commands(app, chosen);
+    add_node_commands(app, chosen);
+    add_do_command(app, chosen);
+    add_event_commands(app, chosen);
+    add_monitor_command(app, chosen);
+    add_key_commands(app, chosen);
     add_account_commands(app, chosen);
     add_address_commands(app, chosen);
     add_mail_commands(app, chosen);
@@ -40,8 +47,12 @@ int run(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? kOk : kUsage;
     }
-    const Api api(root, socket);
-    return chosen(Context{api, as_json, yes});
+    while (root.ends_with('/')) {
+        root.pop_back();
+    }
+    const Api mail("maild", root, socket);
+    const Api cluster("clusterd", root, socket);
+    return chosen(Context{mail, cluster, root, as_json, yes, !socket.empty()});
 }
 
 }  // namespace

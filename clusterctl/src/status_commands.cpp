@@ -1,6 +1,8 @@
 #include <cstdio>
 #include <memory>
+#include <optional>
 
+#include <fmt/core.h>
 #include <boost/json/array.hpp>
 
 #include "commands.hpp"
@@ -9,35 +11,107 @@
 namespace quorate::ctl {
 namespace {
 
-int status(const Context& context) {
-    auto answer = context.api.get("/v1/status");
-    if (context.json) {
-        print_json(answer);
-        return kOk;
+unsigned long long count_of(const json::object& object, const char* key) {
+    return number_of(object, key);
+}
+
+void print_head(const json::object& status) {
+    const auto reason = text_of(status, "reason");
+    std::printf("%s %s on %s: %s for %s, pid %llu\n", text_of(status, "daemon").c_str(),
+                text_of(status, "version").c_str(), text_of(status, "node").c_str(),
+                text_of(status, "state").c_str(),
+                human_seconds(number_of(status, "uptime_seconds")).c_str(),
+                count_of(status, "pid"));
+    if (!reason.empty()) {
+        std::printf("  because    %s\n", reason.c_str());
     }
-    const auto& store = answer["store"].as_object();
-    std::printf("maild %s on %s: %s for %s, pid %llu\n", text_of(answer, "version").c_str(),
-                text_of(answer, "node").c_str(), text_of(answer, "state").c_str(),
-                human_seconds(number_of(answer, "uptime_seconds")).c_str(),
-                static_cast<unsigned long long>(number_of(answer, "pid")));
-    std::printf("  sessions   %llu\n",
-                static_cast<unsigned long long>(number_of(answer, "sessions")));
-    std::printf("  delivered  %llu since start\n",
-                static_cast<unsigned long long>(number_of(answer, "delivered")));
+}
+
+void print_clusterd(const json::object& status) {
+    print_head(status);
+    if (text_of(status, "membership") == "solo") {
+        std::printf("  membership solo: this machine is a cluster of its own\n");
+    } else {
+        const auto members = count_of(status, "members");
+        std::printf("  membership cluster %s, epoch %llu, %llu %s, %s\n",
+                    text_of(status, "cluster").c_str(), count_of(status, "epoch"), members,
+                    members == 1 ? "member" : "members",
+                    flag_of(status, "quorate") ? "quorate" : "NO QUORUM");
+    }
+    std::printf("  commands   %s\n", flag_of(status, "commands_enabled")
+                                         ? "may be run here from other members"
+                                         : "from other members are switched off");
+}
+
+void print_maild(const json::object& status) {
+    const auto& store = object_of(status, "store");
+    print_head(status);
+    std::printf("  sessions   %llu\n", count_of(status, "sessions"));
+    std::printf("  delivered  %llu since start\n", count_of(status, "delivered"));
     std::printf("  journal    %s in %llu segments, %llu records in %llu flushes\n",
-                human_bytes(number_of(store, "journal_bytes")).c_str(),
-                static_cast<unsigned long long>(number_of(store, "segments")),
-                static_cast<unsigned long long>(number_of(store, "records")),
-                static_cast<unsigned long long>(number_of(store, "flushes")));
-    std::printf("  membership none: mail is kept on this machine only\n\n");
+                human_bytes(number_of(store, "journal_bytes")).c_str(), count_of(store, "segments"),
+                count_of(store, "records"), count_of(store, "flushes"));
+    std::printf("  store      mail is on this node's own local store\n\n");
     Table table({"LISTENS FOR", "ON", "TLS"});
-    for (const auto& row : answer["listeners"].as_array()) {
+    for (const auto& row : array_of(status, "listeners")) {
         const auto& listener = row.as_object();
         table.add({text_of(listener, "protocol"), text_of(listener, "address"),
                    text_of(listener, "tls")});
     }
     table.print();
+}
+
+void print_status(const json::object& status) {
+    if (text_of(status, "daemon") == "clusterd") {
+        print_clusterd(status);
+    } else {
+        print_maild(status);
+    }
+}
+
+int status_of(const Context& context, const Api& api) {
+    const auto answer = api.get("/v1/status");
+    if (context.json) {
+        print_json(answer);
+    } else {
+        print_status(answer);
+    }
     return kOk;
+}
+
+// Both, and what is the matter with one that does not answer. Done when one of them does.
+int status_of_all(const Context& context) {
+    json::object all;
+    std::optional<Failure> failed;
+    std::size_t answered = 0;
+    for (const Api* api : {&context.cluster, &context.api}) {
+        try {
+            all[api->daemon()] = api->get("/v1/status");
+            ++answered;
+        } catch (const Failure& failure) {
+            all[api->daemon()] = nullptr;
+            if (!context.json) {
+                std::printf("%s%s\n", failed || answered > 0 ? "\n" : "", failure.what.c_str());
+            }
+            failed = failure;
+            continue;
+        }
+        if (!context.json) {
+            std::printf("%s", failed || answered > 1 ? "\n" : "");
+            print_status(all[api->daemon()].as_object());
+        }
+    }
+    if (context.json) {
+        print_json(all);
+    }
+    return answered > 0 ? kOk : failed->exit_code;
+}
+
+int status(const Context& context, const std::string& daemon) {
+    if (context.one_socket || daemon == "maild") {
+        return status_of(context, context.api);
+    }
+    return daemon == "clusterd" ? status_of(context, context.cluster) : status_of_all(context);
 }
 
 int who(const Context& context, const std::string& account) {
@@ -59,13 +133,7 @@ int who(const Context& context, const std::string& account) {
     return kOk;
 }
 
-}  // namespace
-
-void add_status_commands(CLI::App& app, Command& chosen) {
-    app.add_subcommand("status", "is it running, what is it doing")->callback([&chosen] {
-        chosen = status;
-    });
-
+void add_session_commands(CLI::App& app, Command& chosen) {
     const auto account = std::make_shared<std::string>();
     auto* who_command = app.add_subcommand("who", "who is connected");
     who_command->add_option("--account", *account, "only this account's sessions");
@@ -87,10 +155,30 @@ void add_status_commands(CLI::App& app, Command& chosen) {
             return kOk;
         };
     });
+}
 
-    app.add_subcommand("metrics", "all metrics, OpenMetrics text")->callback([&chosen] {
-        chosen = [](const Context& context) {
-            std::printf("%s", context.api.text("/metrics").c_str());
+}  // namespace
+
+void add_status_commands(CLI::App& app, Command& chosen) {
+    const std::vector<std::string> daemons{"clusterd", "maild"};
+    const auto asked = std::make_shared<std::string>();
+    auto* status_command =
+        app.add_subcommand("status", "are the daemons running, what are they doing");
+    status_command->add_option("DAEMON", *asked, "only this one: clusterd or maild")
+        ->check(CLI::IsMember(daemons));
+    status_command->callback([&chosen, asked] {
+        chosen = [asked](const Context& context) { return status(context, *asked); };
+    });
+    add_session_commands(app, chosen);
+
+    const auto measured = std::make_shared<std::string>();
+    auto* metrics = app.add_subcommand("metrics", "all metrics of a daemon, OpenMetrics text");
+    metrics->add_option("DAEMON", *measured, "clusterd or maild (default)")
+        ->check(CLI::IsMember(daemons));
+    metrics->callback([&chosen, measured] {
+        chosen = [measured](const Context& context) {
+            const auto& api = *measured == "clusterd" ? context.cluster : context.api;
+            std::printf("%s", api.text("/metrics").c_str());
             return kOk;
         };
     });

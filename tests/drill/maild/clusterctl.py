@@ -129,7 +129,9 @@ class Clusterctl(unittest.TestCase):
 
     def test_the_status_is_told(self):
         self.assertIn("maild 0.1.0 on mail.example.test: running", self.ctl("status"))
-        self.assertEqual(self.json("status")["state"], "running")
+        self.assertIn("mail is on this node's own local store", self.ctl("status", "maild"))
+        self.assertEqual(self.json("status", "maild")["state"], "running")
+        self.assertIsNone(self.json("status")["clusterd"])
         self.assertIn("# EOF", self.ctl("metrics"))
 
     def test_wrong_usage_an_absent_daemon_and_a_forbidden_one_have_their_exit_codes(self):
@@ -138,7 +140,7 @@ class Clusterctl(unittest.TestCase):
         absent = subprocess.run([binaries() / "clusterctl", "--root", "/nonexistent", "status"], capture_output=True,
                                 text=True, check=False, timeout=20)
         self.assertEqual(absent.returncode, 69)
-        self.assertIn("maild does not answer on /nonexistent/run/quorate/maild.sock", absent.stderr)
+        self.assertIn("maild does not answer on /nonexistent/run/quorate/maild.sock", absent.stdout)
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
     def test_who_may_not_ask_is_told_so(self):

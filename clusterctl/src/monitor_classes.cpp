@@ -1,0 +1,107 @@
+#include "monitor_classes.hpp"
+
+#include <charconv>
+
+#include <fmt/core.h>
+#include <boost/json/array.hpp>
+
+#include "base/text.hpp"
+
+namespace quorate::ctl {
+namespace {
+
+double figure(const json::object& object, const char* key) {
+    return static_cast<double>(number_of(object, key));
+}
+
+std::vector<Reading> read_cluster(const Context& context) {
+    const auto view = context.cluster.get("/v1/cluster");
+    std::vector<Reading> readings{
+        {"transitions since start", "", false, figure(view, "transitions")}};
+    for (const auto& item : array_of(view, "circuits")) {
+        const auto& circuit = item.as_object();
+        const auto peer = text_of(circuit, "node");
+        const auto add = [&](const char* what, const char* unit, bool counter, const char* key) {
+            readings.push_back(
+                {fmt::format("{}: {}", peer, what), unit, counter, figure(circuit, key)});
+        };
+        add("messages sent", "/s", true, "sent_messages");
+        add("messages received", "/s", true, "received_messages");
+        add("bytes sent", "/s", true, "sent_bytes");
+        add("bytes received", "/s", true, "received_bytes");
+        add("messages resent", "/s", true, "resent_messages");
+        add("bytes queued", "", false, "queued_bytes");
+    }
+    return readings;
+}
+
+std::vector<Reading> read_lease(const Context& context) {
+    const auto view = context.cluster.get("/v1/cluster");
+    std::vector<Reading> readings{
+        {"lease left", "ms", false, figure(object_of(view, "lease"), "remaining_ms")}};
+    for (const auto& item : array_of(view, "circuits")) {
+        const auto& circuit = item.as_object();
+        for (const auto& row : array_of(circuit, "rings")) {
+            const auto& ring = row.as_object();
+            if (text_of(ring, "state") == "up") {
+                readings.push_back({fmt::format("{}: round trip, ring {}", text_of(circuit, "node"),
+                                                number_of(ring, "ring")),
+                                    "us", false, figure(ring, "round_trip_us")});
+            }
+        }
+    }
+    return readings;
+}
+
+std::vector<Reading> read_mail(const Context& context) {
+    const auto text = context.api.text("/metrics");
+    std::vector<Reading> readings{
+        {"sessions", "", false, metric_sum(text, "maild_sessions")},
+        {"open accounts", "", false, metric_sum(text, "maild_open_accounts")},
+    };
+    constexpr struct {
+        const char* item;
+        const char* metric;
+    } kCounters[] = {{"connections", "maild_connections_total"},
+                     {"logins", "maild_logins_total"},
+                     {"logins refused", "maild_login_failures_total"},
+                     {"messages delivered", "maild_delivered_messages_total"},
+                     {"bytes delivered", "maild_delivered_bytes_total"},
+                     {"IMAP commands", "maild_imap_command_seconds_count"},
+                     {"journal flushes", "maild_journal_flushes_total"}};
+    for (const auto& counter : kCounters) {
+        readings.push_back({counter.item, "/s", true, metric_sum(text, counter.metric)});
+    }
+    return readings;
+}
+
+}  // namespace
+
+const std::vector<MonitorClass>& monitor_classes() {
+    static const std::vector<MonitorClass> kClasses{
+        {"cluster", "CLUSTER INTERCONNECT STATISTICS", read_cluster},
+        {"lease", "LEASE STATISTICS", read_lease},
+        {"mail", "MAIL STATISTICS", read_mail}};
+    return kClasses;
+}
+
+double metric_sum(std::string_view text, std::string_view name) {
+    double sum = 0;
+    for (const auto line : split(text, '\n')) {
+        if (!line.starts_with(name) || line.size() == name.size() ||
+            (line[name.size()] != ' ' && line[name.size()] != '{')) {
+            continue;
+        }
+        const auto labels_end = line[name.size()] == '{' ? line.rfind("} ") : name.size() - 1;
+        if (labels_end == std::string_view::npos) {
+            continue;
+        }
+        const auto value = trim(line.substr(labels_end + 1));
+        double number = 0;
+        std::from_chars(value.data(), value.data() + value.size(), number);
+        sum += number;
+    }
+    return sum;
+}
+
+}  // namespace quorate::ctl
