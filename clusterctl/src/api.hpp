@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -26,6 +27,18 @@ struct Failure {
     int exit_code;
     std::string what;
 };
+
+// The error of a Result as a Failure; else its value.
+template <class T>
+T value_or_fail(Result<T> result) {
+    if (!result) {
+        const bool forbidden = result.error().code == std::errc::permission_denied;
+        throw Failure{forbidden ? kForbidden : kRefused, result.error().to_string()};
+    }
+    if constexpr (!std::is_void_v<T>) {
+        return std::move(*result);
+    }
+}
 
 // One daemon's control API as the commands use it: an answer is a JSON object, everything else a
 // Failure that says what to do. Copies may be used from several threads at once.

@@ -19,15 +19,6 @@ std::string file_of(const Context& context, const Options& options) {
     return options.file.empty() ? context.root + "/etc/quorate/cluster.key" : options.file;
 }
 
-template <class T>
-T good(Result<T> result) {
-    if (!result) {
-        const bool forbidden = result.error().code == std::errc::permission_denied;
-        throw Failure{forbidden ? kForbidden : kRefused, result.error().to_string()};
-    }
-    return std::move(*result);
-}
-
 void tell(const Context& context, const std::string& file, const std::string& fingerprint,
           const std::optional<std::string>& old) {
     if (context.json) {
@@ -44,7 +35,7 @@ void tell(const Context& context, const std::string& file, const std::string& fi
 
 int generate(const Context& context, const Options& options) {
     const auto file = file_of(context, options);
-    const auto there = good(read_file(file));
+    const auto there = value_or_fail(read_file(file));
     if (there && !options.force) {
         throw Failure{
             kRefused,
@@ -55,8 +46,8 @@ int generate(const Context& context, const Options& options) {
     if (there) {
         confirm(context, "make a new cluster key; nodes that have the old one are refused");
     }
-    const auto key = good(cluster::ClusterKey::generate());
-    const auto old = good(put_aside(file));
+    const auto key = value_or_fail(cluster::ClusterKey::generate());
+    const auto old = value_or_fail(put_aside(file));
     if (const auto written = replace_file(file, key.text(), 0400); !written) {
         throw Failure{kRefused, written.error().to_string() +
                                     (old ? "; the key that was there is " + *old : "")};
@@ -67,7 +58,7 @@ int generate(const Context& context, const Options& options) {
 
 int show(const Context& context, const Options& options) {
     const auto file = file_of(context, options);
-    const auto key = good(cluster::ClusterKey::load(file));
+    const auto key = value_or_fail(cluster::ClusterKey::load(file));
     tell(context, file, key.fingerprint(), {});
     return kOk;
 }

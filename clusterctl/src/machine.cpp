@@ -243,9 +243,8 @@ void Machine::add_start(Plan& plan) const {
 void Machine::await_membership(const Context& context) const {
     if (options_.no_start || !ClusterServices::systemd_runs()) {
         if (!context.json) {
-            std::printf("%s; start, in this order:\n", options_.no_start
-                                                           ? "nothing was started"
-                                                           : "there is no systemd here");
+            std::printf("%s; start, in this order:\n",
+                        options_.no_start ? "nothing was started" : "there is no systemd here");
             for (const auto& command : services().start_commands()) {
                 std::printf("  %s\n", command.c_str());
             }

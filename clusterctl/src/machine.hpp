@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "api.hpp"
-#include "base/result.hpp"
 #include "plan.hpp"
 #include "services.hpp"
 
@@ -70,18 +69,6 @@ private:
     std::string corosync_conf_;
     bool corosync_conf_is_default_ = true;
 };
-
-// The error of a Result as a Failure; else its value.
-template <class T>
-T value_or_fail(Result<T> result) {
-    if (!result) {
-        const bool forbidden = result.error().code == std::errc::permission_denied;
-        throw Failure{forbidden ? kForbidden : kRefused, result.error().to_string()};
-    }
-    if constexpr (!std::is_void_v<T>) {
-        return std::move(*result);
-    }
-}
 
 // A name of a cluster or node: letters, digits, '.', '_', '-'.
 void check_name(const std::string& what, const std::string& name);

@@ -10,7 +10,6 @@
 
 #include "cluster/io/peer.hpp"
 #include "cluster/key.hpp"
-#include "machine.hpp"
 
 namespace quorate::ctl {
 namespace {

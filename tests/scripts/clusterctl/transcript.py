@@ -1,14 +1,15 @@
 """transcript.py FILE [--rewrite]: clusterctl against daemons with canned answers; a file is a transcript, as those of
 support/datadriven.hpp: a verb line, body lines, ----, the expected output, a blank line.
 
-    answer DAEMON METHOD PATH [STATUS]   from now on the daemon answers so: the body, a JSON object. "@cluster" as the
-                                         body's first word is the answer of a healthy three-node cluster, changed by the
-                                         rest, a JSON object, at its first level; a member or circuit by its "n3" key
+    answer DAEMON METHOD PATH [STATUS]   from now on the daemon answers so: the body, a JSON object. "@cluster" as its
+                                         first word is the answer of a healthy three-node cluster, changed by the rest
+                                         as cluster() says
     run WORD...                          clusterctl with these words; prints output, "error: " lines, "exit N"
     asked                                the requests since the last time
     file PATH                            writes the body; "cat PATH" prints it, "remove PATH" removes it, "ls PATH"
 
-The root directory is ROOT in words and output; a key's fingerprint is printed as KEY, this machine's addresses as ADDRESSES.
+The root directory is ROOT in words and output; a key's fingerprint is printed as KEY, this machine's addresses as
+ADDRESSES.
 """
 
 import copy
@@ -24,7 +25,8 @@ import sys
 import tempfile
 import threading
 
-MEMBER = {"software": "0.1.0", "status": "member", "votes": 1, "directory_weight": 1, "draining": False, "levels": [1, 1]}
+MEMBER = {"software": "0.1.0", "status": "member", "votes": 1, "directory_weight": 1, "draining": False,
+          "levels": [1, 1]}
 
 
 def member(number):

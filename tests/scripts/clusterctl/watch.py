@@ -1,4 +1,4 @@
-"""What clusterctl prints again and again: in place on a terminal, appended elsewhere; Ctrl-C; rates of figures that grow."""
+"""What clusterctl prints again and again: in place on a terminal, appended elsewhere; Ctrl-C; rates of what grows."""
 
 import json
 import os
@@ -31,7 +31,8 @@ class Growing(Daemon):
         grown = json.loads(json.dumps(CLUSTER))
         for circuit in grown["circuits"]:
             circuit["sent_messages"] = 100 * self.questions
-        metrics = f'maild_sessions{{protocol="imap"}} 3\nmaild_sessions{{protocol="smtp"}} 4\nmaild_logins_total {self.questions}\n'
+        metrics = ('maild_sessions{protocol="imap"} 3\nmaild_sessions{protocol="smtp"} 4\n'
+                   f"maild_logins_total {self.questions}\n")
         return {("GET", "/v1/cluster"): (200, json.dumps(grown)), ("GET", "/metrics"): (200, metrics)}
 
     @answers.setter
@@ -131,7 +132,8 @@ class Watching(unittest.TestCase):
         self.assertLessEqual(sent["max"], 1000)
         self.assertTrue(0 < sent["min"] <= sent["ave"] <= sent["max"], sent)
         self.assertEqual(rows["n3: messages received"]["max"], 0)
-        self.assertEqual(rows["sessions"], {"item": "sessions", "unit": "", "cur": 7.0, "ave": 7.0, "min": 7.0, "max": 7.0})
+        seven = {"cur": 7.0, "ave": 7.0, "min": 7.0, "max": 7.0}
+        self.assertEqual(rows["sessions"], {"item": "sessions", "unit": "", **seven})
         self.assertEqual(rows["lease left"]["cur"], 1400)
         self.assertGreater(rows["logins"]["cur"], 0)
 
