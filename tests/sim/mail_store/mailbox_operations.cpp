@@ -229,7 +229,7 @@ void Simulation::open_session(Owner& owner) {
     }
     const auto& box = any_mailbox(owner.model).second;
     auto view = owner.account->open(box.id, /*read_only=*/one_in(4), {});
-    if (done(view, none(), "open")) {
+    if (done_reading(view, "open")) {
         owner.sessions.emplace_back(std::move(*view), box);
     }
 }
@@ -261,7 +261,9 @@ void Simulation::close_session(Owner& owner) {
 
 void Simulation::remove_account() {
     auto* const owner = any_owner();
-    if (owner == nullptr || owners_.size() < 2 || hold(*owner) == nullptr) {
+    // Ids of accounts are never given again: who was removed is not asked for.
+    if (owner == nullptr || owners_.size() < 2 || owner->removed_at != 0 ||
+        hold(*owner) == nullptr) {
         return;
     }
     owner->sessions.clear();

@@ -140,11 +140,11 @@ void Simulation::add(Owner& owner, const BodyRef& body, const std::string& writt
 
 void Simulation::learn_email_id(Owner& owner, ModelMailbox& box) {
     const auto view = owner.account->open(box.id, /*read_only=*/true, {});
-    if (!done(view, none(), "open")) {
+    if (!done_reading(view, "open")) {
         return;
     }
     const auto read = read_message(*owner.account, **view, (*view)->size() - 1);
-    if (done(read, none(), "read the newest message")) {
+    if (done_reading(read, "read the newest message")) {
         box.messages.back().email_id = read->email_id;
     }
 }

@@ -104,6 +104,9 @@ private:
     // store may give.
     template <class T>
     bool done(const Result<T>& result, std::error_code expected, const char* what);
+    // The same for a read, which needs no room on the volume.
+    template <class T>
+    bool done_reading(const Result<T>& result, const char* what);
     static std::error_code none() { return {}; }
 
     Random random_;
@@ -141,6 +144,14 @@ bool Simulation::done(const Result<T>& result, std::error_code expected, const c
         broken(std::string(what) + ": " + error.to_string());
     }
     return false;
+}
+
+template <class T>
+bool Simulation::done_reading(const Result<T>& result, const char* what) {
+    if (!result && result.error().code == errc::volume_full) {
+        broken(std::string(what) + ": " + result.error().to_string());
+    }
+    return done(result, none(), what);
 }
 
 }  // namespace quorate::mail::store

@@ -134,6 +134,45 @@ TEST_F(SpaceTest, MailIsTakenAgainWhenSpaceReturns) {
     expect_sound();
 }
 
+// What a client does who comes while the volume is full, and when there is room again.
+TEST_F(SpaceTest, ANewAccountIsReadableWhileItsDatabaseHasNoRoom) {
+    ASSERT_TRUE(append(3000));
+    ASSERT_TRUE(append(3000));
+    while (store_->flush_journal()) {
+    }
+    volume_.set_capacity(0);
+    EXPECT_EQ(store_->settle(*anna_).error().code, errc::volume_full);
+    EXPECT_EQ(all_uids(), Uids({1, 2}));
+    {
+        const auto view = std::move(*anna_->open(inbox_, false, {}));
+        const std::vector<std::uint32_t> first = {0};
+        ASSERT_TRUE(anna_->change_flags(*view, first, {FlagAction::kAdd, kSeen, {}}));
+        EXPECT_EQ(anna_->content(view->at(1).body)->body.size, text(3000).size());
+    }
+    expect_sound();
+    EXPECT_FALSE(volume_.exists("accounts/07/7/mail.db.new").value()) << "keeps what room there is";
+    // A start on the full volume finds it too, and it is as readable.
+    while (store_->flush_journal()) {
+    }
+    restart(FaultVolume::Crash::kPower);
+    EXPECT_EQ(all_uids(), Uids({1, 2}));
+    expect_sound();
+    EXPECT_EQ(store_->settle(*anna_).error().code, errc::volume_full);
+
+    volume_.set_capacity(4 << 20);
+    settle();
+    EXPECT_TRUE(volume_.exists("accounts/07/7/mail.db").value());
+    ASSERT_TRUE(append(3000));
+    settle();
+    EXPECT_EQ(all_uids(), Uids({1, 2, 3}));
+    EXPECT_EQ(anna_->mailbox("INBOX")->unseen, 2U);
+    expect_sound();
+    ASSERT_TRUE(store_->checkpoint());
+    restart(FaultVolume::Crash::kPower);
+    EXPECT_EQ(all_uids(), Uids({1, 2, 3}));
+    expect_sound();
+}
+
 TEST_F(SpaceTest, CompactionMovesWhatLivesAndRemovesTheFile) {
     for (int i = 0; i < 100; ++i) {
         ASSERT_TRUE(append(3000));

@@ -191,7 +191,9 @@ private:
     Status purge_bodies(Database& db, std::map<std::uint32_t, std::uint64_t>& died);
     bool any_dead_shown();
     Status note_all_dead();
-    Result<Database*> database();
+    Result<Database*> database();  // the file
+    void install_database(std::unique_ptr<Database> opened);
+    Result<Database*> readable();
     Result<Database*> reading();  // with all that waits applied
     void abandon_transaction();
     void update_pending();

@@ -211,7 +211,7 @@ Status AccountImpl::purge_bodies(Database& db, std::map<std::uint32_t, std::uint
 }
 
 Result<Database*> AccountImpl::database() {
-    if (database_) {
+    if (database_ && !database_->in_memory()) {
         context_.databases.touch(place_);
         return database_.get();
     }
@@ -221,13 +221,42 @@ Result<Database*> AccountImpl::database() {
         // failure.
         QUORATE_CHECK(context_.journal.wait_durable(Lsn(pending_.front().lsn)));
     }
-    QUORATE_TRY(database_, open_account_database(context_.volume, context_.vfs, id_));
-    place_ = context_.databases.add(this);
+    QUORATE_TRY(auto opened, open_account_database(context_.volume, context_.vfs, id_));
+    install_database(std::move(opened));
+    return database_.get();
+}
+
+void AccountImpl::install_database(std::unique_ptr<Database> opened) {
+    if (database_) {
+        abandon_transaction();
+        context_.databases.touch(place_);
+    } else {
+        place_ = context_.databases.add(this);
+    }
+    database_ = std::move(opened);
+}
+
+// A new account whose file has no room on the volume is read all the same: everything it has waits
+// in pending_, and goes into a database in memory until settling finds room for the file.
+Result<Database*> AccountImpl::readable() {
+    if (database_ && database_->in_memory()) {
+        return database_.get();
+    }
+    auto opened = database();
+    if (opened || opened.error().code != errc::volume_full) {
+        return opened;
+    }
+    QUORATE_TRY(const bool exists, context_.volume.exists(account_database(id_)));
+    if (exists) {
+        return opened;
+    }
+    QUORATE_TRY(auto stand_in, open_stand_in_database(id_));
+    install_database(std::move(stand_in));
     return database_.get();
 }
 
 Result<Database*> AccountImpl::reading() {
-    QUORATE_TRY(auto* const db, database());
+    QUORATE_TRY(auto* const db, readable());
     if (applied_ < pending_.size()) {
         if (auto status = apply_pending(*db, pending_.size()); !status) {
             abandon_transaction();

@@ -108,6 +108,25 @@ Result<std::unique_ptr<Database>> Database::open(const SqliteVfs& vfs, const std
     return database;
 }
 
+Result<std::unique_ptr<Database>> Database::make_in_memory(const char* schema, std::string path) {
+    configure_library();
+    sqlite3* db = nullptr;
+    int code = sqlite3_open_v2(
+        ":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX, nullptr);
+    if (code == SQLITE_OK) {
+        code = sqlite3_exec(db, schema, nullptr, nullptr, nullptr);
+    }
+    if (code != SQLITE_OK) {
+        auto error = sqlite_failure(db, code, path);
+        sqlite3_close_v2(db);
+        return error;
+    }
+    std::unique_ptr<Database> database(new Database(db, std::move(path)));
+    sqlite3_extended_result_codes(db, 1);
+    database->in_memory_ = true;
+    return database;
+}
+
 // In place of SQLite's automatic checkpoint, which is the same hook.
 int Database::on_wal_commit(void* self, sqlite3* db, const char* schema, int frames) {
     static_cast<Database*>(self)->wal_frames_ = frames;
@@ -120,6 +139,9 @@ int Database::on_wal_commit(void* self, sqlite3* db, const char* schema, int fra
 }
 
 void Database::read_ahead(bool on) {
+    if (in_memory_) {
+        return;
+    }
     sqlite3_file* file = nullptr;
     if (sqlite3_file_control(db_, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK) {
         SqliteVfs::read_ahead(file, on);

@@ -64,6 +64,8 @@ class Database {
 public:
     // The file must exist (schema.hpp creates it).
     static Result<std::unique_ptr<Database>> open(const SqliteVfs& vfs, const std::string& path);
+    // One without a file, made by `schema`; `path` is what errors call it.
+    static Result<std::unique_ptr<Database>> make_in_memory(const char* schema, std::string path);
     ~Database();
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
@@ -81,6 +83,7 @@ public:
     // See SqliteVfs::read_ahead.
     void read_ahead(bool on);
     const std::string& path() const { return path_; }
+    bool in_memory() const { return in_memory_; }
 
 private:
     Database(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
@@ -90,6 +93,7 @@ private:
     std::string path_;
     std::map<const char*, sqlite3_stmt*> statements_;
     bool in_transaction_ = false;
+    bool in_memory_ = false;
     int wal_frames_ = 0;
 };
 

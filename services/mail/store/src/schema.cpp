@@ -62,6 +62,15 @@ std::string make_image() {
     return image;
 }
 
+Status write_draft(Volume& volume, const std::string& draft, const std::string& image) {
+    OpenMode mode;
+    mode.create = true;
+    QUORATE_TRY(auto file, volume.open(draft, mode));
+    const std::array<std::string_view, 1> pieces = {image};
+    QUORATE_CHECK(file->truncate(0));
+    return file->write(0, pieces);
+}
+
 // Complete under its name, or not there, whenever the process dies. It is not flushed: until the
 // next checkpoint flushes the volume, recovery makes the database anew from the journal, which has
 // all of the account (recovery.cpp).
@@ -71,13 +80,14 @@ Status create_database(Volume& volume, const std::string& path) {
         return fail(std::make_error_code(std::errc::not_enough_memory), "no empty database");
     }
     const auto draft = path + ".new";
-    OpenMode mode;
-    mode.create = true;
-    QUORATE_TRY(auto file, volume.open(draft, mode));
-    const std::array<std::string_view, 1> pieces = {image};
-    QUORATE_CHECK(file->truncate(0));
-    QUORATE_CHECK(file->write(0, pieces));
-    return volume.rename(draft, path);
+    auto created = write_draft(volume, draft, image);
+    if (created) {
+        created = volume.rename(draft, path);
+    }
+    if (!created) {
+        static_cast<void>(volume.remove(draft));  // gives back the room that there was
+    }
+    return created;
 }
 
 }  // namespace
@@ -89,6 +99,10 @@ std::string account_folder(AccountId id) {
 }
 
 std::string account_database(AccountId id) { return account_folder(id) + "/mail.db"; }
+
+Result<std::unique_ptr<Database>> open_stand_in_database(AccountId id) {
+    return Database::make_in_memory(kSchema, account_database(id) + " in memory");
+}
 
 Result<std::unique_ptr<Database>> open_account_database(Volume& volume, const SqliteVfs& vfs,
                                                         AccountId id) {

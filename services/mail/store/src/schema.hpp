@@ -18,4 +18,7 @@ std::string account_database(AccountId id);
 Result<std::unique_ptr<Database>> open_account_database(Volume& volume, const SqliteVfs& vfs,
                                                         AccountId id);
 
+// An empty one in memory, for reads while the volume has no room for the file.
+Result<std::unique_ptr<Database>> open_stand_in_database(AccountId id);
+
 }  // namespace quorate::mail::store
