@@ -1,7 +1,7 @@
 """bench/run interconnect [--quick] [--json] [--only WORD]: clusterd's interconnect beside bare Asio over the same path.
 
-Nodes are namespaces of this machine, joined by veth pairs and a bridge, with real Corosync. Needs root. Exit status 0: every
-bar holds.
+Nodes are namespaces of this machine, joined by veth pairs and a bridge, with real Corosync. Needs root. Exit status 0:
+every bar holds.
 """
 
 import argparse

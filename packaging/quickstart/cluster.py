@@ -1,4 +1,4 @@
-"""cluster.py NODES BIN [--once]: a cluster of namespaces inside this machine: Corosync, clusterd and maild on each node.
+"""cluster.py NODES BIN [--once]: a cluster of namespaces inside this machine: Corosync, clusterd, maild on each node.
 
 Waits until all nodes see one view, sends mail through each node and reads it back there, and stays until Ctrl-C; then
 nothing is left. --once ends after the mail.
