@@ -196,6 +196,26 @@ Status CorosyncConf::remove_node(std::string_view name) {
     return check(kNew);
 }
 
+Status CorosyncConf::set_votes(std::string_view name, std::uint32_t votes) {
+    CorosyncConf changed = *this;
+    for (auto& item : section_of(changed.items_, "nodelist").items) {
+        if (item.kind != ConfItem::Kind::kSection || item.key != "node" ||
+            value_of(item.items, "name") != name) {
+            continue;
+        }
+        const auto found = find_item(item.items, ConfItem::Kind::kValue, "quorum_votes");
+        if (found != item.items.end()) {
+            found->value = std::to_string(votes);
+        } else if (votes != 1) {
+            item.items.push_back(conf_value("quorum_votes", std::to_string(votes)));
+        }
+        QUORATE_CHECK(changed.check(kNew));
+        *this = std::move(changed);
+        return {};
+    }
+    return conf_error(kNew, 0, fmt::format("no node {} in the nodelist", name));
+}
+
 void CorosyncConf::set(std::string_view section, std::string_view key,
                        const std::optional<std::string>& value) {
     auto& items = section_of(items_, section).items;

@@ -125,6 +125,22 @@ TEST(CorosyncConf, NodesComeAndGo) {
     EXPECT_EQ(conf->remove_node("n3").error().detail, "corosync.conf: n3 is the only node");
 }
 
+TEST(CorosyncConf, ANodeIsGivenVotesAndLosesThem) {
+    auto conf = CorosyncConf::parse(kFile, "c.conf");
+    ASSERT_TRUE(conf);
+    ASSERT_TRUE(conf->add_node({"n3", 3, {"10.77.0.3", "10.77.1.3"}, 0}));
+    ASSERT_TRUE(conf->set_votes("n3", 1));
+    EXPECT_EQ(conf->nodes().back().votes, 1U);
+    const auto once = conf->text();
+    ASSERT_TRUE(conf->set_votes("n1", 1));
+    EXPECT_EQ(conf->text(), once) << "one vote is what a node has without being told";
+    ASSERT_TRUE(conf->set_votes("n1", 2));
+    EXPECT_EQ(conf->nodes().front().votes, 2U);
+    EXPECT_EQ(conf->set_votes("n9", 1).error().detail, "corosync.conf: no node n9 in the nodelist");
+    EXPECT_FALSE(conf->set_votes("n1", 65'536));
+    EXPECT_EQ(conf->nodes().front().votes, 2U);
+}
+
 TEST(CorosyncConf, ValuesAreSetReplacedAndRemoved) {
     auto conf = CorosyncConf::parse(kFile, "c.conf");
     ASSERT_TRUE(conf);

@@ -64,6 +64,8 @@ public:
     // that does not fit.
     Status add_node(const Node& node);
     Status remove_node(std::string_view name);
+    // 0: the node is a member without a say in quorum.
+    Status set_votes(std::string_view name, std::uint32_t votes);
     // Replaces or adds the value; nothing removes it. The section is made when it is missing.
     void set(std::string_view section, std::string_view key,
              const std::optional<std::string>& value);
