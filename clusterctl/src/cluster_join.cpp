@@ -51,7 +51,8 @@ void check_cluster(const json::object& view, const Machine& machine, const JoinO
     }
 }
 
-// Asks for this machine to be added, and fills in what the answer brings.
+// Asks for this machine to be added, and fills in what the answer brings. It has no vote yet: one
+// that is expected and does not come would cost the others their quorum.
 void be_added(const MemberApi& member, const Machine& machine, const JoinOptions& options,
               Machine::Files& files) {
     json::array addresses;
@@ -66,7 +67,7 @@ void be_added(const MemberApi& member, const Machine& machine, const JoinOptions
                                     json::object{{"name", machine.node()},
                                                  {"addresses", std::move(addresses)},
                                                  {"interconnect", std::move(interconnect)},
-                                                 {"votes", options.votes}});
+                                                 {"votes", 0}});
     files.corosync_conf = text_of(answer, "corosync_conf");
     value_or_fail(cluster::CorosyncConf::parse(files.corosync_conf, "the member's corosync.conf"));
     const auto key = base64_decode(text_of(answer, "authkey"));
@@ -101,6 +102,22 @@ void carry_out_or_withdraw(const Context& context, const Plan& plan, const Membe
     }
 }
 
+void be_given_votes(const MemberApi& member, const Machine& machine, const JoinOptions& options) {
+    if (options.votes == 0) {
+        return;
+    }
+    try {
+        member.call("PATCH", Api::path("/v1/cluster/nodes/", machine.node()),
+                    json::object{{"votes", options.votes}});
+    } catch (const Failure& failure) {
+        throw Failure{
+            failure.exit_code,
+            fmt::format("{0} is a member, but has no vote: {1}\n  give it one: clusterctl "
+                        "node votes {0} {2}",
+                        machine.node(), failure.what, options.votes)};
+    }
+}
+
 }  // namespace
 
 int join_cluster(const Context& context, const JoinOptions& options) {
@@ -117,13 +134,19 @@ int join_cluster(const Context& context, const JoinOptions& options) {
     machine.add_start(plan);
     carry_out_or_withdraw(context, plan, member, machine, files);
     machine.await_membership(context);
+    if (!options.node.no_start) {
+        be_given_votes(member, machine, options);
+    }
     if (context.json) {
         print_json(json::object{
             {"cluster", files.cluster}, {"node", machine.node()}, {"done", plan.as_json()}});
     } else {
-        std::printf("%s %s of cluster %s\n", machine.node().c_str(),
-                    options.node.no_start ? "is a configured node" : "is a member",
-                    files.cluster.c_str());
+        std::printf("%s is a %s of cluster %s\n", machine.node().c_str(),
+                    options.node.no_start ? "configured node" : "member", files.cluster.c_str());
+        if (options.node.no_start && options.votes != 0) {
+            std::printf("when it is a member, give it its vote: clusterctl node votes %s %u\n",
+                        machine.node().c_str(), options.votes);
+        }
     }
     return kOk;
 }

@@ -16,6 +16,7 @@ struct Options {
     std::string node;
     std::uint64_t count = 5;
     std::uint64_t bytes = 100;
+    std::uint32_t votes = 1;
 };
 
 int list_nodes(const Context& context, const Options&) {
@@ -39,6 +40,18 @@ int set_draining(const Context& context, const Options& options, const char* act
     std::printf(
         "%s %s\n", name.c_str(),
         flag_of(answer, "draining") ? "is draining: it takes no new work" : "is in service again");
+    return kOk;
+}
+
+int set_votes(const Context& context, const Options& options) {
+    const auto answer = context.cluster.call("PATCH", Api::path("/v1/cluster/nodes/", options.node),
+                                             json::object{{"votes", options.votes}});
+    if (context.json) {
+        print_json(answer);
+    } else {
+        std::printf("%s has %u %s\n", options.node.c_str(), options.votes,
+                    options.votes == 1 ? "vote" : "votes");
+    }
     return kOk;
 }
 
@@ -110,6 +123,11 @@ void add_node_commands(CLI::App& app, Command& chosen) {
     add("undrain", "take work again", [](const Context& context, const Options& given) {
         return set_draining(context, given, "undrain");
     })->add_option("NODE", options->node, "default: this one");
+    auto* votes = add("votes", "how many votes a node has, for good", set_votes);
+    votes->add_option("NODE", options->node)->required();
+    votes->add_option("N", options->votes, "0: a member without a say in quorum")
+        ->required()
+        ->check(CLI::Range(0, 65'535));
     auto* ping_command = add("ping", "round trips over the interconnect", ping);
     ping_command->add_option("NODE", options->node)->required();
     ping_command->add_option("--count", options->count, "messages (5)")

@@ -17,8 +17,8 @@ _clusterctl_words() {
         "cluster join") echo --node --address --member --port --votes --corosync-conf --no-start --wait ;;
         "cluster leave") echo --node --wait ;;
         "cluster level") echo --raise ;;
-        node) echo list drain undrain ping ;;
-        "node drain" | "node undrain") _clusterctl_nodes ;;
+        node) echo list drain undrain votes ping ;;
+        "node drain" | "node undrain" | "node votes") _clusterctl_nodes ;;
         "node ping") echo --count --bytes; _clusterctl_nodes ;;
         do) echo --nodes --timeout --json ;;
         events) echo --follow ;;

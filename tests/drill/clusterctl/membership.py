@@ -53,10 +53,11 @@ def refused_joins(lab):
 
 def join(lab):
     n1, n2, n3 = lab.nodes[:3]
+    seen, epoch = newest(n1), lab.epoch(n1)
     lab.join(n2, n1)
     clusterd.wait_cluster([n1, n2])
+    expect("quorum_lost" not in kinds_since(n1, seen), "the first node keeps quorum while the second comes")
     lab.copy_key(n1, n3)
-    seen, epoch = newest(n1), lab.epoch(n1)
     # Any member does, by any of its rings.
     lab.ctl(n3, "cluster", "join", *lab.place(n3), "--member", n2.address(1), "--yes")
     clusterd.wait_cluster([n1, n2, n3])

@@ -92,7 +92,7 @@ class Daemon:
                 self.end_headers()
                 self.wfile.write(text.encode())
 
-            do_GET = do_POST = do_PUT = do_DELETE = answer
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
 
             def address_string(self):
                 return ""
