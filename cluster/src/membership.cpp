@@ -151,6 +151,7 @@ struct Membership::Impl {
     };
     std::optional<Writing> writing;
     std::optional<Vouch> vouched;
+    std::uint32_t vouched_quorum = 0;
     std::set<std::pair<GroupMember, Refusal::Cause>> reported;
     bool waits_for_earlier_lives = false;
 
@@ -388,6 +389,7 @@ void Membership::Impl::prepare(const Proposal& proposal) {
 
 void Membership::Impl::vouch_for(const Proposal& proposal) {
     vouched = Vouch{round->configuration(), proposal.view.epoch, proposal.hash};
+    vouched_quorum = proposal.view.quorum;
     multicast(*vouched);
 }
 
@@ -502,6 +504,9 @@ bool Membership::quorate() const {
 }
 bool Membership::expelled() const { return impl_->expelled; }
 const Floor& Membership::floor() const { return impl_->floor; }
+std::uint32_t Membership::quorum() const {
+    return std::max(impl_->view ? impl_->view->quorum : 0, impl_->vouched_quorum);
+}
 
 std::vector<NodeId> Membership::waiting_for() const {
     std::vector<NodeId> nodes;

@@ -168,6 +168,9 @@ public:
     bool quorate() const;
     bool expelled() const;
     const Floor& floor() const;
+    // Votes that decide: of the view, or of a later one that this node has vouched for, if that
+    // is more.
+    std::uint32_t quorum() const;
     // Members that the round under way waits for, for `clusterctl`; empty when none is.
     std::vector<NodeId> waiting_for() const;
 

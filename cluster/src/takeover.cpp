@@ -1,0 +1,168 @@
+#include "cluster/takeover.hpp"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "mutation.hpp"
+
+namespace quorate::cluster {
+
+void Takeover::adopt(BootTime now, const View& view,
+                     const std::function<BootTime(MemberId)>& over) {
+    epoch_ = view.epoch;
+    quorate_ = view.quorate;
+    members_.clear();
+    for (const auto& member : view.members) {
+        members_.push_back(member.id.node);
+    }
+    std::erase_if(words_, [&](const auto& word) { return word.second.epoch < epoch_; });
+    std::erase_if(confirmed_, [&](const auto& one) {
+        return std::ranges::find(view.lost, one.first) == view.lost.end();
+    });
+    lost_.clear();
+    if (!view.quorate) {
+        return;
+    }
+    for (const auto id : view.lost) {
+        lost_[id].lease_over = over(id);
+        for (const auto& name : fencers_) {
+            if (!confirmed_.contains({id, name})) {
+                ask(name, id);
+            }
+        }
+    }
+    tick(now);
+}
+
+bool Takeover::add(const std::string& name) {
+    if (name == kLeaseFencer || name.size() > kMaxText || fencers_.size() + 1 >= kMaxFencers) {
+        return false;
+    }
+    if (fencers_.insert(name).second) {
+        for (const auto& [id, lost] : lost_) {
+            if (!lost.allowed) {
+                ask(name, id);
+            }
+        }
+        tell();
+    }
+    return true;
+}
+
+void Takeover::remove(const std::string& name) {
+    fencers_.erase(name);
+    std::erase_if(confirmed_, [&](const auto& one) { return one.second == name; });
+    tell();
+}
+
+void Takeover::confirmed(const std::string& name, MemberId lost) {
+    if (fencers_.contains(name) && lost_.contains(lost)) {
+        confirmed_.emplace(lost, name);
+        tell();
+    }
+}
+
+void Takeover::heard(NodeId member, const Fencing& fencing) {
+    if (fencing.epoch < epoch_ || words_.size() >= 2 * kMaxMembers * kMaxLost) {
+        return;
+    }
+    words_[{fencing.lost, member}] = fencing;
+    allow();
+}
+
+void Takeover::tick(BootTime now) {
+    for (auto& [id, lost] : lost_) {
+        lost.lease_ended = lost.lease_ended || now >= lost.lease_over;
+    }
+    tell();
+}
+
+std::optional<BootTime> Takeover::deadline() const {
+    std::optional<BootTime> next;
+    for (const auto& [id, lost] : lost_) {
+        if (!lost.lease_ended) {
+            next = next ? std::min(*next, lost.lease_over) : lost.lease_over;
+        }
+    }
+    return next;
+}
+
+std::vector<std::string> Takeover::waiting(MemberId id, const Lost& lost) const {
+    std::vector<std::string> names;
+    if (!lost.lease_ended && !mutated("without_lease_fencer")) {
+        names.emplace_back(kLeaseFencer);
+    }
+    std::ranges::copy_if(fencers_, std::back_inserter(names), [&](const std::string& name) {
+        return !confirmed_.contains({id, name});
+    });
+    return names;
+}
+
+// Whatever changed since the last word.
+void Takeover::tell() {
+    for (auto& [id, lost] : lost_) {
+        auto names = waiting(id, lost);
+        if (!lost.allowed && lost.told != names) {
+            out_.emplace_back(Multicast{encode(GroupMessage(Fencing{epoch_, id, names}))});
+            lost.told = std::move(names);
+        }
+    }
+}
+
+// A member's last word counts, so one whose new fencer still waits takes its consent back.
+bool Takeover::all_confirmed(MemberId id) const {
+    return std::ranges::all_of(members_, [&](NodeId member) {
+        if (mutated("one_consent") && member != self_.node) {
+            return true;
+        }
+        const auto word = words_.find({id, member});
+        return word != words_.end() && word->second.epoch == epoch_ && word->second.waiting.empty();
+    });
+}
+
+void Takeover::allow() {
+    for (auto& [id, lost] : lost_) {
+        if (quorate_ && !lost.allowed && all_confirmed(id)) {
+            lost.allowed = true;
+            out_.emplace_back(TakeoverAllowed{epoch_, id});
+        }
+    }
+}
+
+std::vector<TakeoverStatus> Takeover::status(
+    BootTime now, const std::function<std::string(NodeId)>& name_of) const {
+    std::vector<TakeoverStatus> all;
+    for (const auto& [id, lost] : lost_) {
+        if (lost.allowed) {
+            continue;
+        }
+        const auto name = name_of(id.node);
+        std::string text;
+        const auto add = [&](const std::string& what) {
+            text += (text.empty() ? "" : ", ") + what;
+        };
+        if (!lost.lease_ended) {
+            const std::chrono::duration<double> rest = lost.lease_over - now;
+            add(fmt::format("lease of {} ends in {:.1f} s", name, std::max(0.0, rest.count())));
+        }
+        for (const auto member : members_) {
+            const auto word = words_.find({id, member});
+            if (word == words_.end() || word->second.epoch != epoch_) {
+                add(fmt::format("word of {}", name_of(member)));
+                continue;
+            }
+            for (const auto& fencer : word->second.waiting) {
+                if (fencer != kLeaseFencer) {
+                    add(fmt::format("fencer {} of {}", fencer, name_of(member)));
+                } else if (member != self_.node) {
+                    add(fmt::format("lease of {} as {} counts it", name, name_of(member)));
+                }
+            }
+        }
+        all.push_back({id, name, text.empty() ? "the group" : text});
+    }
+    return all;
+}
+
+}  // namespace quorate::cluster
