@@ -22,16 +22,16 @@ if(QUORATE_SANITIZE)
     endif()
 endif()
 if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # An Impl of file-local types is sound in a source file; in a unity file g++ takes it for a header's. Its
-    # instrumentation hides from g++ that members of a variant are initialized.
+    # An Impl of file-local types is sound in a source file; in a unity file g++ takes it for a header's. The
+    # sanitizers hide from g++ that members of a variant are initialized.
     target_compile_options(quorate_flags INTERFACE -Wno-subobject-linkage -Wno-maybe-uninitialized)
 endif()
 if(QUORATE_FUZZ)
     target_compile_options(quorate_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# Files are joined only where they see Asio: there it saves two thirds; elsewhere it saves little and forbids two files to
-# name alike what is alike.
+# Files are joined only where they see Asio: there it saves two thirds; elsewhere it saves little and forbids two files
+# to name alike what is alike.
 function(quorate_choose_unity target)
     if(NOT "quorate::io" IN_LIST ARGN)
         set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
