@@ -89,6 +89,14 @@ class Lifecycle(unittest.TestCase):
         node.write_config()
         self.assertTrue(any("restart_needed" in line and "node.name" in line for line in node.reload()))
 
+    def test_a_reload_without_tls_leaves_the_open_listeners_theirs(self):
+        node = self.node()
+        node.listeners = [(name, protocol, "none") for name, protocol, _ in node.listeners]
+        node.write_config()
+        self.assertTrue(any("restart_needed" in line and "listen" in line for line in node.reload()))
+        with LineClient(port=node.port("imaps"), tls=True) as client:
+            self.assertTrue(client.line().startswith("* OK"))
+
     def ehlo(self, node):
         with LineClient(port=node.port("smtp")) as client:
             client.reply()

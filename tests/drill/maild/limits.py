@@ -60,6 +60,40 @@ class Limits(unittest.TestCase):
         wait_until(lambda: node.status()["sessions"] == 2, "the end of the first session")
         clients[2].finish(clients[2].send(f'LOGIN ann@example.test "{node.password}"'))
 
+    def test_a_place_taken_again_on_the_same_connection_is_counted_once(self):
+        """A POP3 client that is told IN-USE may log in again and again."""
+        node = self.node("connections_per_user = 3")
+        with LineClient(port=node.port("pop3")) as owner, LineClient(port=node.port("pop3")) as other:
+            for client in (owner, other):
+                client.line()
+            self.assertTrue(self.pop3_login(node, owner).startswith("+OK"))
+            for _ in range(4):
+                self.assertTrue(self.pop3_login(node, other).startswith("-ERR [IN-USE]"))
+        wait_until(lambda: node.status()["sessions"] == 0, "the end of both")
+        clients = [Imap(node.port("imap")) for _ in range(3)]
+        for client in clients:
+            self.addCleanup(client.close)
+            client.finish(client.send(f'LOGIN ann@example.test "{node.password}"'))
+
+    def pop3_login(self, node, client):
+        client.send("USER ann@example.test\r\n")
+        client.line()
+        client.send(f"PASS {node.password}\r\n")
+        return client.line()
+
+    def test_a_client_that_goes_without_a_word_leaves_nothing(self):
+        node = self.node()
+        for name in ("smtp", "submission", "imap", "pop3"):
+            LineClient(port=node.port(name)).__exit__()
+        client = LineClient(port=node.port("pop3"))
+        client.line()
+        self.assertTrue(self.pop3_login(node, client).startswith("+OK"))
+        client.__exit__()
+        wait_until(lambda: node.status()["sessions"] == 0, "the end of all")
+        with LineClient(port=node.port("pop3")) as next_client:
+            next_client.line()
+            self.assertTrue(self.pop3_login(node, next_client).startswith("+OK"), "the maildrop is free")
+
     def test_who_does_not_log_in_in_time_is_sent_away(self):
         node = self.node("login_seconds = 1")
         for name in ("imap", "pop3", "submission"):

@@ -19,7 +19,11 @@ public:
 
     boost::asio::awaitable<SaslOutcome> start(SaslStart start);
     boost::asio::awaitable<SaslOutcome> respond(SaslRespond respond);
-    void abort() { exchange_.reset(); }
+    // A SCRAM client may still say no when it has been accepted.
+    void abort() {
+        exchange_.reset();
+        shell_.entry.clear_account();
+    }
 
 private:
     boost::asio::awaitable<SaslOutcome> conclude(Result<SaslOutcome> outcome);

@@ -43,7 +43,7 @@ public:
         auto actions = machine_.start(io::mono_now());
         for (;;) {
             const bool open = co_await perform(std::move(actions));
-            if (!open) {
+            if (!open || peer_gone_) {
                 co_return;
             }
             actions = co_await wait_for_input();
@@ -51,6 +51,12 @@ public:
     }
 
 private:
+    // Whatever the machine says, nothing more comes from a peer that is gone.
+    std::vector<Action> step(Input input) {
+        peer_gone_ = peer_gone_ || std::holds_alternative<PeerClosed>(input);
+        return machine_.step(io::mono_now(), std::move(input));
+    }
+
     // False when the session is over.
     awaitable<bool> perform(std::vector<Action> actions) {
         while (!actions.empty()) {
@@ -67,9 +73,9 @@ private:
             }
             actions.clear();
             if (session_.broken()) {
-                actions = machine_.step(io::mono_now(), Input(PeerClosed{}));
+                actions = step(Input(PeerClosed{}));
             } else if (answer) {
-                actions = machine_.step(io::mono_now(), std::move(*answer));
+                actions = step(std::move(*answer));
             }
         }
         const bool sent = co_await session_.flush();
@@ -130,17 +136,17 @@ private:
     awaitable<std::vector<Action>> wait_for_input() {
         for (;;) {
             if (session_.take_stop()) {
-                co_return machine_.step(io::mono_now(), Input(Shutdown{}));
+                co_return step(Input(Shutdown{}));
             }
             if (auto input = shell_.wake()) {
-                co_return machine_.step(io::mono_now(), std::move(*input));
+                co_return step(std::move(*input));
             }
             auto ready = co_await session_.stream.wait_readable(machine_.deadline());
             if (!ready && ready.error().code == io::Errc::kInterrupted) {
                 continue;
             }
             if (!ready) {
-                co_return machine_.step(io::mono_now(), ended_by(ready.error()));
+                co_return step(ended_by(ready.error()));
             }
             auto actions = co_await read();
             co_return actions;
@@ -156,11 +162,11 @@ private:
         auto& buffer = session_.server.read_buffer;
         auto received = co_await session_.stream.read_some(buffer, machine_.deadline());
         if (!received) {
-            co_return machine_.step(io::mono_now(), ended_by(received.error()));
+            co_return step(ended_by(received.error()));
         }
         const std::string_view bytes(buffer.data(), *received);
         if (bytes.empty()) {
-            co_return machine_.step(io::mono_now(), Input(PeerClosed{}));
+            co_return step(Input(PeerClosed{}));
         }
         if (reads_ == 1 && proxy_header_begins(bytes)) {
             session_.log.warn("proxy_header_refused");
@@ -169,7 +175,7 @@ private:
             over.emplace_back(Close{});
             co_return over;
         }
-        co_return machine_.step(io::mono_now(), Input(Received{bytes}));
+        co_return step(Input(Received{bytes}));
     }
 
     static Input ended_by(const Error& error) {
@@ -196,6 +202,7 @@ private:
     Shell& shell_;
     Authenticator authenticator_;
     unsigned reads_ = 0;
+    bool peer_gone_ = false;
 };
 
 }  // namespace quorate::mail

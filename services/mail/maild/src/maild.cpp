@@ -177,18 +177,20 @@ void Maild::reload() {
         }
         return;
     }
+    auto merged = merge(*wanted);
     std::optional<io::TlsContext> tls;
-    auto loaded = load_certificate(*wanted, tls);
+    auto loaded = load_certificate(merged, tls);
     if (!loaded) {
         log_.error("reload_refused", "why", loaded.error().to_string());
         return;
     }
     // Connections keep what they started with.
     tls_ = std::move(tls);
-    apply(std::move(*wanted));
+    apply(std::move(merged));
 }
 
-void Maild::apply(Config wanted) {
+// The running configuration with what can be changed without a new start.
+Config Maild::merge(const Config& wanted) const {
     for (const auto& key : restart_needed(config_, wanted)) {
         log_.warn("restart_needed", "key", key);
     }
@@ -196,8 +198,10 @@ void Maild::apply(Config wanted) {
     merged.log_level = wanted.log_level;
     merged.postmaster = wanted.postmaster;
     merged.detail_mailbox = wanted.detail_mailbox;
-    merged.certificate = wanted.certificate;
-    merged.key = wanted.key;
+    if (!wanted.certificate.empty()) {  // listeners that are open may need the old one
+        merged.certificate = wanted.certificate;
+        merged.key = wanted.key;
+    }
     merged.cleartext_on_loopback = wanted.cleartext_on_loopback;
     merged.message_bytes = wanted.message_bytes;
     merged.recipients = wanted.recipients;
@@ -207,6 +211,10 @@ void Maild::apply(Config wanted) {
     merged.imap_idle = wanted.imap_idle;
     merged.pop3_idle = wanted.pop3_idle;
     merged.drain = wanted.drain;
+    return merged;
+}
+
+void Maild::apply(Config merged) {
     config_ = std::move(merged);
     Logger::set_level(config_.log_level);
     engine_->sessions.set_limits(config_.connections);

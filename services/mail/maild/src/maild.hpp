@@ -45,7 +45,8 @@ private:
     Status open_engine();
     Status open_control();
     void open_server();
-    void apply(Config wanted);
+    Config merge(const Config& wanted) const;
+    void apply(Config merged);
     boost::asio::awaitable<void> drain();
 
     io::Daemon& daemon_;

@@ -11,20 +11,29 @@ SessionTable::Entry::~Entry() {
         return;
     }
     decrement(table_->by_address_, row_->address);
-    if (!row_->account.empty()) {
-        decrement(table_->by_account_, row_->account);
-    }
+    clear_account();
     table_->rows_.erase(row_);
 }
 
 bool SessionTable::Entry::set_account(const std::string& account) {
-    auto& count = table_->by_account_[account];
-    if (count >= table_->limits_.connections_per_user) {
+    if (row_->account == account) {
+        return true;
+    }
+    const auto held = table_->by_account_.find(account);
+    if (held != table_->by_account_.end() && held->second >= table_->limits_.connections_per_user) {
         return false;
     }
-    ++count;
+    clear_account();
+    ++table_->by_account_[account];
     row_->account = account;
     return true;
+}
+
+void SessionTable::Entry::clear_account() {
+    if (!row_->account.empty()) {
+        decrement(table_->by_account_, row_->account);
+        row_->account.clear();
+    }
 }
 
 void SessionTable::Entry::set_address(std::string address, std::uint16_t port) {

@@ -50,8 +50,10 @@ public:
         Row& row() { return *row_; }
         // What a proxy says of the peer takes the place of the proxy's address.
         void set_address(std::string address, std::uint16_t port);
-        // False when the account has too many sessions already; then nothing changed.
+        // Takes the place of the account before. False when the account has too many sessions
+        // already; then nothing changed.
         bool set_account(const std::string& account);
+        void clear_account();
 
     private:
         SessionTable* table_;

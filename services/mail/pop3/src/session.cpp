@@ -53,10 +53,7 @@ void Session::Impl::take(TimerExpired&) {
     close();
 }
 
-void Session::Impl::take(PeerClosed&) {
-    state_ = State::kClosed;
-    input_.clear();
-}
+void Session::Impl::take(PeerClosed&) { close(); }
 
 // Removals that are under way are waited for: the client is told what became of them, and then the
 // session ends anyway. In the middle of a message or a TLS handshake a response would be taken for

@@ -100,7 +100,7 @@ private:
         if (word == "close") {
             peer_gone_ = true;
             step(mail::PeerClosed{});
-            closed_ = true;
+            expect_closed("PeerClosed");
             return;
         }
         if (word == "shutdown") {
@@ -287,6 +287,12 @@ private:
 
     // ---- faults
 
+    void expect_closed(std::string_view input) {
+        if (!closed_) {
+            complain("no Close after " + std::string(input));
+        }
+    }
+
     void inject() {
         const auto fault = delivery_.fault;
         delivery_.fault = Fault::kNone;
@@ -294,14 +300,13 @@ private:
         if (fault == Fault::kPeerClosed) {
             peer_gone_ = true;
             perform(machine_.step(clock_.mono(), mail::PeerClosed{}));
+            expect_closed("PeerClosed");
         } else if (fault == Fault::kTimerExpired && machine_.deadline()) {
             expire_timer();
         } else if (fault == Fault::kShutdown) {
             perform(machine_.step(clock_.mono(), mail::Shutdown{}));
             answer_the_rest();
-            if (!closed_) {
-                complain("no Close after Shutdown");
-            }
+            expect_closed("Shutdown");
         }
     }
 
