@@ -1,0 +1,33 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/log.hpp"
+#include "base/result.hpp"
+
+namespace quorate::cluster {
+
+// clusterd's part of quorate.toml, the table [cluster]; clusterd(8) describes every key. Paths are
+// relative to the root directory.
+struct Config {
+    std::string name;  // the cluster's
+    std::string node;  // this machine's, as corosync.conf has it
+    bool solo = false;
+    std::vector<std::string> addresses;  // of the interconnect, one per ring
+    std::uint32_t directory_weight = 1;
+    std::chrono::milliseconds lease{1500};
+    std::string key_file = "etc/quorate/cluster.key";
+    std::string corosync_conf = "/etc/corosync/corosync.conf";
+    bool run_commands = false;
+    std::string user;   // to become, when started as root
+    std::string group;  // whose members may use the control API; empty: the user's own
+    LogLevel log_level = LogLevel::kInfo;
+};
+
+// Errors name file and line; an unknown key is an error.
+Result<Config> read_config(const std::string& path);
+
+}  // namespace quorate::cluster

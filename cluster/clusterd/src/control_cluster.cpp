@@ -1,0 +1,232 @@
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include <boost/json/value_to.hpp>
+
+#include "base/base64.hpp"
+#include "cluster/errc.hpp"
+#include "cluster/io/corosync.hpp"
+#include "control_routes.hpp"
+
+namespace quorate::cluster {
+namespace {
+
+namespace json = boost::json;
+using boost::asio::awaitable;
+using io::ControlRequest;
+using io::ControlResponse;
+
+// Votes of `nodes` that are members now.
+std::uint32_t votes_present(const std::vector<CorosyncConf::Node>& nodes, const View& view) {
+    std::uint32_t votes = 0;
+    for (const auto& node : nodes) {
+        votes += view.find(NodeId(node.id)) != nullptr ? node.votes : 0;
+    }
+    return votes;
+}
+
+struct Addition {
+    CorosyncConf::Node node;
+    Status possible;
+    std::string text;  // of the new corosync.conf
+    ConfChange::Wanted wanted;
+};
+
+class ClusterRoutes {
+public:
+    explicit ClusterRoutes(ControlContext& context) : context_(context) {}
+
+    awaitable<ControlResponse> expect_votes(ControlRequest request) {
+        const auto votes = json::value_to<std::uint32_t>(request.body.at("votes"));
+        if (context_.config.solo) {
+            co_return no_corosync();
+        }
+        auto set = co_await context_.workers.run([votes] { return set_expected_votes(votes); });
+        if (!set) {
+            co_return set.error().code == std::errc::invalid_argument
+                ? ControlResponse::error(409, "refused", set.error().detail)
+                : to_response(set.error());
+        }
+        log_.info("expected_votes", "votes", votes);
+        ControlResponse response;
+        response.body = json::object{{"expected_votes", votes}};
+        co_return response;
+    }
+
+    awaitable<ControlResponse> raise_level(ControlRequest request) {
+        const auto level = json::value_to<std::uint16_t>(request.body.at("level"));
+        auto raised = co_await context_.machine.raise_level(level);
+        if (!raised) {
+            co_return to_response(raised.error());
+        }
+        ControlResponse response;
+        response.body = json::object{{"level", level}};
+        co_return response;
+    }
+
+    awaitable<ControlResponse> add_node(ControlRequest request);
+    awaitable<ControlResponse> remove_node(ControlRequest request);
+
+private:
+    static ControlResponse no_corosync() {
+        return ControlResponse::error(409, "refused",
+                                      "this node runs alone: set membership = \"corosync\" first");
+    }
+    static ControlResponse no_quorum() {
+        return ControlResponse::error(409, "no_quorum",
+                                      "no quorum: only a cluster that has it changes its nodes");
+    }
+    // Nothing when this caller may change the nodes of this cluster now.
+    std::optional<ControlResponse> forbids(const ControlRequest& request) const;
+    Result<ConfChange::Wanted> without(ConfFile::Text old, const std::string& name) const;
+    ControlResponse answer_to(const Addition& addition, const std::string& key) const;
+    Status may_go(const CorosyncConf& rest, const CorosyncConf::Node& node) const;
+    ControlResponse not_changed(const Error& error);
+
+    ControlContext& context_;
+    Logger log_;
+};
+
+ControlResponse ClusterRoutes::not_changed(const Error& error) {
+    log_.warn("nodes_not_changed", "why", error.detail);
+    context_.events.add("refused", error.detail, context_.machine.epoch());
+    return to_response(error);
+}
+
+std::optional<ControlResponse> ClusterRoutes::forbids(const ControlRequest& request) const {
+    if (!is_root_caller(request)) {
+        return root_only();
+    }
+    if (context_.config.solo) {
+        return no_corosync();
+    }
+    return context_.machine.quorate() ? std::nullopt : std::optional(no_quorum());
+}
+
+std::unique_ptr<Addition> plan_addition(const json::object& body, ConfFile::Text old) {
+    auto planned = std::make_unique<Addition>();
+    auto& addition = *planned;
+    auto& node = addition.node;
+    node.name = text_field(body, "name");
+    node.addresses = json::value_to<std::vector<std::string>>(body.at("addresses"));
+    node.id = body.contains("node_id") ? json::value_to<std::uint32_t>(body.at("node_id"))
+                                       : old.conf.free_id();
+    node.votes = body.contains("votes") ? json::value_to<std::uint32_t>(body.at("votes")) : 1;
+    auto conf = old.conf;
+    addition.possible = conf.add_node(node);
+    // Two nodes need no majority of two; three do.
+    conf.set("quorum", "two_node", std::nullopt);
+    addition.text = conf.text();
+    addition.wanted = {std::move(old), addition.text, ""};
+    return planned;
+}
+
+ControlResponse ClusterRoutes::answer_to(const Addition& addition, const std::string& key) const {
+    ControlResponse response;
+    response.status = 201;
+    response.body = json::object{{"node_id", addition.node.id},
+                                 {"cluster", context_.config.name},
+                                 {"corosync_conf", addition.text},
+                                 {"authkey", base64_encode(key)}};
+    return response;
+}
+
+awaitable<ControlResponse> ClusterRoutes::add_node(ControlRequest request) {
+    if (auto forbidden = forbids(request)) {
+        co_return std::move(*forbidden);
+    }
+    auto old = co_await context_.conf.read();
+    auto key = co_await context_.conf.read_authkey();
+    if (!old || !key) {
+        co_return to_response(old ? key.error() : old.error());
+    }
+    const auto addition = plan_addition(request.body, std::move(*old));
+    if (!addition->possible) {
+        co_return ControlResponse::error(409, "refused", addition->possible.error().detail);
+    }
+    auto made = co_await context_.change.make(addition->wanted);
+    if (!made) {
+        co_return not_changed(made.error());
+    }
+    log_.info("node_added", "node", addition->node.name, "id", addition->node.id);
+    co_return answer_to(*addition, *key);
+}
+
+Status ClusterRoutes::may_go(const CorosyncConf& rest, const CorosyncConf::Node& node) const {
+    const auto* view = context_.machine.view();
+    const auto* member = view == nullptr ? nullptr : view->find(NodeId(node.id));
+    if (node.name == context_.config.node) {
+        return fail(errc::refused, node.name + " was asked itself: ask another member");
+    }
+    if (member != nullptr && !member->draining) {
+        return fail(errc::refused,
+                    node.name + " is a member: drain it first, then it may be removed");
+    }
+    std::uint32_t expected = 0;
+    for (const auto& one : rest.nodes()) {
+        expected += one.votes;
+    }
+    if (view == nullptr || votes_present(rest.nodes(), *view) < expected / 2 + 1) {
+        return fail(errc::refused,
+                    "without " + node.name + " the members present would not be quorate");
+    }
+    return {};
+}
+
+Result<ConfChange::Wanted> ClusterRoutes::without(ConfFile::Text old,
+                                                  const std::string& name) const {
+    const auto nodes = old.conf.nodes();
+    const auto node = std::ranges::find(nodes, name, &CorosyncConf::Node::name);
+    auto conf = old.conf;
+    if (auto removed = conf.remove_node(name); !removed) {
+        return fail(errc::refused, removed.error().detail);
+    }
+    QUORATE_CHECK(may_go(conf, *node));
+    return ConfChange::Wanted{std::move(old), conf.text(), name};
+}
+
+awaitable<ControlResponse> ClusterRoutes::remove_node(ControlRequest request) {
+    if (auto forbidden = forbids(request)) {
+        co_return std::move(*forbidden);
+    }
+    const std::string name(request.parameter("name"));
+    auto old = co_await context_.conf.read();
+    if (!old) {
+        co_return to_response(old.error());
+    }
+    if (std::ranges::find(old->conf.nodes(), name, &CorosyncConf::Node::name) ==
+        old->conf.nodes().end()) {
+        co_return ControlResponse::error(404, "no_such_node", "corosync.conf has no node " + name);
+    }
+    auto wanted = without(std::move(*old), name);
+    if (!wanted) {
+        co_return to_response(wanted.error());
+    }
+    auto made = co_await context_.change.make(*wanted);
+    if (!made) {
+        co_return not_changed(made.error());
+    }
+    log_.info("node_removed", "node", name);
+    co_return ControlResponse();
+}
+
+}  // namespace
+
+void add_cluster_routes(ControlRoutes& routes) {
+    // Owned by all its routes.
+    const auto cluster = std::make_shared<ClusterRoutes>(routes.context());
+    const auto add = [&](ControlRoutes::Audience audience, const char* method, const char* path,
+                         awaitable<ControlResponse> (ClusterRoutes::*call)(ControlRequest)) {
+        routes.add(audience, method, path, [cluster, call](ControlRequest request) {
+            return ((*cluster).*call)(std::move(request));
+        });
+    };
+    using Audience = ControlRoutes::Audience;
+    add(Audience::kLocal, "POST", "/v1/cluster/expected-votes", &ClusterRoutes::expect_votes);
+    add(Audience::kLocal, "POST", "/v1/cluster/level", &ClusterRoutes::raise_level);
+    add(Audience::kBoth, "POST", "/v1/cluster/nodes", &ClusterRoutes::add_node);
+    add(Audience::kBoth, "DELETE", "/v1/cluster/nodes/{name}", &ClusterRoutes::remove_node);
+}
+
+}  // namespace quorate::cluster

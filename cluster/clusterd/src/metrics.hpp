@@ -1,0 +1,14 @@
+#pragma once
+
+#include "chronicle.hpp"
+#include "io/metrics.hpp"
+#include "machine_shell.hpp"
+#include "peer_listener.hpp"
+
+namespace quorate::cluster {
+
+// Everything is read when somebody asks; what it reads from outlives `metrics`' use.
+void add_metrics(io::Metrics& metrics, const MachineShell& machine, const PeerListener& listener,
+                 const Chronicle& chronicle);
+
+}  // namespace quorate::cluster

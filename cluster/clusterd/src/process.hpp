@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+#include "base/log.hpp"
+#include "base/result.hpp"
+
+namespace quorate::cluster {
+
+// What keeps heartbeats on time when the machine is short of memory or processors: memory that is
+// not paged out, and precedence. As far as permitted; says what is not. As root, before privileges
+// are dropped, after the privileged half was started (it must not inherit either).
+void secure_heartbeats(const Logger& log);
+
+// Held for the life of the process: two clusterds must not share a state directory. Errors: another
+// one runs.
+Status lock_directory(const std::string& path, const std::string& user);
+
+}  // namespace quorate::cluster

@@ -1,0 +1,104 @@
+"""A node of three is lost and comes back, by each kind of fault; the others go on under a higher epoch."""
+
+import os
+import signal
+import time
+
+from support import ClusterCase, clusterd, run, wait_for
+
+
+class Loss(ClusterCase):
+    def lose(self, node, how):
+        """The others form a view without it; returns (the epoch before, what they show)."""
+        before = self.healthy()[0]
+        old = self.incarnation(node)
+        how(node)
+        left = self.others(node)
+        shown = self.healthy(left)
+        for one in shown:
+            self.assertGreater(one["epoch"], before["epoch"])
+            self.assertNotIn(old, [row["incarnation"] for row in one["members"] if row["status"] == "member"])
+        self.wait_taken_over(left)
+        return before["epoch"], shown
+
+    def wait_taken_over(self, nodes):
+        for node in nodes:
+            wait_for(f"{node.name} has taken over", lambda asked=node: not clusterd.cluster(asked)["takeovers"], 15)
+
+    def coordinator(self):
+        name = clusterd.cluster(self.lab.nodes[0])["coordinator"]
+        return self.lab[name]
+
+    def test_three_form_one_view(self):
+        shown = self.healthy()
+        for one in shown:
+            self.assertEqual(one["votes"], {"total": 3, "expected": 3, "quorum": 2, "disk": 0})
+            self.assertGreater(one["lease"]["remaining_ms"], 0)
+            self.assertEqual([row["status"] for row in one["members"]], ["member"] * 3)
+        for node in self.lab.nodes:
+            for other in self.others(node):
+                status, answer = self.ping(node, other)
+                self.assertEqual(status, 200, answer)
+                self.assertEqual(len(answer["round_trips_us"]), 5)
+                self.assertTrue(all(ring["connected"] for ring in answer["rings"]), answer)
+
+    def test_power_off(self):
+        n3 = self.lab["n3"]
+        epoch, _ = self.lose(n3, lambda node: node.kill())
+        self.boot(n3)
+        self.assertGreater(self.healthy()[0]["epoch"], epoch + 1)
+
+    def test_power_off_of_the_coordinator(self):
+        node = self.coordinator()
+        _, shown = self.lose(node, lambda lost: lost.kill())
+        self.assertNotEqual(shown[0]["coordinator"], node.name)
+        self.boot(node)
+        self.healthy()
+
+    def test_kill_of_clusterd_alone(self):
+        """Corosync stays: the group says at once that the process is gone, and a new incarnation takes its place."""
+        n2 = self.lab["n2"]
+        before = self.healthy()[1]
+        for pid in n2.pids("clusterd"):
+            os.kill(pid, signal.SIGKILL)
+        wait_for("a new incarnation on n2", lambda: (clusterd.cluster(n2) or before)["incarnation"] !=
+                 before["incarnation"], 20)
+        after = self.healthy()
+        self.assertGreater(after[0]["epoch"], before["epoch"])
+
+    def test_stop_says_good_bye(self):
+        """A stop that was asked for frees the others from waiting for a lease to end."""
+        n2 = self.lab["n2"]
+        self.healthy()
+        clusterd.stop(n2)
+        self.healthy(self.others(n2))
+        self.wait_taken_over(self.others(n2))
+        clusterd.start(n2)
+        self.healthy()
+
+    def test_freeze_and_thaw(self):
+        """Who was away finds itself expelled, says so, and comes back as somebody new."""
+        n3 = self.lab["n3"]
+        old = self.incarnation(n3)
+        frozen_at = time.monotonic()
+        epoch, _ = self.lose(n3, lambda node: node.freeze())
+        wait_for("ten seconds of frost", lambda: time.monotonic() - frozen_at > 10, 12)
+        n3.thaw()
+        shown = self.healthy()
+        self.assertTrue(self.logged(n3, "expelled"))
+        self.assertIn("clusterd ended: 75", n3.log_text("clusterd"))
+        self.assertNotEqual(self.incarnation(n3), old)
+        self.assertGreater(shown[0]["epoch"], epoch + 1)
+
+    def test_full_stop_and_start(self):
+        """Epochs go on where they were: they never repeat, whatever was switched off."""
+        before = self.healthy()[0]["epoch"]
+        for node in self.lab.nodes:
+            node.kill()
+        for node in self.lab.nodes:
+            self.boot(node)
+        self.assertGreater(self.healthy()[0]["epoch"], before)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,146 @@
+"""What the drills of the cluster share: a laboratory with clusterd on every node, and what must hold on all of them."""
+
+import os
+import pathlib
+import sys
+import threading
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+
+from lab import Lab, LabError, clusterd  # noqa: E402
+from lab.node import wait_for  # noqa: E402
+
+NOT_RUN = 77
+
+
+def run():
+    """unittest.main() that says "not run" where there are no namespaces to be had."""
+    if os.geteuid() != 0:
+        print("not run: the laboratory needs root")
+        sys.exit(NOT_RUN)
+    unittest.main(verbosity=2)
+
+
+class ClusterCase(unittest.TestCase):
+    """One laboratory for the tests of a class, which begin and end with all nodes in one view."""
+
+    count = 3
+    corosync = {}
+    clusterd = {}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.lab = Lab(nodes=cls.count)
+        cls.lab.up()
+        cls.addClassCleanup(cls.tear_down_lab)
+        cls.lab.start_corosync(**cls.corosync)
+        cls.key = clusterd.configure(cls.lab, **cls.clusterd)
+        for node in cls.lab.nodes:
+            clusterd.start(node)
+
+    @classmethod
+    def tear_down_lab(cls):
+        if os.environ.get("QUORATE_KEEP"):
+            print(f"kept {cls.lab.folder}")
+            cls.lab.temporary = False
+        cls.lab.down()
+
+    def setUp(self):
+        self.healthy()
+
+    def run(self, result=None):
+        before = len(result.failures) + len(result.errors) if result else 0
+        super().run(result)
+        if result and len(result.failures) + len(result.errors) > before:
+            self.show_logs()
+        return result
+
+    def show_logs(self, lines=40):
+        for node in self.lab.nodes:
+            try:
+                tail = node.log_text("clusterd").splitlines()[-lines:]
+            except OSError:
+                continue
+            print(f"---- clusterd of {node.name}", *tail, sep="\n", flush=True)
+
+    # ---- what holds
+
+    def healthy(self, nodes=None, limit=40.0):
+        """All of `nodes` in one quorate view of exactly these, lease running; returns what each shows."""
+        nodes = nodes or self.lab.nodes
+        shown = clusterd.wait_cluster(nodes, limit=limit)
+        for one in shown:
+            self.assertEqual(one["lease"]["state"], "running", one)
+        self.same_view(shown)
+        return shown
+
+    def same_view(self, shown):
+        """Members of one epoch agree on everything that a view is made of."""
+        views = [{key: one[key] for key in ("cluster", "key", "epoch", "coordinator", "level", "quorate")}
+                 | {"members": sorted((row["name"], row["incarnation"]) for row in one["members"]
+                                      if row["status"] == "member")}
+                 for one in shown]
+        for view in views[1:]:
+            self.assertEqual(view, views[0])
+
+    def epoch(self, node):
+        return clusterd.cluster(node)["epoch"]
+
+    def incarnation(self, node):
+        return clusterd.cluster(node)["incarnation"]
+
+    def others(self, node):
+        return [other for other in self.lab.nodes if other is not node]
+
+    def boot(self, node, corosync=True):
+        node.power_on()
+        if corosync:
+            self.lab.start_node(node)
+        clusterd.start(node)
+
+    def logged(self, node, event):
+        return [line for line in node.log_text("clusterd").splitlines() if line[3:].startswith(event)]
+
+    def wait_logged(self, node, event, limit=20.0):
+        return wait_for(f"{event} in the log of {node.name}", lambda: self.logged(node, event), limit)
+
+    def ping(self, node, other, count=5, size=100, timeout=30):
+        return clusterd.control(node, "POST", f"/v1/nodes/{other.name}/ping", {"count": count, "bytes": size}, timeout)
+
+
+class PingStream:
+    """Pings from one node to another, one after the other, until stopped; what they answered is kept."""
+
+    def __init__(self, node, other, size=1000, count=20):
+        self.node, self.other, self.size, self.count = node, other, size, count
+        self.answered = 0
+        self.refused = 0
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self.work, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        self.thread.join(60)
+
+    def work(self):
+        path = f"/v1/nodes/{self.other.name}/ping"
+        while not self.stopping.is_set():
+            try:
+                body = {"count": self.count, "bytes": self.size}
+                status, answer = clusterd.control(self.node, "POST", path, body, 20)
+            except OSError:
+                status = 0
+            if status == 200 and len(answer["round_trips_us"]) == self.count:
+                self.answered += 1
+            else:
+                self.refused += 1
+                time.sleep(0.1)
+
+
+__all__ = ["ClusterCase", "Lab", "LabError", "PingStream", "clusterd", "run", "wait_for"]
