@@ -147,7 +147,7 @@ void add_password_options(CLI::App& command, Options& options) {
 }
 
 void add_many_options(CLI::App& command, Options& options) {
-    command.add_option("ADDRESS", options.address, "local@domain");
+    command.add_option("ADDRESS", options.address, "local@domain, or a name of the default domain");
     auto* csv =
         command.add_option("--csv", options.csv, "file of lines address,password[,quota_bytes]");
     auto* pattern =

@@ -24,7 +24,7 @@ BulkItem parse_line(const std::string& line, const std::string& where, bool with
     const auto fields = split(line, ',');
     BulkItem item;
     item.address = trim(fields[0]);
-    if (item.address.find('@') == std::string::npos) {
+    if (item.address.empty()) {
         throw Failure{kUsage, where + ": wants address,password[,quota_bytes]"};
     }
     if (with_passwords) {
@@ -105,8 +105,10 @@ void print_totals(const std::string& action, const Totals& totals) {
                 static_cast<unsigned long long>(totals.skipped),
                 adding ? "existed already" : "were not there", totals.errors.size());
     for (const auto& error : totals.errors) {
-        std::printf("  %s: %s\n", text_of(error.as_object(), "address").c_str(),
-                    text_of(error.as_object(), "message").c_str());
+        const auto address = text_of(error.as_object(), "address");
+        const auto message = text_of(error.as_object(), "message");
+        const bool named = message.starts_with(address);
+        std::printf("  %s%s\n", named ? "" : (address + ": ").c_str(), message.c_str());
     }
 }
 

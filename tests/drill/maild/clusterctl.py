@@ -11,10 +11,12 @@ from maild_node import MaildNode, binaries
 from support import message, submit
 
 
-class Clusterctl(unittest.TestCase):
+class Case(unittest.TestCase):
+    config = {}
+
     @classmethod
     def setUpClass(cls):
-        cls.node = MaildNode()
+        cls.node = MaildNode(config=cls.config)
         cls.node.__enter__()
 
     @classmethod
@@ -28,6 +30,53 @@ class Clusterctl(unittest.TestCase):
 
     def json(self, *words, **options):
         return json.loads(self.ctl("--json", *words, **options))
+
+
+class DefaultDomain(Case):
+    config = {"mail": 'default_domain = "example.test"'}
+
+    def test_the_pattern_may_leave_it_out(self):
+        many = ("account", "add", "--pattern", "mst_%d", "--range", "1-100", "--password-stdin")
+        self.assertIn("100 accounts created, 0 existed already, 0 failed", self.ctl(*many, stdin="shared\n"))
+        names = [row["address"] for row in self.json("account", "list", "mst_*")["accounts"]]
+        self.assertEqual(sorted(names), sorted(f"mst_{number}@example.test" for number in range(1, 101)))
+        with Imap(self.node.port("imap")) as client:
+            client.finish(client.send("LOGIN mst_42 shared"))
+        remove = ("account", "remove", "--pattern", "mst_%d", "--range", "1-100", "--yes")
+        self.assertIn("100 accounts removed, 0 were not there, 0 failed", self.ctl(*remove))
+
+    def test_every_command_may_leave_it_out(self):
+        self.assertIn("account one@example.test created",
+                      self.ctl("account", "add", "one", "--password-stdin", stdin="first\n"))
+        self.assertEqual(self.json("account", "show", "one")["address"], "one@example.test")
+        self.ctl("account", "passwd", "one", "--password-stdin", stdin="second\n")
+        self.assertEqual(self.json("mail", "show", "one")["account"], "one@example.test")
+        self.assertEqual(self.json("mail", "verify", "one")["problems"], 0)
+        self.ctl("alias", "add", "uno", "one")
+        self.assertEqual(self.json("alias", "list", "uno*")["aliases"],
+                         [{"address": "uno@example.test", "targets": ["one@example.test"]}])
+        self.ctl("alias", "remove", "uno")
+        with Imap(self.node.port("imap")) as client:
+            client.finish(client.send("LOGIN one second"))
+            self.assertEqual([row["account"] for row in self.json("who", "--account", "one")["sessions"]],
+                             ["one@example.test"])
+        path = self.node.root / "short.csv"
+        path.write_text("csv1,one\ncsv2@example.test,two\n")
+        self.assertEqual(self.json("account", "add", "--csv", str(path))["done"], 2)
+        self.ctl("account", "show", "csv1@example.test")
+        self.ctl("account", "remove", "one", "--yes")
+        self.ctl("account", "show", "one", code=1)
+
+
+class Clusterctl(Case):
+    def test_a_name_without_a_domain_is_refused_with_what_to_do(self):
+        words = "ann: has no domain: write NAME@DOMAIN, or set mail.default_domain in quorate.toml"
+        for command in (("account", "show", "ann"), ("mail", "show", "ann"), ("who", "--account", "ann"),
+                        ("alias", "add", "ann", "ben@example.test"), ("account", "remove", "ann", "--yes")):
+            result = self.node.ctl(*command, check=False)
+            self.assertEqual((result.returncode, words in result.stderr), (1, True), result.stderr)
+        many = ("account", "add", "--pattern", "mst_%d", "--range", "1-2", "--password-stdin")
+        self.assertIn("\n  mst_2: has no domain: write NAME@DOMAIN", self.ctl(*many, stdin="shared\n", code=1))
 
     def test_accounts_are_added_shown_listed_changed_and_removed(self):
         self.assertIn("account one@example.test created",

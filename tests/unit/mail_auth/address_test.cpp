@@ -44,6 +44,13 @@ TEST(MailAddress, Rfc6531AllowsUtf8) {
     EXPECT_FALSE(split_address("a@x\xff.test"));
 }
 
+TEST(MailAddress, ANameAloneIsOneOfTheDefaultDomain) {
+    EXPECT_EQ(full_address("ann", "x.test"), "ann@x.test");
+    EXPECT_EQ(full_address("ann@y.test", "x.test"), "ann@y.test");
+    EXPECT_EQ(full_address("ann@", "x.test"), "ann@");
+    EXPECT_EQ(full_address("ann", ""), std::nullopt);
+}
+
 TEST(MailAddress, RefusesWhatIsNoAddress) {
     for (const auto* text : {"", "@", "a", "a@", "@x.test", "a@x..test", "a@.x", "a@x.",
                              "a@-x.test", "a@x-.test", "a@x_y.test", "a@[192.0.2.1]",

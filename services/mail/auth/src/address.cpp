@@ -53,6 +53,16 @@ std::optional<std::string> canonical_domain(std::string_view name) {
     return lower;
 }
 
+std::optional<std::string> full_address(std::string_view name, std::string_view default_domain) {
+    if (name.find('@') != std::string_view::npos) {
+        return std::string(name);
+    }
+    if (default_domain.empty()) {
+        return std::nullopt;
+    }
+    return std::string(name) + "@" + std::string(default_domain);
+}
+
 std::optional<SplitAddress> split_address(std::string_view address) {
     const auto at = address.rfind('@');
     if (at == std::string_view::npos) {

@@ -36,8 +36,7 @@ struct Credentials::Impl {
     }
 
     std::string address(std::string_view name) const {
-        const bool complete = name.find('@') != name.npos || options.default_domain.empty();
-        return complete ? std::string(name) : std::string(name) + "@" + options.default_domain;
+        return full_address(name, options.default_domain).value_or(std::string(name));
     }
 
     std::string keyed(std::string_view text) const {

@@ -37,7 +37,7 @@ struct Config {
     std::string user;  // to become, when started as root
 
     std::string postmaster;  // where mail for postmaster goes; empty: to an account of that name
-    std::string default_domain;   // appended to login names without '@'
+    std::string default_domain;   // appended to names without '@'
     bool detail_mailbox = false;  // user+NAME goes into the mailbox NAME if there is one
     std::vector<ListenConfig> listen;
 

@@ -101,9 +101,9 @@ public:
     }
 
     awaitable<ControlResponse> show(ControlRequest request) {
-        const auto record = server_.directory.account(request.parameter("address"));
+        const auto record = find_account(server_, request.parameter("address"));
         if (!record) {
-            co_return unknown_account(request.parameter("address"));
+            co_return to_response(record.error());
         }
         ControlResponse response;
         response.body = to_json(*record);
@@ -111,9 +111,9 @@ public:
     }
 
     awaitable<ControlResponse> change(ControlRequest request) {
-        auto record = server_.directory.account(request.parameter("address"));
+        auto record = find_account(server_, request.parameter("address"));
         if (!record) {
-            co_return unknown_account(request.parameter("address"));
+            co_return to_response(record.error());
         }
         read_optional(request.body, "enabled", record->enabled);
         read_optional(request.body, "quota_bytes", record->quota_bytes);
@@ -173,7 +173,7 @@ public:
                 ++skipped;
             } else {
                 errors.push_back({{"address", text_of(item.as_object(), "address")},
-                                  {"message", outcome.error().to_string()}});
+                                  {"message", message_of(outcome.error())}});
             }
         }
         server_.log.info("accounts_changed", "action", action, "done", done, "skipped", skipped,
@@ -201,7 +201,11 @@ private:
 
     awaitable<Result<auth::AccountRecord>> add_one(const json::object& body, SecretMaker& secrets) {
         auth::AccountRecord record;
-        record.address = text_of(body, "address");
+        auto address = full_address(server_, text_of(body, "address"));
+        if (!address) {
+            co_return tl::unexpected<Error>(std::move(address).error());
+        }
+        record.address = std::move(*address);
         record.created = now_seconds();
         read_optional(body, "quota_bytes", record.quota_bytes);
         read_optional(body, "quota_messages", record.quota_messages);
@@ -227,9 +231,9 @@ private:
 
     // Disabled, then emptied, then forgotten: whatever interrupts it, the same request finishes it.
     awaitable<Status> remove_one(std::string address) {
-        auto record = server_.directory.account(address);
+        auto record = find_account(server_, address);
         if (!record) {
-            co_return fail(auth::errc::not_found, address);
+            co_return tl::unexpected<Error>(std::move(record).error());
         }
         record->enabled = false;
         auto disabled = co_await update(*record);

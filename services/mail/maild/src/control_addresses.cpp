@@ -54,21 +54,36 @@ public:
         co_return response;
     }
     awaitable<ControlResponse> set_alias(ControlRequest request) {
-        auth::AliasRecord alias;
-        alias.address = request.parameter("address");
-        alias.targets = json::value_to<std::vector<std::string>>(request.body.at("targets"));
-        auto response = co_await change("alias_set", alias.address,
-                                        [&] { return directory_.set_alias(alias); });
+        const auto targets = json::value_to<std::vector<std::string>>(request.body.at("targets"));
+        const auto alias = complete(request.parameter("address"), targets);
+        if (!alias) {
+            co_return to_response(alias.error());
+        }
+        auto response = co_await change("alias_set", alias->address,
+                                        [&] { return directory_.set_alias(*alias); });
         co_return response;
     }
     awaitable<ControlResponse> remove_alias(ControlRequest request) {
-        const std::string address(request.parameter("address"));
-        auto response = co_await change("alias_removed", address,
-                                        [&] { return directory_.remove_alias(address); });
+        const auto address = full_address(server_, request.parameter("address"));
+        if (!address) {
+            co_return to_response(address.error());
+        }
+        auto response = co_await change("alias_removed", *address,
+                                        [&] { return directory_.remove_alias(*address); });
         co_return response;
     }
 
 private:
+    Result<auth::AliasRecord> complete(std::string_view name,
+                                       const std::vector<std::string>& targets) const {
+        auth::AliasRecord alias;
+        QUORATE_TRY(alias.address, full_address(server_, name));
+        for (const auto& target : targets) {
+            QUORATE_TRY(alias.targets.emplace_back(), full_address(server_, target));
+        }
+        return alias;
+    }
+
     // A change is flushed to the disk: not on this thread.
     template <class Change>
     awaitable<ControlResponse> change(const char* event, const std::string& name, Change make) {

@@ -41,10 +41,11 @@ public:
     explicit MailRoutes(ServerContext& server) : server_(server) {}
 
     awaitable<ControlResponse> show(ControlRequest request) {
-        const auto slot = find(request);
-        if (!slot) {
-            co_return unknown_account(request.parameter("address"));
+        const auto record = find_account(server_, request.parameter("address"));
+        if (!record) {
+            co_return to_response(record.error());
         }
+        const auto slot = slot_of(*record);
         auto contents = co_await server_.desk.run(slot, read_contents);
         if (!contents) {
             co_return to_response(contents.error());
@@ -54,18 +55,21 @@ public:
             rows.push_back(to_json(mailbox));
         }
         ControlResponse response;
-        response.body = json::object{
-            {"account", request.parameter("address")},     {"bytes", contents->use.bytes},
-            {"messages", contents->use.messages},          {"quota_bytes", contents->limits.bytes},
-            {"quota_messages", contents->limits.messages}, {"mailboxes", std::move(rows)}};
+        response.body = json::object{{"account", record->address},
+                                     {"bytes", contents->use.bytes},
+                                     {"messages", contents->use.messages},
+                                     {"quota_bytes", contents->limits.bytes},
+                                     {"quota_messages", contents->limits.messages},
+                                     {"mailboxes", std::move(rows)}};
         co_return response;
     }
 
     awaitable<ControlResponse> verify(ControlRequest request) {
-        const auto slot = find(request);
-        if (!slot) {
-            co_return unknown_account(request.parameter("address"));
+        const auto record = find_account(server_, request.parameter("address"));
+        if (!record) {
+            co_return to_response(record.error());
         }
+        const auto slot = slot_of(*record);
         auto report = co_await server_.workers.run(
             slot->strand(), [&] { return server_.store.verify(slot->id()); });
         // Opened for the first time by its first message or login: until then nothing is there.
@@ -76,11 +80,11 @@ public:
             co_return to_response(report.error());
         }
         if (!report->problems.empty()) {
-            server_.log.error("mail_damaged", "account", request.parameter("address"), "problems",
+            server_.log.error("mail_damaged", "account", record->address, "problems",
                               report->problems.size(), "first", report->problems.front());
         }
         ControlResponse response;
-        response.body = json::object{{"account", request.parameter("address")},
+        response.body = json::object{{"account", record->address},
                                      {"mailboxes", report->mailboxes},
                                      {"messages", report->messages},
                                      {"bytes", report->bytes},
@@ -89,13 +93,9 @@ public:
     }
 
 private:
-    std::shared_ptr<AccountSlot> find(const ControlRequest& request) {
-        const auto record = server_.directory.account(request.parameter("address"));
-        if (!record) {
-            return nullptr;
-        }
-        return server_.desk.slot(store::AccountId(record->id),
-                                 {record->quota_bytes, record->quota_messages});
+    std::shared_ptr<AccountSlot> slot_of(const auth::AccountRecord& record) {
+        return server_.desk.slot(store::AccountId(record.id),
+                                 {record.quota_bytes, record.quota_messages});
     }
     ServerContext& server_;
 };

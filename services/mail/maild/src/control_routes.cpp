@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "mail/auth/address.hpp"
 #include "mail/auth/errc.hpp"
 
 namespace quorate::mail {
@@ -43,9 +44,12 @@ void add_route(io::ControlServer& control, ServerContext& server, std::string me
                   });
 }
 
+std::string message_of(const Error& error) {
+    return error.detail.empty() ? error.code.message() : error.detail + ": " + error.code.message();
+}
+
 ControlResponse to_response(const Error& error) {
-    const auto message =
-        error.detail.empty() ? error.code.message() : error.detail + ": " + error.code.message();
+    const auto message = message_of(error);
     if (error.code == auth::errc::not_found || error.code == store::errc::no_such_account) {
         return ControlResponse::error(404, "not_found", message);
     }
@@ -64,9 +68,21 @@ ControlResponse to_response(const Error& error) {
     return ControlResponse::error(500, "failed", message);
 }
 
-ControlResponse unknown_account(std::string_view address) {
-    return ControlResponse::error(404, "not_found",
-                                  "no account " + std::string(address) + "; see: account list");
+Result<std::string> full_address(const ServerContext& server, std::string_view name) {
+    auto address = auth::full_address(name, server.config.default_domain);
+    if (!address) {
+        return fail(auth::errc::incomplete_address, printable(name, 80));
+    }
+    return *address;
+}
+
+Result<auth::AccountRecord> find_account(const ServerContext& server, std::string_view name) {
+    QUORATE_TRY(const auto address, full_address(server, name));
+    auto record = server.directory.account(address);
+    if (!record) {
+        return fail(auth::errc::not_found, "account " + printable(address, 80));
+    }
+    return std::move(*record);
 }
 
 auth::Directory::Page page_of(const ControlRequest& request) {

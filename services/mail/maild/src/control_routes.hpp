@@ -20,9 +20,14 @@ void add_status_routes(io::ControlServer& control, ServerContext& server,
 void add_route(io::ControlServer& control, ServerContext& server, std::string method,
                std::string pattern, io::ControlHandler handler);
 
-// An error of the directory or the store as the API tells it.
+// An error of the directory or the store as the API tells it, and its text alone.
+std::string message_of(const Error& error);
 io::ControlResponse to_response(const Error& error);
-io::ControlResponse unknown_account(std::string_view address);
+
+// An address of a request, whose domain may be left out when there is a default one.
+Result<std::string> full_address(const ServerContext& server, std::string_view name);
+// The account of that address, or an error that says what is wrong with it.
+Result<auth::AccountRecord> find_account(const ServerContext& server, std::string_view name);
 
 // A page of a list: `limit` and `after` of the request, checked.
 auth::Directory::Page page_of(const io::ControlRequest& request);

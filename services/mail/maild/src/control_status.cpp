@@ -47,7 +47,14 @@ public:
     }
 
     awaitable<ControlResponse> sessions(ControlRequest request) {
-        const auto wanted = request.parameter("account");
+        std::string wanted(request.parameter("account"));
+        if (!wanted.empty()) {
+            auto address = full_address(server_, wanted);
+            if (!address) {
+                co_return to_response(address.error());
+            }
+            wanted = std::move(*address);
+        }
         json::array rows;
         for (const auto& row : server_.sessions.rows()) {
             if (wanted.empty() || iequals(row.account, wanted)) {

@@ -22,6 +22,9 @@ struct SplitAddress {
 // addresses here.
 std::optional<SplitAddress> split_address(std::string_view address);
 
+// A name without '@' is one of the default domain; nothing when there is none (empty).
+std::optional<std::string> full_address(std::string_view name, std::string_view default_domain);
+
 // A host name in lower case; nothing if it is none (RFC 5321 2.3.5, letters, digits, hyphens, UTF-8
 // labels allowed).
 std::optional<std::string> canonical_domain(std::string_view name);

@@ -14,6 +14,7 @@ enum class errc {
     storage,         // SQLite; `detail` has its words
     unsupported_version,
     too_many,
+    incomplete_address,  // no domain, and no default domain is configured
 };
 
 const std::error_category& auth_category();
