@@ -311,5 +311,22 @@ TEST(ImapRfc3501Section9, KeywordsOfTheGrammarAreMatchedWithoutCase) {
               "fetch uid:1:* uid peek BODY[HEADER.FIELDS (x)]=[header these \"x\"] size");
 }
 
+// RFC 3501 6.3.11: the argument is a message of RFC 2822, whose lines end in CRLF.
+TEST(ImapRfc3501Section6311, ALineFeedAloneIsStoredAsCrlfHoweverTheOctetsArrive) {
+    const std::string text = "\nA: b\r\nC: d\n\r\n\r\r\n\n\rx\r";
+    const std::string stored = "\r\nA: b\r\nC: d\r\n\r\n\r\r\n\r\n\rx\r";
+    for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+        Talk talk;
+        talk.login();
+        talk.line("a APPEND saved {" + std::to_string(text.size()) + "}");
+        for (std::size_t at = 0; at < text.size(); at += piece) {
+            talk.say(text.substr(at, piece));
+        }
+        EXPECT_EQ(talk.body, stored) << "in pieces of " << piece;
+        talk.line("");
+        EXPECT_EQ(talk.executed.back(), "append \"saved\" ()");
+    }
+}
+
 }  // namespace
 }  // namespace quorate::mail::imap

@@ -4,6 +4,29 @@
 
 // APPEND (RFC 3501 6.3.11, RFC 7888, RFC 7889): its message never is in the machine as a whole.
 namespace quorate::mail::imap {
+namespace {
+
+// A line feed alone becomes CRLF, as RFC 5322 2.3 wants and as every protocol sends it: sizes are
+// then the same in all of them. `after_cr`: the octet before `octets` was CR; kept for the next.
+std::string with_crlf(std::string_view octets, bool& after_cr) {
+    std::string text;
+    text.reserve(octets.size() + octets.size() / 32);
+    for (std::size_t at = 0; at < octets.size();) {
+        const auto feed = octets.find('\n', at);
+        const auto end = std::min(feed, octets.size());
+        text.append(octets, at, end - at);
+        after_cr = end > at ? octets[end - 1] == '\r' : after_cr;
+        if (feed == std::string_view::npos) {
+            break;
+        }
+        text.append(after_cr ? "\n" : "\r\n");
+        after_cr = false;
+        at = feed + 1;
+    }
+    return text;
+}
+
+}  // namespace
 
 // An APPEND up to a literal.
 std::size_t Session::Impl::take_append_literal(std::string_view text, Request& request) {
@@ -24,6 +47,7 @@ std::size_t Session::Impl::take_append_literal(std::string_view text, Request& r
     reader_.restart();
     errors_ = 0;
     octets_left_ = literal.size;
+    after_cr_ = false;
     synchronizing_ = literal.synchronizing;
     AppendCheck check{head.append.mailbox, literal.size};
     const std::string tag(request.tag);
@@ -53,7 +77,7 @@ std::size_t Session::Impl::take_message(std::string_view octets) {
     const auto piece = octets.substr(0, size);
     const auto clean = piece.substr(0, piece.find('\0'));
     if (!clean.empty()) {
-        actions_.emplace_back(BodyData{std::string(clean)});
+        actions_.emplace_back(BodyData{with_crlf(clean, after_cr_)});
     }
     if (clean.size() < size) {
         octets_left_ -= clean.size();

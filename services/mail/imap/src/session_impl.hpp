@@ -146,6 +146,7 @@ private:
     bool by_login_ = false;            // LOGIN, not AUTHENTICATE
     std::string user_;                 // kSaslFinal
     std::unique_ptr<Command> append_;  // while its message arrives
+    bool after_cr_ = false;            // its last octet so far was CR
 };
 
 }  // namespace quorate::mail::imap
