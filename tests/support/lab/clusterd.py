@@ -49,7 +49,7 @@ def toml_value(value):
     return f'"{value}"'
 
 
-def settings(node, **changes):
+def settings(node, /, **changes):
     """The lines of [cluster] for a node; `changes` are its keys, None takes one out."""
     keys = {"name": "lab", "addresses": addresses(node)} | changes
     return "".join(f"{key} = {toml_value(value)}\n" for key, value in keys.items() if value is not None)
