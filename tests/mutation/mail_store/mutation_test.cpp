@@ -45,10 +45,10 @@ INSTANTIATE_TEST_SUITE_P(
                       Fault{"last_group_not_rewritten", 215}, Fault{"commit_before_durable", 193},
                       Fault{"applied_lsn_ignored", 13}, Fault{"database_before_its_record", 159},
                       Fault{"database_not_remade", 5}, Fault{"checkpoint_not_flushed", 1},
-                      Fault{"super_one_copy", 167}, Fault{"large_body_name_not_flushed", 2},
-                      Fault{"compaction_not_awaited", 23}, Fault{"redo_segments_compacted", 22},
-                      Fault{"move_not_recorded", 2}, Fault{"purged_under_a_view", 1},
-                      Fault{"uid_next_falls", 1}),
+                      Fault{"doubt_forgotten", 1490}, Fault{"super_one_copy", 167},
+                      Fault{"large_body_name_not_flushed", 2}, Fault{"compaction_not_awaited", 23},
+                      Fault{"redo_segments_compacted", 22}, Fault{"move_not_recorded", 2},
+                      Fault{"purged_under_a_view", 1}, Fault{"uid_next_falls", 1}),
     [](const auto& mutation) { return std::string(mutation.param.name); });
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/assert.hpp"
 
@@ -24,6 +25,7 @@ struct FaultVolume::Node {
     std::string durable;            // what a power failure leaves at least
     std::set<std::uint64_t> dirty;  // sectors in which they may differ and that a flush would keep
     std::set<std::uint64_t> lost;   // sectors in which they differ and no flush would keep
+    bool lost_unheard = false;      // a flush of everything lost some: the file's own flush tells
     std::uint64_t allocated = 0;
     std::set<std::uint64_t> announced;  // sectors
     FaultVolume::Reads reads;
@@ -168,11 +170,18 @@ Status FaultVolume::write(Node& node, std::uint64_t offset,
     return fate == Fate::kDone ? Status() : change_fails(fate, "write", node.path);
 }
 
+void FaultVolume::lose_dirty(Node& node) {
+    node.lost.insert(node.dirty.begin(), node.dirty.end());
+    node.dirty.clear();
+}
+
 Status FaultVolume::flush(Node& node) {
-    const auto fate = next_change();
+    auto fate = next_change();
+    if (fate == Fate::kDone && std::exchange(node.lost_unheard, false)) {
+        fate = Fate::kFails;
+    }
     if (fate == Fate::kFails) {
-        node.lost.insert(node.dirty.begin(), node.dirty.end());
-        node.dirty.clear();
+        lose_dirty(node);
     }
     if (fate != Fate::kDone) {
         return change_fails(fate, "flush", node.path);
@@ -362,6 +371,12 @@ Status FaultVolume::flush_folder(std::string_view folder) {
 Status FaultVolume::flush_all() {
     std::lock_guard lock(mutex_);
     if (const auto fate = next_change(); fate != Fate::kDone) {
+        for (const auto& [path, node] : directory_) {
+            if (fate == Fate::kFails && !node->dirty.empty() && random_.one_in(2)) {
+                lose_dirty(*node);
+                node->lost_unheard = true;
+            }
+        }
         return change_fails(fate, "flush all", "");
     }
     for (const auto& [path, node] : directory_) {
@@ -432,6 +447,9 @@ void FaultVolume::crash(Crash kind) {
     std::lock_guard lock(mutex_);
     for (const auto& [path, node] : directory_) {
         QUORATE_ASSERT(node->open_files == 0);
+    }
+    for (const auto& [path, node] : directory_) {
+        node->lost_unheard = false;
     }
     if (kind == Crash::kPower) {
         for (const auto& change : directory_changes_) {

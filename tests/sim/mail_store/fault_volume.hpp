@@ -17,6 +17,7 @@ namespace quorate::mail::store {
 // flushed is lost, kept or torn at a power failure: each sector of 512 octets by itself, the length
 // of a file by itself, each creation, rename and removal by itself. A flush that fails loses what
 // it should have kept: it stays readable until the power fails, and no later flush brings it back.
+// A flush of everything that fails does so to some files, whose own next flush fails once.
 //
 // Thread rule: as Volume.
 class FaultVolume final : public Volume {
@@ -82,6 +83,7 @@ private:
     Status grow(Node& node, std::uint64_t size, std::string_view path);
     void write_sectors(Node& node, std::uint64_t offset, std::string_view bytes);
     Status write(Node& node, std::uint64_t offset, std::span<const std::string_view> pieces);
+    static void lose_dirty(Node& node);
     Status flush(Node& node);
     Status truncate(Node& node, std::uint64_t size);
     void make_durable(Node& node);

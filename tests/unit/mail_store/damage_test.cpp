@@ -40,7 +40,8 @@ protected:
         {
             auto volume = open_local_volume(folder_.string());
             ASSERT_TRUE(volume);
-            const SqliteVfs vfs(**volume);
+            Doubt doubt(**volume, Logger());
+            const SqliteVfs vfs(**volume, doubt);
             auto db = Database::open(vfs, account_database(kAnna));
             ASSERT_TRUE(db) << db.error().to_string();
             ASSERT_TRUE((*db)->query(sql).run());

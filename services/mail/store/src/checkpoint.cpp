@@ -17,11 +17,16 @@ Status StoreImpl::checkpoint() {
     const auto mark = context_->journal.next_mark();
     const auto position = context_->journal.position();
     checkpoint_at_ = position + options_.checkpoint_bytes / 16;  // if it fails
+    QUORATE_CHECK(not_in_doubt());
     QUORATE_CHECK(context_->journal.wait_durable(Lsn(mark.lsn - 1)));
     QUORATE_CHECK(settle_up_to(mark.lsn));
     if (!mutated("checkpoint_not_flushed")) {
-        QUORATE_CHECK(context_->volume.flush_all());
+        if (const auto flushed = context_->volume.flush_all(); !flushed) {
+            context_->doubt.raise(flushed.error());
+            return flushed;
+        }
     }
+    QUORATE_CHECK(not_in_doubt());
     auto next = super_;
     next.sequence += mutated("super_one_copy") ? 2 : 1;
     next.redo_lsn = mark.lsn;
@@ -31,6 +36,13 @@ Status StoreImpl::checkpoint() {
     super_ = next;
     redo_segment_.store(mark.segment, std::memory_order_release);
     checkpoint_at_ = position + options_.checkpoint_bytes / 2;
+    return {};
+}
+
+Status StoreImpl::not_in_doubt() const {
+    if (context_->doubt.raised()) {
+        return fail(std::make_error_code(std::errc::io_error), "databases are in doubt");
+    }
     return {};
 }
 

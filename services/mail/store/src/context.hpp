@@ -12,6 +12,7 @@
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "body_reader.hpp"
+#include "doubt.hpp"
 #include "journal.hpp"
 #include "relocations.hpp"
 #include "reserve.hpp"
@@ -81,7 +82,8 @@ struct Context {
     Context(Volume& the_volume, Options options, Logger logger)
         : volume(the_volume),
           log(std::move(logger)),
-          vfs(the_volume),
+          doubt(the_volume, log),
+          vfs(the_volume, doubt),
           reserve(the_volume, options.reserve_bytes, log),
           journal(
               the_volume, std::move(options.journal), [this] { return reserve.release(); }, log),
@@ -97,6 +99,7 @@ struct Context {
 
     Volume& volume;
     Logger log;
+    Doubt doubt;
     SqliteVfs vfs;
     Reserve reserve;
     Journal journal;

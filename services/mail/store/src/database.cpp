@@ -90,7 +90,7 @@ Result<std::unique_ptr<Database>> Database::open(const SqliteVfs& vfs, const std
         sqlite3_close_v2(db);
         return error;
     }
-    std::unique_ptr<Database> database(new Database(db, path));
+    std::unique_ptr<Database> database(new Database(db, path, &vfs.doubt()));
     sqlite3_extended_result_codes(db, 1);
     sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, nullptr, 0, 0);
@@ -121,25 +121,31 @@ Result<std::unique_ptr<Database>> Database::make_in_memory(const char* schema, s
         sqlite3_close_v2(db);
         return error;
     }
-    std::unique_ptr<Database> database(new Database(db, std::move(path)));
+    std::unique_ptr<Database> database(new Database(db, std::move(path), nullptr));
     sqlite3_extended_result_codes(db, 1);
-    database->in_memory_ = true;
     return database;
 }
 
 // In place of SQLite's automatic checkpoint, which is the same hook.
-int Database::on_wal_commit(void* self, sqlite3* db, const char* schema, int frames) {
-    static_cast<Database*>(self)->wal_frames_ = frames;
+int Database::on_wal_commit(void* self, sqlite3*, const char* schema, int frames) {
+    auto& database = *static_cast<Database*>(self);
+    database.wal_frames_ = frames;
     if (frames >= kWalFramesMax) {
-        // What hinders it now is met again by the next commit.
-        static_cast<void>(
-            sqlite3_wal_checkpoint_v2(db, schema, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr));
+        database.checkpoint(schema, SQLITE_CHECKPOINT_PASSIVE);
     }
     return SQLITE_OK;
 }
 
+// What hinders it now is met again by the next commit. In doubt the WAL is all that is sure to be
+// whole, and is not to be given up.
+void Database::checkpoint(const char* schema, int mode) {
+    if (!doubt_->raised()) {
+        static_cast<void>(sqlite3_wal_checkpoint_v2(db_, schema, mode, nullptr, nullptr));
+    }
+}
+
 void Database::read_ahead(bool on) {
-    if (in_memory_) {
+    if (in_memory()) {
         return;
     }
     sqlite3_file* file = nullptr;
@@ -154,8 +160,7 @@ Database::~Database() {
         sqlite3_finalize(statement);
     }
     if (wal_frames_ >= kWalFramesLeft && !in_transaction_) {
-        static_cast<void>(
-            sqlite3_wal_checkpoint_v2(db_, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr));
+        checkpoint("main", SQLITE_CHECKPOINT_TRUNCATE);
     }
     sqlite3_close_v2(db_);
 }

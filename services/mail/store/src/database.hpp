@@ -83,17 +83,20 @@ public:
     // See SqliteVfs::read_ahead.
     void read_ahead(bool on);
     const std::string& path() const { return path_; }
-    bool in_memory() const { return in_memory_; }
+    bool in_memory() const { return doubt_ == nullptr; }
 
 private:
-    Database(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
+    Database(sqlite3* db, std::string path, const Doubt* doubt)
+        : db_(db), path_(std::move(path)), doubt_(doubt) {}
+    // Of SQLite's WAL into the database.
+    void checkpoint(const char* schema, int mode);
     static int on_wal_commit(void* self, sqlite3* db, const char* schema, int frames);
 
     sqlite3* db_;
     std::string path_;
+    const Doubt* doubt_;  // nothing: in memory
     std::map<const char*, sqlite3_stmt*> statements_;
     bool in_transaction_ = false;
-    bool in_memory_ = false;
     int wal_frames_ = 0;
 };
 

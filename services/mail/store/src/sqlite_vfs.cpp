@@ -19,12 +19,17 @@ namespace {
 struct OpenFile {
     sqlite3_file base;
     File* file;
+    Doubt* doubt;
     bool read_ahead;
 };
 
 File& file_of(sqlite3_file* file) { return *reinterpret_cast<OpenFile*>(file)->file; }
 
-Volume& volume_of(sqlite3_vfs* vfs) { return *static_cast<Volume*>(vfs->pAppData); }
+SqliteVfs::Targets& targets_of(sqlite3_vfs* vfs) {
+    return *static_cast<SqliteVfs::Targets*>(vfs->pAppData);
+}
+
+Volume& volume_of(sqlite3_vfs* vfs) { return targets_of(vfs).volume; }
 
 std::uint32_t big_endian(const unsigned char* bytes, int size) {
     std::uint32_t value = 0;
@@ -100,7 +105,12 @@ int file_truncate(sqlite3_file* file, sqlite3_int64 size) {
 }
 
 int file_sync(sqlite3_file* file, int) {
-    return file_of(file).flush() ? SQLITE_OK : SQLITE_IOERR_FSYNC;
+    const auto status = file_of(file).flush();
+    if (!status) {
+        reinterpret_cast<OpenFile*>(file)->doubt->raise(status.error());
+        return SQLITE_IOERR_FSYNC;
+    }
+    return SQLITE_OK;
 }
 
 int file_size(sqlite3_file* file, sqlite3_int64* size) {
@@ -161,6 +171,7 @@ int vfs_open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, 
         return is_full(opened.error().code) ? SQLITE_FULL : SQLITE_CANTOPEN;
     }
     open_file->file = opened->release();
+    open_file->doubt = &targets_of(vfs).doubt;
     open_file->base.pMethods = &kMethods;
     if (out_flags != nullptr) {
         *out_flags = flags;
@@ -211,13 +222,14 @@ int vfs_last_error(sqlite3_vfs*, int, char*) { return 0; }
 
 }  // namespace
 
-SqliteVfs::SqliteVfs(Volume& volume) : vfs_(std::make_unique<sqlite3_vfs>()) {
+SqliteVfs::SqliteVfs(Volume& volume, Doubt& doubt)
+    : targets_{volume, doubt}, vfs_(std::make_unique<sqlite3_vfs>()) {
     name_ = "quorate-" + std::to_string(reinterpret_cast<std::uintptr_t>(vfs_.get()));
     vfs_->iVersion = 1;
     vfs_->szOsFile = sizeof(OpenFile);
     vfs_->mxPathname = 512;
     vfs_->zName = name_.c_str();
-    vfs_->pAppData = &volume;
+    vfs_->pAppData = &targets_;
     vfs_->xOpen = vfs_open;
     vfs_->xDelete = vfs_delete;
     vfs_->xAccess = vfs_access;

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "doubt.hpp"
 #include "mail/store/volume.hpp"
 
 struct sqlite3_file;
@@ -12,11 +13,11 @@ namespace quorate::mail::store {
 
 // Lets SQLite live on a Volume. Version-1 file methods: no shared memory, so WAL needs
 // locking_mode=EXCLUSIVE, which the one owner of an account has anyway; locks are no-ops.
-// Temporary files are refused: connections keep them in memory. Registered while it lives; the
-// volume must outlive it. Any thread.
+// Temporary files are refused: connections keep them in memory. A flush that fails raises doubt.
+// Registered while it lives; volume and doubt must outlive it. Any thread.
 class SqliteVfs {
 public:
-    explicit SqliteVfs(Volume& volume);
+    SqliteVfs(Volume& volume, Doubt& doubt);
     ~SqliteVfs();
     SqliteVfs(const SqliteVfs&) = delete;
     SqliteVfs& operator=(const SqliteVfs&) = delete;
@@ -28,7 +29,15 @@ public:
     // once: a table scattered over a cold file is read in a few milliseconds.
     static void read_ahead(sqlite3_file* file, bool on);
 
+    Doubt& doubt() const { return targets_.doubt; }
+
+    struct Targets {
+        Volume& volume;
+        Doubt& doubt;
+    };
+
 private:
+    Targets targets_;
     std::string name_;
     std::unique_ptr<sqlite3_vfs> vfs_;
 };

@@ -51,6 +51,7 @@ Result<std::unique_ptr<StoreImpl>> StoreImpl::open(Volume& volume, StoreOptions 
 Status StoreImpl::recover(Volume& volume, Logger log) {
     Random random(options_.random_seed);
     QUORATE_TRY(super_, read_or_create_super(volume, random));
+    QUORATE_CHECK(Doubt::settle(volume, log));
     QUORATE_TRY(const auto scan, scan_journal(volume, super_, log));
     Context::Options options;
     options.journal.store = super_.store;

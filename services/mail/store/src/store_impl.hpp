@@ -65,6 +65,7 @@ private:
     void remember(const std::shared_ptr<AccountImpl>& account);
     void forget(AccountId id);
     Status settle_up_to(std::uint64_t lsn);
+    Status not_in_doubt() const;
     void on_flushed(Lsn durable, bool failed);
     bool checkpoint_is_due() const;
     void start_threads();
