@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::int64_t kMajor = 1;  // PRAGMA user_version = major * 1000 + minor
 
-// docs/formats/mail-account.md explains every column.
 constexpr const char* kSchema = R"sql(
 PRAGMA page_size = 4096;
 PRAGMA user_version = 1000;
@@ -91,6 +90,8 @@ Status create_database(Volume& volume, const std::string& path) {
 }
 
 }  // namespace
+
+std::string_view account_schema() { return kSchema; }
 
 std::string account_folder(AccountId id) {
     std::array<char, 8> hex;

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "database.hpp"
 #include "mail/store/types.hpp"
@@ -17,6 +18,9 @@ std::string account_database(AccountId id);
 // unsupported_version, damaged, volume_full.
 Result<std::unique_ptr<Database>> open_account_database(Volume& volume, const SqliteVfs& vfs,
                                                         AccountId id);
+
+// The statements that make an empty database; docs/formats/mail-account.md explains every column.
+std::string_view account_schema();
 
 // An empty one in memory, for reads while the volume has no room for the file.
 Result<std::unique_ptr<Database>> open_stand_in_database(AccountId id);
