@@ -1,5 +1,7 @@
 #include "chunk.hpp"
 
+#include <limits>
+
 #include "base/bytes.hpp"
 #include "base/crc32c.hpp"
 #include "mail/store/errc.hpp"
@@ -63,7 +65,7 @@ Status decode_chunk(std::string_view bytes, std::vector<Message>& messages) {
     Message message;
     for (std::uint64_t i = 0; i < count && !reader.failed(); ++i) {
         const auto gap = reader.varint();
-        if (gap == 0) {
+        if (gap == 0 || gap > std::numeric_limits<Uid>::max() - message.uid) {
             return fail(errc::damaged, "message block: uids do not ascend");
         }
         message.uid += static_cast<Uid>(gap);
