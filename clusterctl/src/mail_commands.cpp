@@ -30,15 +30,16 @@ int show_mail(const Context& context, const Options& options) {
                 human_bytes(number_of(mail, "bytes")).c_str(),
                 quota == 0 ? "" : (" of " + human_bytes(quota)).c_str());
     Table table(
-        {"MAILBOX", ">MESSAGES", ">UNSEEN", ">SIZE", ">UIDVALIDITY", ">UIDNEXT", ">MODSEQ"});
+        {"MAILBOX", "USE", ">MESSAGES", ">UNSEEN", ">SIZE", ">UIDVALIDITY", ">UIDNEXT", ">MODSEQ"});
     for (const auto& row : mail["mailboxes"].as_array()) {
         const auto& mailbox = row.as_object();
         const auto number = [&](const char* key) {
             return std::to_string(number_of(mailbox, key));
         };
-        table.add({text_of(mailbox, "name"), number("messages"), number("unseen"),
-                   human_bytes(number_of(mailbox, "size")), number("uid_validity"),
-                   number("uid_next"), number("highest_modseq")});
+        const auto use = text_of(mailbox, "special_use");
+        table.add({text_of(mailbox, "name"), use.empty() ? "-" : use, number("messages"),
+                   number("unseen"), human_bytes(number_of(mailbox, "size")),
+                   number("uid_validity"), number("uid_next"), number("highest_modseq")});
     }
     table.print();
     return kOk;

@@ -163,8 +163,17 @@ class Clusterctl(Case):
         self.assertEqual(self.json("mail", "show", "ben@example.test")["mailboxes"][0]["name"], "INBOX")
         self.assertIn("all sound", self.ctl("mail", "verify", "ben@example.test"))
         self.assertEqual(self.json("mail", "verify", "--all")["problems"], 0)
+        self.assertEqual(self.json("mail", "show", "ben@example.test")["mailboxes"][0]["special_use"], "")
         self.ctl("mail", "verify", code=2)
         self.ctl("mail", "show", "nobody@example.test", code=1)
+
+    def test_what_a_mailbox_is_for_is_shown(self):
+        with Imap(self.node.port("imap")) as client:
+            client.finish(client.send(f'LOGIN ben@example.test "{self.node.password}"'))
+            client.finish(client.send("CREATE Drafts"))
+        self.assertRegex(self.ctl("mail", "show", "ben@example.test"), r"(?m)^Drafts +\\Drafts +0")
+        uses = {row["name"]: row["special_use"] for row in self.json("mail", "show", "ben@example.test")["mailboxes"]}
+        self.assertEqual(uses["Drafts"], "\\Drafts")
 
     def test_sessions_are_listed_and_ended(self):
         with Imap(self.node.port("imap")) as client:

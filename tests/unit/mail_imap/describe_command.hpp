@@ -179,7 +179,8 @@ struct CommandDescriber {
         return unselect.expunge ? "close" : "unselect";
     }
     std::string operator()(const Create& create) const {
-        return "create " + describe_text(create.mailbox);
+        return "create " + describe_text(create.mailbox) +
+               (create.use ? fmt::format(" use \"{}\"", store::special_use_name(*create.use)) : "");
     }
     std::string operator()(const Delete& removed) const {
         return "delete " + describe_text(removed.mailbox);

@@ -48,6 +48,62 @@ TEST(ImapCreateRfc3501, WhatCannotBeANameIsRefused) {
     EXPECT_EQ(client("CREATE " + std::string(5000, 'x')), refusal);
 }
 
+TEST(ImapCreateRfc6154, AUsualNameTakesItsUseWhenItIsFree) {
+    const std::pair<const char*, const char*> usual[] = {
+        {"Drafts", "Drafts"},
+        {"sent", "Sent"},
+        {"\"Sent Messages\"", "Sent"},
+        {"\"Sent Items\"", "Sent"},
+        {"Trash", "Trash"},
+        {"\"Deleted Items\"", "Trash"},
+        {"\"Deleted Messages\"", "Trash"},
+        {"Junk", "Junk"},
+        {"spam", "Junk"},
+        {"\"Junk E-mail\"", "Junk"},
+        {"Archive", "Archive"},
+        {"Archives", "Archive"},
+    };
+    for (const auto& [name, use] : usual) {
+        Mail mail;
+        Client client(mail);
+        EXPECT_TRUE(client.ok(std::string("CREATE ") + name));
+        EXPECT_EQ(client(std::string("LIST \"\" ") + name),
+                  crlf("* LIST (\\HasNoChildren \\" + std::string(use) + ") \"/\" " + name +
+                       "\na OK LIST completed\n"));
+    }
+}
+
+TEST(ImapCreateRfc6154, TheUseIsGivenOnceAndFreeAgainWhenItsMailboxGoes) {
+    Mail mail;
+    Client client(mail);
+    client("CREATE Sent");
+    client("CREATE \"Sent Items\"");
+    client("CREATE Work/Sent");
+    EXPECT_EQ(all_names(client), crlf("* LIST (\\HasNoChildren) \"/\" INBOX\n"
+                                      "* LIST (\\HasNoChildren \\Sent) \"/\" Sent\n"
+                                      "* LIST (\\HasNoChildren) \"/\" \"Sent Items\"\n"
+                                      "* LIST (\\HasChildren) \"/\" Work\n"
+                                      "* LIST (\\HasNoChildren) \"/\" Work/Sent\n"
+                                      "a OK LIST completed\n"));
+    client("RENAME Sent Post");
+    EXPECT_TRUE(has(all_names(client), "\\Sent) \"/\" Post\r\n"));
+    client("DELETE Post");
+    client("CREATE Sent");
+    EXPECT_TRUE(has(all_names(client), "\\Sent) \"/\" Sent\r\n"));
+}
+
+TEST(ImapCreateRfc6154, UseGivesItToAnyNameOrFails) {
+    Mail mail;
+    Client client(mail);
+    EXPECT_TRUE(client.ok("CREATE Post (USE (\\Sent))"));
+    EXPECT_TRUE(has(all_names(client), "\\Sent) \"/\" Post\r\n"));
+    EXPECT_EQ(client("CREATE Other (USE (\\Sent))"),
+              crlf("a NO [USEATTR] Another mailbox has this use\n"));
+    EXPECT_FALSE(has(all_names(client), "Other")) << "RFC 6154 3: the mailbox is not created";
+    EXPECT_TRUE(client.ok("CREATE Drafts (USE ())"));
+    EXPECT_FALSE(has(all_names(client), "\\Drafts"));
+}
+
 TEST(ImapCreateRfc3501, ANewMailboxOfAnOldNameHasGreaterIdentifiers) {
     Mail mail;
     Client client(mail);

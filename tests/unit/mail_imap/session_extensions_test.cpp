@@ -216,6 +216,7 @@ TEST(ImapCapabilities, AfterLoginTheyAreThoseOfTheMailboxes) {
     talk.login();
     EXPECT_EQ(talk.line("a CAPABILITY"),
               "* CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE NAMESPACE CHILDREN SPECIAL-USE "
+              "CREATE-SPECIAL-USE "
               "UNSELECT UIDPLUS MOVE STATUS=SIZE APPENDLIMIT=52428800\r\n"
               "a OK CAPABILITY completed\r\n");
 }

@@ -52,7 +52,7 @@ std::string capability_text(const Options& options, Standing standing) {
         return out;
     }
     out +=
-        " IDLE NAMESPACE CHILDREN SPECIAL-USE UNSELECT UIDPLUS MOVE STATUS=SIZE"
+        " IDLE NAMESPACE CHILDREN SPECIAL-USE CREATE-SPECIAL-USE UNSELECT UIDPLUS MOVE STATUS=SIZE"
         " APPENDLIMIT=";
     append_number(out, options.append_bytes);
     return out;

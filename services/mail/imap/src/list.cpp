@@ -42,28 +42,6 @@ Names names_of(const std::vector<store::MailboxInfo>& mailboxes) {
     return names;
 }
 
-std::string_view special_use_name(store::SpecialUse use) {
-    switch (use) {
-        case store::SpecialUse::kNone:
-            return "";
-        case store::SpecialUse::kAll:
-            return "\\All";
-        case store::SpecialUse::kArchive:
-            return "\\Archive";
-        case store::SpecialUse::kDrafts:
-            return "\\Drafts";
-        case store::SpecialUse::kFlagged:
-            return "\\Flagged";
-        case store::SpecialUse::kJunk:
-            return "\\Junk";
-        case store::SpecialUse::kSent:
-            return "\\Sent";
-        case store::SpecialUse::kTrash:
-            return "\\Trash";
-    }
-    return "";
-}
-
 void append_line(std::string& out, std::string_view response, std::string_view attributes,
                  std::string_view name) {
     out.append("* ").append(response).append(" (").append(attributes).append(") \"/\" ");

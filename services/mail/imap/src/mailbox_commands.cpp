@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "mailbox_name.hpp"
 #include "render.hpp"
+#include "special_use.hpp"
 
 namespace quorate::mail::imap {
 namespace {
@@ -32,6 +33,15 @@ Result<bool> is_only_parent(store::Account& account, std::string_view name) {
     QUORATE_TRY(const auto mailboxes, account.mailboxes());
     return std::any_of(mailboxes.begin(), mailboxes.end(),
                        [name](const auto& info) { return is_below(info.name, name); });
+}
+
+Result<bool> is_taken(store::Account& account, store::SpecialUse use) {
+    if (use == store::SpecialUse::kNone) {
+        return false;
+    }
+    QUORATE_TRY(const auto mailboxes, account.mailboxes());
+    return std::any_of(mailboxes.begin(), mailboxes.end(),
+                       [use](const auto& info) { return info.special_use == use; });
 }
 
 void append_code(std::string& out, std::string_view code, std::uint64_t value,
@@ -81,9 +91,19 @@ Result<Reply> run_unselect(Turn& turn, const Unselect& command) {
     return Reply(completed(Updates::kNone));
 }
 
+// RFC 6154 3: a use that is asked for and cannot be had fails the command; one that only the name
+// suggests is given when no other mailbox has it.
 Result<Reply> run_create(Turn& turn, const Create& command) {
-    QUORATE_TRY(const auto info,
-                turn.account().create(without_trailing_separator(command.mailbox)));
+    const auto name = without_trailing_separator(command.mailbox);
+    auto use = command.use.value_or(usual_use(name));
+    QUORATE_TRY(const bool taken, is_taken(turn.account(), use));
+    if (taken && command.use) {
+        return Reply(refused("USEATTR", "Another mailbox has this use"));
+    }
+    if (taken) {
+        use = store::SpecialUse::kNone;
+    }
+    QUORATE_TRY(const auto info, turn.account().create(name, use));
     static_cast<void>(info);
     return Reply(completed(Updates::kAll));
 }

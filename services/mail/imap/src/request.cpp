@@ -7,6 +7,7 @@
 #include "parse_arguments.hpp"
 #include "parse_fetch.hpp"
 #include "parse_search.hpp"
+#include "special_use.hpp"
 
 namespace quorate::mail::imap {
 namespace {
@@ -111,9 +112,58 @@ bool parse_select(Lexer& lexer, Request& out) {
     return lexer.space() && lexer.mailbox(select.mailbox) && lexer.end();
 }
 
+// use-attr of RFC 6154 6. A mailbox has one use here, and cannot be a view of all messages.
+bool parse_use(Lexer& lexer, Create& create) {
+    const auto begin = lexer.at();
+    if (!lexer.expect('\\', "attribute expected")) {
+        return false;
+    }
+    const auto attribute = lexer.name();
+    if (attribute.empty()) {
+        return lexer.fail_at(begin, "attribute expected");
+    }
+    const auto use = special_use_of(attribute);
+    if (!use || *use == store::SpecialUse::kAll || *use == store::SpecialUse::kFlagged) {
+        return lexer.refuse("USEATTR", "Mailboxes have no such use here");
+    }
+    if (*create.use != store::SpecialUse::kNone) {
+        return lexer.refuse("USEATTR", "A mailbox has one use here");
+    }
+    create.use = use;
+    return true;
+}
+
+// create-param of RFC 4466 2.2; USE is all there is.
+bool parse_create_parameters(Lexer& lexer, Create& create) {
+    const auto begin = lexer.at();
+    if (!lexer.expect('(', "( expected")) {
+        return false;
+    }
+    if (!iequals(lexer.name(), "USE")) {
+        return lexer.fail_at(begin + 1, "unknown parameter of CREATE");
+    }
+    if (!lexer.space() || !lexer.expect('(', "( expected")) {
+        return false;
+    }
+    create.use = store::SpecialUse::kNone;
+    if (!lexer.take(')')) {
+        do {
+            if (!parse_use(lexer, create)) {
+                return false;
+            }
+        } while (lexer.take(' '));
+        if (!lexer.expect(')', "space or ) expected")) {
+            return false;
+        }
+    }
+    return lexer.expect(')', ") expected");
+}
+
 bool parse_create(Lexer& lexer, Request& out) {
-    auto& name = work<Create>(out).mailbox;
-    if (!lexer.space() || !lexer.mailbox(name) || !lexer.end()) {
+    auto& create = work<Create>(out);
+    auto& name = create.mailbox;
+    if (!lexer.space() || !lexer.mailbox(name) ||
+        (lexer.take(' ') && !parse_create_parameters(lexer, create)) || !lexer.end()) {
         return false;
     }
     // A separator at the end declares that children will follow; it is not part of the name.

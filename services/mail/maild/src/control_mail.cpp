@@ -22,6 +22,7 @@ json::object to_json(const store::MailboxInfo& mailbox) {
             {"uid_next", mailbox.uid_next},
             {"highest_modseq", mailbox.highest_modseq},
             {"object_id", mailbox.object_id.to_hex()},
+            {"special_use", store::special_use_name(mailbox.special_use)},
             {"subscribed", mailbox.subscribed}};
 }
 

@@ -49,6 +49,28 @@ bool is_below(std::string_view name, std::string_view parent) {
     return name.size() > parent.size() && name.starts_with(parent) && name[parent.size()] == '/';
 }
 
+std::string_view special_use_name(SpecialUse use) {
+    switch (use) {
+        case SpecialUse::kNone:
+            return "";
+        case SpecialUse::kAll:
+            return "\\All";
+        case SpecialUse::kArchive:
+            return "\\Archive";
+        case SpecialUse::kDrafts:
+            return "\\Drafts";
+        case SpecialUse::kFlagged:
+            return "\\Flagged";
+        case SpecialUse::kJunk:
+            return "\\Junk";
+        case SpecialUse::kSent:
+            return "\\Sent";
+        case SpecialUse::kTrash:
+            return "\\Trash";
+    }
+    return "";
+}
+
 Status check_keyword(std::string_view keyword) {
     const auto special = [](char c) {
         return static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f ||

@@ -48,6 +48,8 @@ struct Unselect {
 };
 struct Create {
     std::string mailbox;
+    // What USE asked for (RFC 6154 3); nothing: what the name says.
+    std::optional<store::SpecialUse> use;
 };
 struct Delete {
     std::string mailbox;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -33,6 +34,8 @@ enum class SpecialUse : std::uint8_t {
     kSent,
     kTrash
 };
+// The attribute, "\\Sent"; empty for kNone.
+std::string_view special_use_name(SpecialUse use);
 
 // System flags are fixed bits, keywords are bits of their mailbox's keyword list: bit kFirstKeyword
 // + index.
