@@ -9,8 +9,9 @@ import struct
 import subprocess
 import time
 
-from maild_node import binaries
 from support import ClusterCase, clusterd, run, wait_for
+
+from maild_node import binaries
 
 KNOCK = pathlib.Path(binaries()) / "cluster_knock"
 
@@ -130,6 +131,11 @@ class Strangers(ClusterCase):
     """Who may not be a member learns why, and the members stay as they are."""
 
     count = 4
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        clusterd.wait_cluster(cls.lab.nodes, limit=40)
 
     def setUp(self):
         n4 = self.lab["n4"]

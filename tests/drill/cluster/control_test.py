@@ -123,6 +123,7 @@ class Control(ClusterCase):
 
     def test_metrics(self):
         self.healthy()
+        self.ping(self.lab["n1"], self.lab["n2"])
         status, text = clusterd.control(self.lab["n1"], "GET", "/metrics")
         self.assertEqual(status, 200)
         self.assertTrue(text.endswith("# EOF\n"))

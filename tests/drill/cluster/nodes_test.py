@@ -3,8 +3,9 @@
 import base64
 import os
 
-from lab import corosync
 from support import ClusterCase, clusterd, run, wait_for
+
+from lab import corosync
 
 
 def conf_path(node):

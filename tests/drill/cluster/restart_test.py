@@ -1,8 +1,9 @@
 """Rolling restart of all nodes under a stream of pings; maild beside clusterd is not disturbed."""
 
 
-from maild_node import MaildNode
 from support import ClusterCase, PingStream, clusterd, run, wait_for
+
+from maild_node import MaildNode
 
 
 class Restart(ClusterCase):

@@ -108,8 +108,8 @@ class Solo(unittest.TestCase):
         key = self.root / "etc/quorate/cluster.key"
         key.write_text("quorate-key 1 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n")
         key.chmod(0o644)
-        done = subprocess.run([binaries() / "clusterd", "--root", self.root], capture_output=True, text=True, timeout=20,
-                              check=False)
+        done = subprocess.run([binaries() / "clusterd", "--root", self.root], capture_output=True, text=True,
+                              timeout=20, check=False)
         self.assertEqual(done.returncode, 78, done.stderr)
         self.assertIn("cluster.key", done.stderr)
 
