@@ -20,35 +20,38 @@ struct Options {
     std::string csv;
     std::string pattern;
     std::string range;
-    std::uint64_t quota_bytes = 0;
-    std::uint64_t quota_messages = 0;
+    Quota quota;
     PasswordSource password;
 };
 
 std::string quota_text(std::uint64_t bytes) { return bytes == 0 ? "-" : human_bytes(bytes); }
 
 int add_accounts(const Context& context, const Options& options) {
-    std::vector<BulkItem> items;
     if (!options.csv.empty()) {
-        return run_bulk(context, "add", read_csv(options.csv, /*with_passwords=*/true));
+        auto items = read_csv(options.csv, /*with_passwords=*/true);
+        for (auto& item : items) {
+            item.quota.bytes = item.quota.bytes ? item.quota.bytes : options.quota.bytes;
+            item.quota.messages =
+                item.quota.messages ? item.quota.messages : options.quota.messages;
+        }
+        return run_bulk(context, "add", items);
     }
     if (!options.pattern.empty()) {
-        items = expand_pattern(options.pattern, options.range);
+        auto items = expand_pattern(options.pattern, options.range);
         const auto password = read_password(options.password);
         for (auto& item : items) {
             item.password = password;
-            item.quota_bytes = options.quota_bytes;
+            item.quota = options.quota;
         }
         return run_bulk(context, "add", items);
     }
     if (options.address.empty()) {
         throw Failure{kUsage, "name an ADDRESS, or --csv FILE, or --pattern P --range A-B"};
     }
-    const auto added = context.api.call("POST", "/v1/accounts",
-                                        json::object{{"address", options.address},
-                                                     {"password", read_password(options.password)},
-                                                     {"quota_bytes", options.quota_bytes},
-                                                     {"quota_messages", options.quota_messages}});
+    json::object account{{"address", options.address},
+                         {"password", read_password(options.password)}};
+    options.quota.put_into(account);
+    const auto added = context.api.call("POST", "/v1/accounts", account);
     if (context.json) {
         print_json(added);
     } else {
@@ -140,21 +143,32 @@ int change_account(const Context& context, const std::string& address, const jso
     return kOk;
 }
 
-void add_password_options(CLI::App& command, Options& options) {
-    command.add_flag("--password-stdin", options.password.from_stdin,
-                     "read the password from standard input");
-    command.add_flag("--generate", options.password.generate, "make a password and print it");
+// `csv`: an option that has the passwords already, or none.
+void add_password_options(CLI::App& command, Options& options, CLI::Option* csv = nullptr) {
+    auto* from_stdin = command.add_flag("--password-stdin", options.password.from_stdin,
+                                        "read the password from standard input");
+    auto* generate =
+        command.add_flag("--generate", options.password.generate, "make a password and print it");
+    from_stdin->excludes(generate);
+    if (csv != nullptr) {
+        csv->excludes(from_stdin)->excludes(generate);
+    }
 }
 
-void add_many_options(CLI::App& command, Options& options) {
-    command.add_option("ADDRESS", options.address, "local@domain, or a name of the default domain");
-    auto* csv =
-        command.add_option("--csv", options.csv, "file of lines address,password[,quota_bytes]");
+// The option --csv.
+CLI::Option* add_many_options(CLI::App& command, Options& options) {
+    auto* address = command.add_option("ADDRESS", options.address,
+                                       "local@domain, or a name of the default domain");
+    auto* csv = command.add_option("--csv", options.csv,
+                                   "file of lines address,password[,quota_bytes[,quota_messages]]");
     auto* pattern =
         command.add_option("--pattern", options.pattern, "address with %d or %0Nd for the number");
     auto* range =
         command.add_option("--range", options.range, "numbers for the pattern: FIRST-LAST");
-    pattern->needs(range)->excludes(csv);
+    pattern->needs(range)->excludes(csv)->excludes(address);
+    range->needs(pattern);
+    csv->excludes(address);
+    return csv;
 }
 
 }  // namespace
@@ -172,10 +186,10 @@ void add_account_commands(CLI::App& app, Command& chosen) {
 
     auto* add = account->add_subcommand("add", "create one account, or many")
                     ->callback(choose(add_accounts));
-    add_many_options(*add, *options);
-    add_password_options(*add, *options);
-    add->add_option("--quota-bytes", options->quota_bytes, "0: unlimited");
-    add->add_option("--quota-messages", options->quota_messages, "0: unlimited");
+    add_password_options(*add, *options, add_many_options(*add, *options));
+    add->add_option("--quota-bytes", options->quota.bytes,
+                    "0: unlimited; with --csv of the lines that say nothing");
+    add->add_option("--quota-messages", options->quota.messages, "the same");
 
     auto* remove = account->add_subcommand("remove", "remove accounts and their mail")
                        ->callback(choose(remove_accounts));
@@ -194,13 +208,14 @@ void add_account_commands(CLI::App& app, Command& chosen) {
         return change_account(context, given.address, {{"password", password}}, "password changed");
     }));
 
-    auto* quota = account->add_subcommand("quota", "set the limits; 0: unlimited");
+    auto* quota = account->add_subcommand(
+        "quota", "set the limits; 0: unlimited; without MESSAGES that one stays");
     quota->add_option("ADDRESS", options->address)->required();
-    quota->add_option("BYTES", options->quota_bytes)->required();
-    quota->add_option("MESSAGES", options->quota_messages);
+    quota->add_option("BYTES", options->quota.bytes)->required();
+    quota->add_option("MESSAGES", options->quota.messages);
     quota->callback(choose([](const Context& context, const Options& given) {
-        const json::object change{{"quota_bytes", given.quota_bytes},
-                                  {"quota_messages", given.quota_messages}};
+        json::object change;
+        given.quota.put_into(change);
         return change_account(context, given.address, change, "quota changed");
     }));
 

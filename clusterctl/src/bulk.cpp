@@ -20,27 +20,37 @@ namespace {
 constexpr std::size_t kChunk = 50;
 constexpr std::uint64_t kItemsMax = 1'000'000;
 
+constexpr const char* kLine = ": wants address,password[,quota_bytes[,quota_messages]]";
+
+// Nothing for an empty field.
+std::optional<std::uint64_t> parse_quota(std::string_view field, const std::string& where,
+                                         const char* name) {
+    field = trim(field);
+    const auto quota = parse_u64(field);
+    if (!quota && !field.empty()) {
+        throw Failure{kUsage, where + ": " + name + " is not a number"};
+    }
+    return quota;
+}
+
 BulkItem parse_line(const std::string& line, const std::string& where, bool with_passwords) {
     const auto fields = split(line, ',');
     BulkItem item;
     item.address = trim(fields[0]);
     if (item.address.empty()) {
-        throw Failure{kUsage, where + ": wants address,password[,quota_bytes]"};
+        throw Failure{kUsage, where + kLine};
     }
     if (with_passwords) {
-        if (fields.size() < 2 || fields.size() > 3 || fields[1].empty()) {
-            throw Failure{
-                kUsage,
-                where + ": wants address,password[,quota_bytes]; a password may not hold a comma"};
+        if (fields.size() < 2 || fields.size() > 4 || fields[1].empty()) {
+            throw Failure{kUsage, where + kLine + "; a password may not hold a comma"};
         }
         item.password = fields[1];
     }
-    if (fields.size() == 3) {
-        const auto quota = parse_u64(trim(fields[2]));
-        if (!quota) {
-            throw Failure{kUsage, where + ": quota_bytes is not a number"};
-        }
-        item.quota_bytes = *quota;
+    if (fields.size() > 2) {
+        item.quota.bytes = parse_quota(fields[2], where, "quota_bytes");
+    }
+    if (fields.size() > 3) {
+        item.quota.messages = parse_quota(fields[3], where, "quota_messages");
     }
     return item;
 }
@@ -85,7 +95,7 @@ void send_chunk(const Context& context, const std::string& action, std::span<con
         json::object account{{"address", item.address}};
         if (action == "add") {
             account["password"] = item.password;
-            account["quota_bytes"] = item.quota_bytes;
+            item.quota.put_into(account);
         }
         accounts.push_back(std::move(account));
     }
@@ -113,6 +123,15 @@ void print_totals(const std::string& action, const Totals& totals) {
 }
 
 }  // namespace
+
+void Quota::put_into(json::object& account) const {
+    if (bytes) {
+        account["quota_bytes"] = *bytes;
+    }
+    if (messages) {
+        account["quota_messages"] = *messages;
+    }
+}
 
 std::vector<BulkItem> read_csv(const std::string& file, bool with_passwords) {
     std::ifstream in(file);
@@ -145,7 +164,7 @@ std::vector<BulkItem> expand_pattern(const std::string& pattern, const std::stri
         std::string address = pattern;
         address.replace(placeholder.begin, placeholder.size,
                         fmt::format("{:0{}}", number, placeholder.digits));
-        items.push_back({std::move(address), "", 0});
+        items.push_back({std::move(address), "", {}});
     }
     return items;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -7,14 +8,22 @@
 
 namespace quorate::ctl {
 
+// What was said of limits: what was not is not sent.
+struct Quota {
+    std::optional<std::uint64_t> bytes;
+    std::optional<std::uint64_t> messages;
+
+    void put_into(json::object& account) const;
+};
+
 struct BulkItem {
     std::string address;
     std::string password;
-    std::uint64_t quota_bytes = 0;
+    Quota quota;
 };
 
-// Lines `address,password[,quota_bytes]`; '#' begins a comment line. The whole file is read and
-// checked before anything is done; a Failure names file and line.
+// Lines `address,password[,quota_bytes[,quota_messages]]`; '#' begins a comment line. The whole
+// file is read and checked before anything is done; a Failure names file and line.
 std::vector<BulkItem> read_csv(const std::string& file, bool with_passwords);
 
 // "mst_%d@example.test" and "1-100". %d, or %0Nd for N digits, stands for the number.

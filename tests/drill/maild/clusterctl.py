@@ -129,6 +129,36 @@ class Clusterctl(Case):
         self.assertEqual(self.json("account", "show", "csv1@example.test")["quota_bytes"], 1000)
         self.assertEqual(self.json("account", "remove", "--csv", str(path), "--yes")["done"], 2)
 
+    def limits(self, name):
+        account = self.json("account", "show", f"{name}@example.test")
+        return account["quota_bytes"], account["quota_messages"]
+
+    def test_limits_that_are_given_reach_every_account(self):
+        quota = ("--quota-bytes", "1000", "--quota-messages", "7")
+        self.ctl("account", "add", "lim0@example.test", "--password-stdin", *quota, stdin="x\n")
+        self.ctl("account", "add", "--pattern", "lim%d@example.test", "--range", "1-2", "--password-stdin", *quota,
+                 stdin="x\n")
+        path = self.node.root / "limits.csv"
+        path.write_text("lim3@example.test,x\nlim4@example.test,x,5\nlim5@example.test,x,,6\nlim6@example.test,x,8,9\n")
+        self.ctl("account", "add", "--csv", str(path), *quota)
+        self.assertEqual([self.limits(f"lim{number}") for number in range(7)],
+                         [(1000, 7), (1000, 7), (1000, 7), (1000, 7), (5, 7), (1000, 6), (8, 9)])
+
+    def test_a_limit_that_is_not_given_stays(self):
+        self.ctl("account", "add", "stay@example.test", "--password-stdin", "--quota-messages", "7", stdin="x\n")
+        self.ctl("account", "quota", "stay@example.test", "1000")
+        self.assertEqual(self.limits("stay"), (1000, 7))
+        self.ctl("account", "quota", "stay@example.test", "1000", "8")
+        self.assertEqual(self.limits("stay"), (1000, 8))
+
+    def test_options_that_do_not_belong_together_are_refused(self):
+        many = ("--pattern", "no%d@example.test", "--range", "1-2")
+        for words in (("--csv", "x", "--generate"), ("--csv", "x", "--password-stdin"), ("--csv", "x", *many),
+                      ("ann@example.test", *many), ("ann@example.test", "--csv", "x"), ("--range", "1-2"),
+                      ("ann@example.test", "--generate", "--password-stdin")):
+            self.ctl("account", "add", *words, code=2)
+        self.assertEqual(self.json("account", "list", "no*")["accounts"], [])
+
     def test_what_fails_in_bulk_is_named_and_the_exit_code_says_so(self):
         path = self.node.root / "bad.csv"
         path.write_text("good@example.test,one\nbad@unknown.example,two\n")
