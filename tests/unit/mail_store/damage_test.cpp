@@ -85,6 +85,34 @@ TEST_F(DamageTest, AWrongOctetInABodyIsNamedWithFileOffsetAndUid) {
     EXPECT_EQ(problems().size(), 1U);
 }
 
+TEST_F(DamageTest, NoMemoryIsAskedForOnTheWordOfACounter) {
+    edit("UPDATE mailbox SET messages = 4000000000");
+    const auto inbox = account().mailbox("INBOX");
+    ASSERT_TRUE(inbox);
+    const auto opened = account().open(inbox->id, true, {});
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, errc::damaged);
+    accounts_.clear();
+}
+
+TEST_F(DamageTest, NoMemoryIsAskedForOnTheWordOfALargeBodysHeader) {
+    kill();
+    auto volume = std::move(*open_local_volume(folder_.string()));
+    // The sizes add up to the file's, modulo 2^64.
+    LargeHeader header{1, {1, 2}, 0, 0, 0xffffffff};
+    const std::uint64_t length = std::uint64_t{8} * header.owners + 4;
+    header.size = std::uint64_t{100} - kLargeHeaderBytes - length;
+    auto bytes = encode(header);
+    bytes.resize(100);
+    std::filesystem::create_directories(folder_ / "large");
+    write_file("large/00000001.body", bytes);
+    Reserve reserve(*volume, 0, Logger());
+    LargeBodies bodies(*volume, reserve, {1, 2});
+    const auto owners = bodies.owners(kLargeSegment + 1);
+    ASSERT_FALSE(owners);
+    EXPECT_EQ(owners.error().code, errc::damaged);
+}
+
 TEST_F(DamageTest, AMissingSegmentIsNamed) {
     kill();
     std::filesystem::remove(folder_ / "journal/00000001.seg");

@@ -18,6 +18,9 @@ std::uint64_t index_bytes(const Index& index) {
 // Fewer messages stand in a few pages.
 constexpr std::uint32_t kReadAheadFrom = 4096;
 
+// Room made before they are read: a counter has no checksum.
+constexpr std::uint32_t kBelievedMessages = 1 << 20;
+
 Status read_chunks(Database& db, MailboxId mailbox, std::vector<Message>& messages) {
     auto query = db.query("SELECT data FROM chunk WHERE key BETWEEN ? AND ?");
     const auto first = chunk_key(mailbox, 0);
@@ -149,7 +152,8 @@ Status AccountImpl::load_index(Mailbox& box) {
     auto index = std::make_unique<Index>();
     if (box.counters.messages > 0) {
         QUORATE_TRY(auto* const db, reading());
-        index->messages.reserve(box.counters.messages + box.counters.messages / 16 + 4);
+        const auto expected = std::min(box.counters.messages, kBelievedMessages);
+        index->messages.reserve(expected + expected / 16 + 4);
         db->read_ahead(box.counters.messages >= kReadAheadFrom);
         const auto read = read_chunks(*db, box.id, index->messages);
         db->read_ahead(false);

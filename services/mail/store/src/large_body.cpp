@@ -204,7 +204,7 @@ Result<std::vector<AccountId>> LargeBodies::owners(std::uint32_t segment) {
     QUORATE_TRY(const auto size, file->size());
     const auto start = kLargeHeaderBytes + header->size;
     const auto length = std::uint64_t{8} * header->owners + 4;
-    if (size != start + length) {
+    if (header->size > size || size != start + length) {
         return fail(errc::damaged, path + ": is " + std::to_string(size) + " octets long");
     }
     bytes.resize(length);
