@@ -43,6 +43,17 @@ void print_clusterd(const json::object& status) {
                                          : "from other members are switched off");
 }
 
+void print_postmasters(const json::array& missing) {
+    if (missing.empty()) {
+        return;
+    }
+    const std::string domain(missing.front().as_string());
+    const auto others =
+        missing.size() == 1 ? "" : fmt::format(" and {} more domains", missing.size() - 1);
+    std::printf("  postmaster NOBODY in %s%s: clusterctl alias add postmaster@%s ACCOUNT\n",
+                domain.c_str(), others.c_str(), domain.c_str());
+}
+
 void print_maild(const json::object& status) {
     const auto& store = object_of(status, "store");
     print_head(status);
@@ -51,6 +62,7 @@ void print_maild(const json::object& status) {
     std::printf("  journal    %s in %llu segments, %llu records in %llu flushes\n",
                 human_bytes(number_of(store, "journal_bytes")).c_str(), count_of(store, "segments"),
                 count_of(store, "records"), count_of(store, "flushes"));
+    print_postmasters(array_of(status, "postmaster_missing"));
     std::printf("  store      mail is on this node's own local store\n\n");
     Table table({"LISTENS FOR", "ON", "TLS"});
     for (const auto& row : array_of(status, "listeners")) {

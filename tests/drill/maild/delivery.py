@@ -110,6 +110,26 @@ class Delivery(unittest.TestCase):
         self.assertTrue(self.receive(node, ["Postmaster@example.test"])[1][0].startswith("250"))
         self.assertEqual(count(node, "ann"), 2)
 
+    def test_a_domain_without_a_postmaster_is_told_of_until_it_has_one(self):
+        node = self.node()
+        self.assertTrue(self.receive(node, ["postmaster@example.test"])[0][0].startswith("550"))
+        self.assertEqual(node.status()["postmaster_missing"], ["example.test"])
+        self.assertIn("postmaster NOBODY in example.test: clusterctl alias add postmaster@example.test ACCOUNT",
+                      node.ctl("status").stdout)
+        self.assertTrue([line for line in node.reload() if "postmaster_missing domains=1 first=example.test" in line])
+        node.stop()
+        node.start()
+        self.assertEqual(len(support.log_lines(node, "postmaster_missing")), 2)
+        node.ctl("alias", "add", "postmaster@example.test", "ann@example.test")
+        node.ask("POST", "/v1/domains", {"name": "second.test"})
+        self.assertEqual(node.status()["postmaster_missing"], [])
+        self.assertNotIn("postmaster", node.ctl("status").stdout)
+        self.assertFalse([line for line in node.reload() if "postmaster_missing" in line])
+        for address in ("postmaster", "postmaster@example.test", "postmaster@second.test"):
+            self.assertTrue(self.receive(node, [address])[1][0].startswith("250"), address)
+        node.ask("PATCH", "/v1/accounts/ann@example.test", {"enabled": False})
+        self.assertEqual(node.status()["postmaster_missing"], ["example.test", "second.test"])
+
     def test_quota_is_looked_at_with_the_declared_size_and_again_at_the_end(self):
         node = self.node()
         node.ask("PATCH", "/v1/accounts/ben@example.test", {"quota_bytes": 5000})

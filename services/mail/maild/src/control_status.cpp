@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "control_routes.hpp"
 #include "io/time.hpp"
+#include "recipients.hpp"
 #include "version.hpp"
 
 namespace quorate::mail {
@@ -40,6 +41,7 @@ public:
                                      {"state", state()},
                                      {"sessions", server_.sessions.size()},
                                      {"delivered", server_.metrics.delivered.value()},
+                                     {"postmaster_missing", postmaster_missing()},
                                      {"certificate_expires", certificate_expires()},
                                      {"listeners", listeners()},
                                      {"store", store()}};
@@ -94,6 +96,14 @@ private:
             return "journal_failed";
         }
         return server_.draining ? "stopping" : "running";
+    }
+
+    json::array postmaster_missing() const {
+        json::array rows;
+        for (const auto& domain : domains_without_postmaster(server_.directory, server_.config)) {
+            rows.emplace_back(domain);
+        }
+        return rows;
     }
 
     json::array listeners() const {

@@ -5,9 +5,8 @@
 
 #include <fmt/core.h>
 
-#include "base/text.hpp"
 #include "io/time.hpp"
-#include "mail/auth/address.hpp"
+#include "recipients.hpp"
 
 namespace quorate::mail {
 namespace {
@@ -42,36 +41,6 @@ Result<store::MailboxId> choose_mailbox(store::Account& account, const std::stri
 
 }  // namespace
 
-// RFC 5321 4.5.1: there is always a postmaster, without domain and in every domain of ours.
-auth::Resolution Delivery::lookup(const std::string& address) const {
-    const auto& directory = server_.directory;
-    if (iequals(address, "postmaster")) {
-        return lookup_postmaster();
-    }
-    auto found = directory.resolve(address);
-    const auto* none = std::get_if<auth::NoRecipient>(&found);
-    if (none == nullptr || *none != auth::NoRecipient::kUnknownUser) {
-        return found;
-    }
-    const auto parts = auth::split_address(address);
-    const bool postmaster = parts && iequals(parts->local, "postmaster");
-    return postmaster ? lookup_postmaster() : found;
-}
-
-auth::Resolution Delivery::lookup_postmaster() const {
-    const auto& config = server_.config;
-    if (!config.postmaster.empty()) {
-        return server_.directory.resolve(config.postmaster);
-    }
-    for (const auto& domain : server_.directory.domains()) {
-        auto found = server_.directory.resolve("postmaster@" + domain.name);
-        if (std::holds_alternative<auth::LocalRecipients>(found)) {
-            return found;
-        }
-    }
-    return auth::NoRecipient::kUnknownUser;
-}
-
 std::shared_ptr<AccountSlot> Delivery::slot(const Target& target) const {
     return server_.desk.slot(store::AccountId(target.account),
                              {target.quota_bytes, target.quota_messages});
@@ -89,7 +58,7 @@ boost::asio::awaitable<Delivery::Outcome> Delivery::check_room(const Target& tar
 
 boost::asio::awaitable<Resolved> Delivery::resolve(smtp::Resolve question) {
     Resolved answer;
-    const auto meaning = lookup(question.address);
+    const auto meaning = find_recipients(server_.directory, server_.config, question.address);
     if (const auto* none = std::get_if<auth::NoRecipient>(&meaning)) {
         switch (*none) {
             case auth::NoRecipient::kNotLocal:
@@ -122,7 +91,7 @@ boost::asio::awaitable<Resolved> Delivery::resolve(smtp::Resolve question) {
 std::vector<Delivery::Group> Delivery::group(const smtp::Deliver& question) const {
     std::vector<Group> groups;
     for (const auto& recipient : question.recipients) {
-        auto meaning = lookup(recipient);
+        auto meaning = find_recipients(server_.directory, server_.config, recipient);
         Group one;
         if (auto* local = std::get_if<auth::LocalRecipients>(&meaning)) {
             one.targets = std::move(local->targets);

@@ -47,8 +47,6 @@ private:
         store::Lsn newest;
     };
 
-    auth::Resolution lookup(const std::string& address) const;
-    auth::Resolution lookup_postmaster() const;
     std::vector<Group> group(const smtp::Deliver& question) const;
     boost::asio::awaitable<void> deliver_group(Group& group, Work& work);
     boost::asio::awaitable<Outcome> check_room(const Target& target, std::uint64_t size);

@@ -16,6 +16,7 @@
 #include "io/privileges.hpp"
 #include "io/task.hpp"
 #include "io/time.hpp"
+#include "recipients.hpp"
 
 namespace quorate::mail {
 namespace {
@@ -163,6 +164,7 @@ Status Maild::open() {
         log_.info("listening", "protocol", protocol_name(listener.config().protocol), "address",
                   listener.address(), "tls", tls_mode_name(listener.config().tls));
     }
+    warn_of_postmasters();
     background_.spawn(run_settling(server));
     background_.spawn(run_compaction(server));
     background_.spawn(run_trimming(server));
@@ -221,7 +223,17 @@ void Maild::apply(Config merged) {
     for (auto& listener : listeners_) {
         listener.set_settings(make_settings(config_, listener.config()));
     }
+    warn_of_postmasters();
     log_.info("reloaded", "config", config_path_);
+}
+
+// RFC 5321 4.5.1 wants one everywhere; who reports trouble would be told that nobody is there.
+void Maild::warn_of_postmasters() const {
+    const auto domains = domains_without_postmaster(*engine_->directory, config_);
+    if (!domains.empty()) {
+        log_.warn("postmaster_missing", "domains", domains.size(), "first", domains.front(), "hint",
+                  fmt::format("clusterctl alias add postmaster@{} ACCOUNT", domains.front()));
+    }
 }
 
 void Maild::stop() { io::spawn(daemon_.io(), drain()); }

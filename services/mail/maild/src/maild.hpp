@@ -47,6 +47,7 @@ private:
     void open_server();
     Config merge(const Config& wanted) const;
     void apply(Config merged);
+    void warn_of_postmasters() const;
     boost::asio::awaitable<void> drain();
 
     io::Daemon& daemon_;
