@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import subprocess
 import unittest
 
@@ -30,6 +31,38 @@ class Case(unittest.TestCase):
 
     def json(self, *words, **options):
         return json.loads(self.ctl("--json", *words, **options))
+
+
+class DemoAccounts(Case):
+    """packaging/quickstart/make-accounts: whatever it was cut off by, the next run ends with passwords that work."""
+
+    def setUp(self):
+        self.passwords = self.node.root / "etc/quorate/demo-accounts"
+
+    def make(self):
+        program = pathlib.Path(__file__).resolve().parents[3] / "packaging/quickstart/make-accounts"
+        subprocess.run([program, binaries(), self.node.root], check=True, capture_output=True, timeout=60)
+        return self.passwords.read_text()
+
+    def check(self):
+        lines = [line.split() for line in self.passwords.read_text().splitlines()]
+        self.assertEqual(sorted(address for address, _ in lines), ["ann@example.test", "ben@example.test"])
+        for address, password in lines:
+            with Imap(self.node.port("imap")) as client:
+                client.finish(client.send(f"LOGIN {address} {password}"))
+        self.assertEqual(self.json("status", "maild")["postmaster_missing"], [])
+
+    def test_passwords_that_are_known_work(self):
+        made = self.make()
+        self.check()
+        self.assertEqual(self.make(), made)
+        self.passwords.write_text(made.splitlines()[0] + "\n")
+        self.make()
+        self.check()
+        self.ctl("account", "remove", "ben@example.test", "--yes")
+        self.make()
+        self.check()
+        self.assertEqual(self.passwords.stat().st_mode & 0o777, 0o600)
 
 
 class DefaultDomain(Case):
