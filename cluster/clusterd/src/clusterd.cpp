@@ -154,7 +154,7 @@ Status Clusterd::open_as_root() {
         listeners_.push_back(std::move(listener));
     }
     if (!config_.solo) {
-        secure_heartbeats(log_);
+        secure_heartbeats(log_, io::is_root() && config_.user.empty());
     }
     if (io::is_root() && !config_.user.empty()) {
         QUORATE_CHECK(io::drop_privileges(config_.user, config_.group));

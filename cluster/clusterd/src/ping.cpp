@@ -13,7 +13,7 @@ using boost::asio::awaitable;
 
 constexpr std::uint8_t kAsk = 1;
 constexpr std::uint8_t kAnswer = 2;
-constexpr std::chrono::milliseconds kPatience{10'000};
+constexpr std::chrono::milliseconds kPingTime{10'000};
 
 std::string message(std::uint8_t kind, std::uint64_t number, std::string_view filling) {
     std::string bytes;
@@ -95,7 +95,7 @@ awaitable<Result<std::vector<std::chrono::microseconds>>> Ping::ping(MemberId to
             co_return tl::unexpected<Error>(std::move(sent).error());
         }
         waiting_.emplace(number, &waiting);
-        auto over = co_await waiting.over.wait(io::after(kPatience));
+        auto over = co_await waiting.over.wait(io::after(kPingTime));
         waiting_.erase(number);
         if (!over) {
             co_return tl::unexpected<Error>(std::move(over).error());

@@ -17,32 +17,31 @@ namespace {
 
 constexpr int kNice = -15;
 
-// What is allocated later counts against a limit, and over it nothing can be allocated at all.
-bool may_lock_everything() {
+// Who is not root may lock so much and no more; what comes over it, a growing stack too, cannot be
+// had at all.
+bool unlimited() {
     struct rlimit limit {};
     ::getrlimit(RLIMIT_MEMLOCK, &limit);
-    if (limit.rlim_cur != RLIM_INFINITY) {
-        limit.rlim_cur = limit.rlim_max = RLIM_INFINITY;
-        return ::setrlimit(RLIMIT_MEMLOCK, &limit) == 0;
+    if (limit.rlim_cur == RLIM_INFINITY) {
+        return true;
     }
-    return true;
+    limit.rlim_cur = limit.rlim_max = RLIM_INFINITY;
+    return ::setrlimit(RLIMIT_MEMLOCK, &limit) == 0;
 }
 
 }  // namespace
 
-void secure_heartbeats(const Logger& log) {
-    const bool everything = may_lock_everything();
-    const int flags = everything ? MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT : MCL_CURRENT;
-    const char* memory = everything ? "locked" : "locked as of now";
-    if (::mlockall(flags) != 0) {
-        memory = "not locked";
-    }
-    errno = 0;
+void secure_heartbeats(const Logger& log, bool stays_root) {
+    const bool may_lock = unlimited() || stays_root;
+    const bool locked = may_lock && ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
     const bool first = ::setpriority(PRIO_PROCESS, 0, kNice) == 0;
-    log.info("precedence", "memory", memory, "nice", ::getpriority(PRIO_PROCESS, 0), "hint",
-             first && everything ? "as wanted"
-                                 : "not permitted: a busy machine may lose its lease; see "
-                                   "clusterd(8)");
+    if (locked && first) {
+        log.info("precedence", "memory", "locked", "nice", kNice);
+    } else {
+        log.warn("precedence", "memory", locked ? "locked" : "not locked", "nice",
+                 ::getpriority(PRIO_PROCESS, 0), "hint",
+                 "more was not permitted: a busy machine may lose its lease; see clusterd(8)");
+    }
 }
 
 Status lock_directory(const std::string& path, const std::string& user) {

@@ -9,8 +9,9 @@ namespace quorate::cluster {
 
 // What keeps heartbeats on time when the machine is short of memory or processors: memory that is
 // not paged out, and precedence. As far as permitted; says what is not. As root, before privileges
-// are dropped, after the privileged half was started (it must not inherit either).
-void secure_heartbeats(const Logger& log);
+// are dropped (`stays_root`: they are not), after the privileged half was started, which must not
+// inherit either.
+void secure_heartbeats(const Logger& log, bool stays_root);
 
 // Held for the life of the process: two clusterds must not share a state directory. Errors: another
 // one runs.

@@ -103,14 +103,17 @@ HandDone run_command(int socket, const HandRun& run) {
     return {run.id, exit_code_of(status), ""};
 }
 
-// Complete under its name, or as it was.
+// Complete under its name, or as it was; readable for whom it was.
 std::string replace_file(const std::string& path, const std::string& text) {
     const auto draft = path + ".new";
     const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (file < 0) {
         return draft + ": " + std::strerror(errno);
     }
+    struct stat before {};
+    const mode_t mode = ::stat(path.c_str(), &before) == 0 ? before.st_mode & 0777 : 0644;
     const bool written =
+        ::fchmod(file, mode) == 0 &&
         ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
         ::fsync(file) == 0;
     const int error = errno;

@@ -90,6 +90,20 @@ class Loss(ClusterCase):
         self.assertNotEqual(self.incarnation(n3), old)
         self.assertGreater(shown[0]["epoch"], epoch + 1)
 
+    def test_corosync_ends_under_clusterd(self):
+        """Without Corosync nothing runs; when it is back, the others have gone on, and a new incarnation joins."""
+        n2 = self.lab["n2"]
+        before = self.healthy()[1]
+        n2.kill_program("corosync")
+        alone = clusterd.wait_state(n2, "stalled")
+        self.assertFalse(alone["quorate"])
+        self.assertIn("corosync", alone["reason"].lower())
+        self.healthy(self.others(n2))
+        self.wait_taken_over(self.others(n2))
+        self.lab.start_node(n2)
+        self.healthy()
+        self.assertNotEqual(self.incarnation(n2), before["incarnation"])
+
     def test_full_stop_and_start(self):
         """Epochs go on where they were: they never repeat, whatever was switched off."""
         before = self.healthy()[0]["epoch"]

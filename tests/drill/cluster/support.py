@@ -35,10 +35,15 @@ class ClusterCase(unittest.TestCase):
         cls.lab = Lab(nodes=cls.count)
         cls.lab.up()
         cls.addClassCleanup(cls.tear_down_lab)
+        cls.before_corosync()
         cls.lab.start_corosync(**cls.corosync)
         cls.key = clusterd.configure(cls.lab, **cls.clusterd)
         for node in cls.lab.nodes:
             clusterd.start(node)
+
+    @classmethod
+    def before_corosync(cls):
+        """For what a class puts on its nodes first."""
 
     @classmethod
     def tear_down_lab(cls):

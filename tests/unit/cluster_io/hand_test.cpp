@@ -1,5 +1,6 @@
 #include "cluster/io/hand.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -93,6 +94,15 @@ TEST_F(HandTest, TooMuchOutputIsCutAndSaidSo) {
     EXPECT_EQ(outcome.exit_code, 0U);
     EXPECT_TRUE(outcome.truncated);
     EXPECT_EQ(outcome.output.size(), 1U << 20);
+}
+
+TEST_F(HandTest, AReplacedConfigurationIsReadableForWhomItWas) {
+    ASSERT_TRUE(wait(hand_->replace_conf("one\n")));
+    ::chmod(conf().c_str(), 0640);
+    ASSERT_TRUE(wait(hand_->replace_conf("two\n")));
+    struct stat status {};
+    ::stat(conf().c_str(), &status);
+    EXPECT_EQ(status.st_mode & 0777, 0640U);
 }
 
 TEST_F(HandTest, AReplacedConfigurationKeepsTheOldOne) {
