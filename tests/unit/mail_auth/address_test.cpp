@@ -38,8 +38,7 @@ TEST(MailAddress, Rfc6531AllowsUtf8) {
     EXPECT_EQ(split_address("j\xc3\xb6rg@b\xc3\xbc"
                             "cher.example")
                   ->to_string(),
-              "j\xc3\xb6rg@b\xc3\xbc"
-              "cher.example");
+              "j\xc3\xb6rg@xn--bcher-kva.example");
     EXPECT_FALSE(split_address("j\xc3@x.test")) << "broken UTF-8";
     EXPECT_FALSE(split_address("a@x\xff.test"));
 }
@@ -49,6 +48,33 @@ TEST(MailAddress, ANameAloneIsOneOfTheDefaultDomain) {
     EXPECT_EQ(full_address("ann@y.test", "x.test"), "ann@y.test");
     EXPECT_EQ(full_address("ann@", "x.test"), "ann@");
     EXPECT_EQ(full_address("ann", ""), std::nullopt);
+}
+
+TEST(MailAddress, Rfc5890AllSpellingsOfADomainAreOne) {
+    for (const auto* spelling :
+         {"xn--bcher-kva.example", "XN--BCHER-KVA.Example", "b\u00fccher.example",
+          "B\u00dcCHER.example", "bu\u0308cher.example", "b\u00fccher\u3002example",
+          "b\u00fccher.\uff45xample"}) {
+        EXPECT_EQ(canonical_domain(spelling), "xn--bcher-kva.example") << spelling;
+    }
+    EXPECT_EQ(canonical_domain("stra\u00dfe.example"), "xn--strae-oqa.example");
+    EXPECT_EQ(canonical_domain("a.\u4f60\u597d.example"), "a.xn--6qq79v.example");
+    EXPECT_EQ(canonical_domain("Plain.Example"), "plain.example");
+}
+
+TEST(MailAddress, Rfc5891LabelsThatIdnaForbidsAreRefused) {
+    for (const auto* name :
+         {"xn--.example", "xn--a.example", "xn--999999999.example", "\u2603\u200d.example",
+          "\u0300a.example", "a\u05d0b.example", "-\u00fc.example", "a_\u00fc.example",
+          "\u00fc .example", "\u00fc..example"}) {
+        EXPECT_FALSE(canonical_domain(name)) << name;
+    }
+    std::string umlauts;
+    for (int i = 0; i < 31; ++i) {
+        umlauts += "\u00fc";
+    }
+    EXPECT_TRUE(canonical_domain(umlauts + ".example"));
+    EXPECT_FALSE(canonical_domain(umlauts + umlauts + umlauts + ".example"));
 }
 
 TEST(MailAddress, RefusesWhatIsNoAddress) {

@@ -89,6 +89,27 @@ TEST_F(DirectoryTest, PlusAddressesGoToTheAccountWithTheirDetail) {
         << "the exact address wins";
 }
 
+TEST_F(DirectoryTest, TheTwoFormsOfADomainAreOneDomain) {
+    ASSERT_TRUE(directory_->add_domain("B\u00fccher.example"));
+    EXPECT_EQ(directory_->domains().front().name, "example.test");
+    EXPECT_EQ(directory_->domains().back().name, "xn--bcher-kva.example");
+    EXPECT_EQ(directory_->add_domain("xn--bcher-kva.example").error().code, errc::exists);
+    EXPECT_TRUE(directory_->is_local_domain("B\u00dcCHER.EXAMPLE"));
+    add("ann@b\u00fccher.example");
+    ASSERT_TRUE(directory_->set_alias({"@b\u00fccher.example", {"ann@xn--bcher-kva.example"}}));
+    open();
+    const std::vector<std::string> ann{"ann@xn--bcher-kva.example"};
+    EXPECT_EQ(targets("Ann@xn--bcher-kva.example"), ann);
+    EXPECT_EQ(targets("Ann@b\u00fccher.example"), ann);
+    EXPECT_EQ(targets("anybody@b\u00fccher.example"), ann);
+    ASSERT_TRUE(directory_->remove_alias("@B\u00fccher.example"));
+    EXPECT_EQ(directory_->remove_domain("b\u00fccher.example").error().code, errc::in_use);
+    ASSERT_TRUE(directory_->remove_account(directory_->account("ann@b\u00fccher.example")->id));
+    ASSERT_TRUE(directory_->remove_domain("B\u00fccher.example"));
+    open();
+    EXPECT_FALSE(directory_->is_local_domain("xn--bcher-kva.example"));
+}
+
 TEST_F(DirectoryTest, AliasesExpandOnceEachAndLoopsEnd) {
     add("ann@example.test");
     add("ben@example.test");

@@ -1,6 +1,10 @@
 #include "mail/auth/address.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include <unicode/uidna.h>
 
 #include "base/text.hpp"
 
@@ -15,9 +19,36 @@ bool label_ok(std::string_view label) {
     return !label.empty() && label.size() <= kLabelMax && label.front() != '-' &&
            label.back() != '-' && std::all_of(label.begin(), label.end(), [](char c) {
                const auto byte = static_cast<unsigned char>(c);
-               return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || byte == '-' ||
-                      byte >= 0x80;
+               return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || byte == '-';
            });
+}
+
+// Has labels in one of the two forms that IDNA gives them. All other names need no ICU.
+bool is_international(std::string_view lower) {
+    return lower.find("xn--") != std::string_view::npos ||
+           std::any_of(lower.begin(), lower.end(),
+                       [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+}
+
+// Both forms of each label in, A-labels out.
+std::optional<std::string> to_a_labels(std::string_view domain) {
+    constexpr std::uint32_t kOptions = UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_CHECK_BIDI |
+                                       UIDNA_CHECK_CONTEXTJ | UIDNA_USE_STD3_RULES;
+    UErrorCode error = U_ZERO_ERROR;
+    // Never closed; ICU lets any thread use it.
+    static const UIDNA* const kIdna = uidna_openUTS46(kOptions, &error);
+    if (kIdna == nullptr) {
+        return std::nullopt;
+    }
+    std::array<char, kDomainMax + 1> ascii{};
+    UIDNAInfo info = UIDNA_INFO_INITIALIZER;
+    const auto size = uidna_nameToASCII_UTF8(
+        kIdna, domain.data(), static_cast<std::int32_t>(domain.size()), ascii.data(),
+        static_cast<std::int32_t>(ascii.size()), &info, &error);
+    if (U_FAILURE(error) || info.errors != 0) {
+        return std::nullopt;
+    }
+    return std::string(ascii.data(), static_cast<std::size_t>(size));
 }
 
 // Contents of a quoted local part, quoted pairs resolved.
@@ -41,16 +72,22 @@ std::optional<std::string> unquote(std::string_view text) {
 std::string SplitAddress::key() const { return to_lower(local) + "@" + domain; }
 
 std::optional<std::string> canonical_domain(std::string_view name) {
-    auto lower = to_lower(name);
-    if (lower.empty() || lower.size() > kDomainMax || !is_valid_utf8(lower)) {
+    std::optional<std::string> canonical = to_lower(name);
+    if (canonical->empty() || canonical->size() > kDomainMax || !is_valid_utf8(*canonical)) {
         return std::nullopt;
     }
-    for (const auto label : split(lower, '.')) {
+    if (is_international(*canonical)) {
+        canonical = to_a_labels(*canonical);
+    }
+    if (!canonical || canonical->size() > kDomainMax) {
+        return std::nullopt;
+    }
+    for (const auto label : split(*canonical, '.')) {
         if (!label_ok(label)) {
             return std::nullopt;
         }
     }
-    return lower;
+    return canonical;
 }
 
 std::optional<std::string> full_address(std::string_view name, std::string_view default_domain) {

@@ -52,8 +52,9 @@ public:
 
     Status load() {
         QUORATE_TRY(const auto domains, database_->domains());
+        // Keys are made anew: a version before may have had another canonical form.
         for (const auto& domain : domains) {
-            domains_[domain.name] = domain;
+            domains_[canonical_domain(domain.name).value_or(domain.name)] = domain;
         }
         QUORATE_TRY(auto accounts, database_->accounts());
         for (auto& account : accounts) {
@@ -61,7 +62,8 @@ public:
         }
         QUORATE_TRY(auto aliases, database_->aliases());
         for (auto& alias : aliases) {
-            aliases_[to_lower(alias.address)] = std::move(alias);
+            auto key = alias_key(alias.address);
+            aliases_[std::move(key)] = std::move(alias);
         }
         return {};
     }
@@ -82,7 +84,8 @@ public:
 
     bool is_local_domain(std::string_view domain) const override {
         const std::shared_lock lock(mutex_);
-        return domains_.contains(to_lower(domain));
+        const auto canonical = canonical_domain(domain);
+        return canonical && domains_.contains(*canonical);
     }
 
     std::optional<AccountRecord> account(std::string_view address) const override {
@@ -131,8 +134,9 @@ public:
 
     Status remove_domain(std::string_view name) override {
         const std::unique_lock lock(mutex_);
-        const auto key = to_lower(name);
-        if (!domains_.contains(key)) {
+        const auto key = canonical_domain(name).value_or(std::string(name));
+        const auto found = domains_.find(key);
+        if (found == domains_.end()) {
             return fail(errc::not_found, printable(name, 80));
         }
         const auto suffix = "@" + key;
@@ -141,8 +145,8 @@ public:
             std::any_of(aliases_.begin(), aliases_.end(), within)) {
             return fail(errc::in_use, key + " has accounts or aliases");
         }
-        QUORATE_CHECK(database_->remove_domain(key));
-        domains_.erase(key);
+        QUORATE_CHECK(database_->remove_domain(found->second.name));
+        domains_.erase(found);
         return {};
     }
 
@@ -195,7 +199,7 @@ public:
 
     Status set_alias(AliasRecord record) override {
         const std::unique_lock lock(mutex_);
-        QUORATE_TRY(const auto key, alias_key(record.address));
+        QUORATE_TRY(const auto key, check_alias(record.address));
         if (record.targets.empty() || record.targets.size() > kAliasTargetsMax) {
             return fail(errc::too_many, "an alias has 1 to 1000 targets");
         }
@@ -216,7 +220,7 @@ public:
 
     Status remove_alias(std::string_view address) override {
         const std::unique_lock lock(mutex_);
-        const auto found = aliases_.find(to_lower(address));
+        const auto found = aliases_.find(alias_key(address));
         if (found == aliases_.end()) {
             return fail(errc::not_found, printable(address, 80));
         }
@@ -310,7 +314,17 @@ private:
         expansion.followed[&alias] = false;
     }
 
-    Result<std::string> alias_key(std::string& address) const {
+    static std::string alias_key(std::string_view address) {
+        if (address.starts_with('@')) {
+            const auto domain = canonical_domain(address.substr(1));
+            return "@" + domain.value_or(to_lower(address.substr(1)));
+        }
+        const auto parts = split_address(address);
+        return parts ? parts->key() : to_lower(address);
+    }
+
+    // Makes the address canonical and gives its key.
+    Result<std::string> check_alias(std::string& address) const {
         const bool catch_all = address.starts_with('@');
         const auto parts = split_address(catch_all ? "x" + address : address);
         if (!parts) {
@@ -324,7 +338,8 @@ private:
     }
 
     void remember(AccountRecord record) {
-        auto key = split_address(record.address)->key();
+        const auto parts = split_address(record.address);
+        auto key = parts ? parts->key() : to_lower(record.address);
         keys_[record.id] = key;
         accounts_[std::move(key)] = std::move(record);
     }

@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "control_routes.hpp"
 #include "io/time.hpp"
+#include "mail/auth/address.hpp"
 #include "recipients.hpp"
 #include "version.hpp"
 
@@ -55,7 +56,8 @@ public:
             if (!address) {
                 co_return to_response(address.error());
             }
-            wanted = std::move(*address);
+            const auto parts = auth::split_address(*address);
+            wanted = parts ? parts->to_string() : *address;
         }
         json::array rows;
         for (const auto& row : server_.sessions.rows()) {

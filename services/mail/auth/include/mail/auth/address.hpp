@@ -6,8 +6,8 @@
 
 namespace quorate::mail::auth {
 
-// An address taken apart and brought to its canonical form: the domain in lower case, a quoted
-// local part unquoted.
+// An address taken apart and brought to its canonical form: the domain as of
+// canonical_domain(), a quoted local part unquoted.
 struct SplitAddress {
     std::string local;
     std::string domain;
@@ -25,8 +25,9 @@ std::optional<SplitAddress> split_address(std::string_view address);
 // A name without '@' is one of the default domain; nothing when there is none (empty).
 std::optional<std::string> full_address(std::string_view name, std::string_view default_domain);
 
-// A host name in lower case; nothing if it is none (RFC 5321 2.3.5, letters, digits, hyphens, UTF-8
-// labels allowed).
+// A host name in the one form that all its spellings have: lower case, labels beyond ASCII as
+// A-labels (UTS #46, not transitional: sharp s stays itself). Nothing if it is none (RFC 5321
+// 2.3.5, RFC 6531 3.3): letters, digits, hyphens, and UTF-8 or xn-- labels that IDNA allows.
 std::optional<std::string> canonical_domain(std::string_view name);
 
 }  // namespace quorate::mail::auth

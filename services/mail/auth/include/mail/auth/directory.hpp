@@ -14,8 +14,8 @@ namespace quorate::mail::auth {
 
 struct AccountRecord {
     std::uint64_t id = 0;  // never reused
-    std::string address;   // canonical "local@domain": domain in lower case, local part as created,
-                           // compared without case
+    std::string address;   // canonical "local@domain": domain as of canonical_domain(), local part
+                           // as created, compared without case
     bool enabled = true;
     std::uint64_t quota_bytes = 0;     // 0: unlimited
     std::uint64_t quota_messages = 0;  // 0: unlimited
@@ -30,7 +30,7 @@ struct AliasRecord {
 };
 
 struct DomainRecord {
-    std::string name;  // lower case ASCII (A-labels)
+    std::string name;  // as of canonical_domain()
     bool enabled = true;
 };
 
