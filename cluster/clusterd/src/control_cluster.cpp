@@ -33,6 +33,15 @@ struct Addition {
     ConfChange::Wanted wanted;
 };
 
+// Whether those of `nodes` that are members now have the quorum of all.
+bool quorate_with(const std::vector<CorosyncConf::Node>& nodes, const View* view) {
+    std::uint32_t expected = 0;
+    for (const auto& node : nodes) {
+        expected += node.votes;
+    }
+    return view != nullptr && votes_present(nodes, *view) >= expected / 2 + 1;
+}
+
 class ClusterRoutes {
 public:
     explicit ClusterRoutes(ControlContext& context) : context_(context) {}
@@ -67,6 +76,7 @@ public:
 
     awaitable<ControlResponse> add_node(ControlRequest request);
     awaitable<ControlResponse> remove_node(ControlRequest request);
+    awaitable<ControlResponse> set_votes(ControlRequest request);
 
 private:
     static ControlResponse no_corosync() {
@@ -79,6 +89,9 @@ private:
     }
     // Nothing when this caller may change the nodes of this cluster now.
     std::optional<ControlResponse> forbids(const ControlRequest& request) const;
+    ControlResponse votes_changed(const std::string& name, std::uint32_t votes) const;
+    Result<ConfChange::Wanted> with_votes(ConfFile::Text old, const std::string& name,
+                                          std::uint32_t votes) const;
     Result<ConfChange::Wanted> without(ConfFile::Text old, const std::string& name) const;
     ControlResponse answer_to(const Addition& addition, const std::string& key) const;
     Status may_go(const CorosyncConf& rest, const CorosyncConf::Node& node) const;
@@ -163,11 +176,7 @@ Status ClusterRoutes::may_go(const CorosyncConf& rest, const CorosyncConf::Node&
         return fail(errc::refused,
                     node.name + " is a member: drain it first, then it may be removed");
     }
-    std::uint32_t expected = 0;
-    for (const auto& one : rest.nodes()) {
-        expected += one.votes;
-    }
-    if (view == nullptr || votes_present(rest.nodes(), *view) < expected / 2 + 1) {
+    if (!quorate_with(rest.nodes(), view)) {
         return fail(errc::refused,
                     "without " + node.name + " the members present would not be quorate");
     }
@@ -211,6 +220,46 @@ awaitable<ControlResponse> ClusterRoutes::remove_node(ControlRequest request) {
     co_return ControlResponse();
 }
 
+Result<ConfChange::Wanted> ClusterRoutes::with_votes(ConfFile::Text old, const std::string& name,
+                                                     std::uint32_t votes) const {
+    auto conf = old.conf;
+    if (auto changed = conf.set_votes(name, votes); !changed) {
+        return fail(errc::refused, changed.error().detail);
+    }
+    if (!quorate_with(conf.nodes(), context_.machine.view())) {
+        return fail(errc::refused, "with these votes the members present would not be quorate");
+    }
+    return ConfChange::Wanted{std::move(old), conf.text(), ""};
+}
+
+ControlResponse ClusterRoutes::votes_changed(const std::string& name, std::uint32_t votes) const {
+    log_.info("votes_changed", "node", name, "votes", votes);
+    ControlResponse response;
+    response.body = json::object{{"votes", votes}};
+    return response;
+}
+
+awaitable<ControlResponse> ClusterRoutes::set_votes(ControlRequest request) {
+    if (auto forbidden = forbids(request)) {
+        co_return std::move(*forbidden);
+    }
+    const std::string name(request.parameter("name"));
+    const auto votes = json::value_to<std::uint32_t>(request.body.at("votes"));
+    auto old = co_await context_.conf.read();
+    if (!old) {
+        co_return to_response(old.error());
+    }
+    auto wanted = with_votes(std::move(*old), name, votes);
+    if (!wanted) {
+        co_return to_response(wanted.error());
+    }
+    auto made = co_await context_.change.make(*wanted);
+    if (!made) {
+        co_return not_changed(made.error());
+    }
+    co_return votes_changed(name, votes);
+}
+
 }  // namespace
 
 void add_cluster_routes(ControlRoutes& routes) {
@@ -227,6 +276,7 @@ void add_cluster_routes(ControlRoutes& routes) {
     add(Audience::kLocal, "POST", "/v1/cluster/level", &ClusterRoutes::raise_level);
     add(Audience::kBoth, "POST", "/v1/cluster/nodes", &ClusterRoutes::add_node);
     add(Audience::kBoth, "DELETE", "/v1/cluster/nodes/{name}", &ClusterRoutes::remove_node);
+    add(Audience::kBoth, "PATCH", "/v1/cluster/nodes/{name}", &ClusterRoutes::set_votes);
 }
 
 }  // namespace quorate::cluster
