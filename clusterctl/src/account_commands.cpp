@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* kAccounts = "/v1/accounts/";
 
-struct Options {
+struct AccountOptions {
     std::string address;
     std::string csv;
     std::string pattern;
@@ -26,7 +26,7 @@ struct Options {
 
 std::string quota_text(std::uint64_t bytes) { return bytes == 0 ? "-" : human_bytes(bytes); }
 
-int add_accounts(const Context& context, const Options& options) {
+int add_accounts(const Context& context, const AccountOptions& options) {
     if (!options.csv.empty()) {
         auto items = read_csv(options.csv, /*with_passwords=*/true);
         for (auto& item : items) {
@@ -60,7 +60,7 @@ int add_accounts(const Context& context, const Options& options) {
     return kOk;
 }
 
-int remove_accounts(const Context& context, const Options& options) {
+int remove_accounts(const Context& context, const AccountOptions& options) {
     if (!options.csv.empty() || !options.pattern.empty()) {
         const auto items = options.csv.empty() ? expand_pattern(options.pattern, options.range)
                                                : read_csv(options.csv, /*with_passwords=*/false);
@@ -98,7 +98,7 @@ json::array fetch_accounts(const Context& context, const std::string& pattern) {
     }
 }
 
-int list_accounts(const Context& context, const Options& options) {
+int list_accounts(const Context& context, const AccountOptions& options) {
     const auto rows = fetch_accounts(context, options.address);
     if (context.json) {
         print_json(json::object{{"accounts", rows}});
@@ -116,7 +116,7 @@ int list_accounts(const Context& context, const Options& options) {
     return kOk;
 }
 
-int show_account(const Context& context, const Options& options) {
+int show_account(const Context& context, const AccountOptions& options) {
     const auto account = context.api.get(Api::path(kAccounts, options.address));
     if (context.json) {
         print_json(account);
@@ -144,7 +144,7 @@ int change_account(const Context& context, const std::string& address, const jso
 }
 
 // `csv`: an option that has the passwords already, or none.
-void add_password_options(CLI::App& command, Options& options, CLI::Option* csv = nullptr) {
+void add_password_options(CLI::App& command, AccountOptions& options, CLI::Option* csv = nullptr) {
     auto* from_stdin = command.add_flag("--password-stdin", options.password.from_stdin,
                                         "read the password from standard input");
     auto* generate =
@@ -156,7 +156,7 @@ void add_password_options(CLI::App& command, Options& options, CLI::Option* csv 
 }
 
 // The option --csv.
-CLI::Option* add_many_options(CLI::App& command, Options& options) {
+CLI::Option* add_many_options(CLI::App& command, AccountOptions& options) {
     auto* address = command.add_option("ADDRESS", options.address,
                                        "local@domain, or a name of the default domain");
     auto* csv = command.add_option("--csv", options.csv,
@@ -175,7 +175,7 @@ CLI::Option* add_many_options(CLI::App& command, Options& options) {
 
 void add_account_commands(CLI::App& app, Command& chosen) {
     auto* account = app.add_subcommand("account", "mail accounts")->require_subcommand(1);
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<AccountOptions>();
     const auto choose = [&chosen, options](auto function) {
         return [&chosen, options, function] {
             chosen = [options, function](const Context& context) {
@@ -203,7 +203,7 @@ void add_account_commands(CLI::App& app, Command& chosen) {
     auto* passwd = account->add_subcommand("passwd", "set the password");
     passwd->add_option("ADDRESS", options->address)->required();
     add_password_options(*passwd, *options);
-    passwd->callback(choose([](const Context& context, const Options& given) {
+    passwd->callback(choose([](const Context& context, const AccountOptions& given) {
         const auto password = read_password(given.password);
         return change_account(context, given.address, {{"password", password}}, "password changed");
     }));
@@ -213,7 +213,7 @@ void add_account_commands(CLI::App& app, Command& chosen) {
     quota->add_option("ADDRESS", options->address)->required();
     quota->add_option("BYTES", options->quota.bytes)->required();
     quota->add_option("MESSAGES", options->quota.messages);
-    quota->callback(choose([](const Context& context, const Options& given) {
+    quota->callback(choose([](const Context& context, const AccountOptions& given) {
         json::object change;
         given.quota.put_into(change);
         return change_account(context, given.address, change, "quota changed");
@@ -224,7 +224,7 @@ void add_account_commands(CLI::App& app, Command& chosen) {
             enable ? "enable" : "disable",
             enable ? "allow mail and login again" : "refuse mail and login");
         command->add_option("ADDRESS", options->address)->required();
-        command->callback(choose([enable](const Context& context, const Options& given) {
+        command->callback(choose([enable](const Context& context, const AccountOptions& given) {
             return change_account(context, given.address, {{"enabled", enable}},
                                   enable ? "enabled" : "disabled");
         }));

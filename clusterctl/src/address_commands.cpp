@@ -10,7 +10,7 @@
 namespace quorate::ctl {
 namespace {
 
-struct Options {
+struct AddressOptions {
     std::string name;
     std::vector<std::string> targets;
 };
@@ -24,19 +24,19 @@ int done(const Context& context, const json::object& answer, const std::string& 
     return kOk;
 }
 
-int add_domain(const Context& context, const Options& options) {
+int add_domain(const Context& context, const AddressOptions& options) {
     const auto answer =
         context.api.call("POST", "/v1/domains", json::object{{"name", options.name}});
     return done(context, answer, "domain " + options.name + " created");
 }
 
-int remove_domain(const Context& context, const Options& options) {
+int remove_domain(const Context& context, const AddressOptions& options) {
     confirm(context, "remove domain " + options.name);
     const auto answer = context.api.call("DELETE", Api::path("/v1/domains/", options.name));
     return done(context, answer, "domain " + options.name + " removed");
 }
 
-int list_domains(const Context& context, const Options&) {
+int list_domains(const Context& context, const AddressOptions&) {
     auto answer = context.api.get("/v1/domains");
     if (context.json) {
         print_json(answer);
@@ -51,19 +51,19 @@ int list_domains(const Context& context, const Options&) {
     return kOk;
 }
 
-int add_alias(const Context& context, const Options& options) {
+int add_alias(const Context& context, const AddressOptions& options) {
     const auto answer =
         context.api.call("PUT", Api::path("/v1/aliases/", options.name),
                          json::object{{"targets", json::value_from(options.targets)}});
     return done(context, answer, "alias " + options.name + " set");
 }
 
-int remove_alias(const Context& context, const Options& options) {
+int remove_alias(const Context& context, const AddressOptions& options) {
     const auto answer = context.api.call("DELETE", Api::path("/v1/aliases/", options.name));
     return done(context, answer, "alias " + options.name + " removed");
 }
 
-int list_aliases(const Context& context, const Options& options) {
+int list_aliases(const Context& context, const AddressOptions& options) {
     json::array rows;
     std::string after;
     for (bool more = true; more;) {
@@ -95,7 +95,7 @@ int list_aliases(const Context& context, const Options& options) {
 }  // namespace
 
 void add_address_commands(CLI::App& app, Command& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<AddressOptions>();
     const auto add = [&chosen, options](CLI::App* parent, const char* name, const char* help,
                                         auto function) {
         auto* command = parent->add_subcommand(name, help);

@@ -10,7 +10,7 @@
 namespace quorate::ctl {
 namespace {
 
-struct Options {
+struct ClusterOptions {
     ShowOptions show;
     CreateOptions create;
     JoinOptions join;
@@ -19,7 +19,7 @@ struct Options {
     std::uint32_t level = 0;
 };
 
-int expected_votes(const Context& context, const Options& options) {
+int expected_votes(const Context& context, const ClusterOptions& options) {
     const auto answer = context.cluster.call("POST", "/v1/cluster/expected-votes",
                                              json::object{{"votes", options.votes}});
     if (context.json) {
@@ -31,7 +31,7 @@ int expected_votes(const Context& context, const Options& options) {
     return kOk;
 }
 
-int raise_level(const Context& context, const Options& options) {
+int raise_level(const Context& context, const ClusterOptions& options) {
     confirm(context, fmt::format("raise the protocol level to {}; it cannot be lowered again",
                                  options.level));
     const auto answer =
@@ -58,7 +58,7 @@ void add_node_options(CLI::App& command, NodeOptions& node) {
     command.add_option("--wait", node.wait_seconds, "seconds until it must be a member (60)");
 }
 
-void add_show(CLI::App& command, Options& options) {
+void add_show(CLI::App& command, ClusterOptions& options) {
     command.add_option("--from", options.show.from, "as this node sees it");
     command
         .add_option("--watch", options.show.watch_seconds, "again every SECONDS (2) until Ctrl-C")
@@ -71,7 +71,7 @@ void add_show(CLI::App& command, Options& options) {
 }  // namespace
 
 void add_cluster_commands(CLI::App& app, Command& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<ClusterOptions>();
     auto* cluster = app.add_subcommand("cluster", "the cluster: see it, make it, join it, leave it")
                         ->require_subcommand(1);
     const auto add = [&chosen, options, cluster](const char* name, const char* help,
@@ -92,7 +92,7 @@ void add_cluster_commands(CLI::App& app, Command& chosen) {
     });
 
     auto* create = add("create", "make this machine the first node of a cluster",
-                       [](const Context& context, const Options& given) {
+                       [](const Context& context, const ClusterOptions& given) {
                            return create_cluster(context, given.create);
                        });
     create->add_option("--name", options->create.name, "the cluster's")->required();
@@ -106,7 +106,7 @@ void add_cluster_commands(CLI::App& app, Command& chosen) {
     add_node_options(*create, options->create.node);
 
     auto* join = add("join", "add this machine, which has the cluster key",
-                     [](const Context& context, const Options& given) {
+                     [](const Context& context, const ClusterOptions& given) {
                          return join_cluster(context, given.join);
                      });
     join->add_option("--member", options->join.members,
@@ -116,7 +116,7 @@ void add_cluster_commands(CLI::App& app, Command& chosen) {
     add_node_options(*join, options->join.node);
 
     auto* leave = add("leave", "take this machine out for good",
-                      [](const Context& context, const Options& given) {
+                      [](const Context& context, const ClusterOptions& given) {
                           return leave_cluster(context, given.leave);
                       });
     leave->add_option("--node", options->leave.node, "another one, which is gone or draining");

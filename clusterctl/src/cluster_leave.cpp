@@ -10,7 +10,7 @@
 namespace quorate::ctl {
 namespace {
 
-constexpr std::chrono::milliseconds kPollPause{200};
+constexpr std::chrono::milliseconds kEndPause{200};
 
 std::vector<std::string> addresses_of(const json::object& member) {
     std::vector<std::string> all;
@@ -64,7 +64,7 @@ void await_end(const Context& context, const LeaveOptions& options) {
         if (std::chrono::steady_clock::now() > end) {
             throw Failure{kRefused, "they still run; stop them and repeat the command"};
         }
-        Screen::wait(kPollPause);
+        Screen::wait(kEndPause);
     }
 }
 

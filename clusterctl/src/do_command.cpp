@@ -19,7 +19,7 @@ namespace {
 // What the way to the other node and back may take beside the command.
 constexpr std::chrono::seconds kOverhead{10};
 
-struct Options {
+struct DoOptions {
     std::string nodes;
     std::uint64_t timeout_seconds = 60;
     std::vector<std::string> words;
@@ -35,7 +35,7 @@ struct Outcome {
 };
 
 Outcome run_on(const Api& api, const std::string& here, const std::string& node,
-               const Options& options) {
+               const DoOptions& options) {
     Outcome outcome{node, {}, {}};
     const json::object body{{"words", json::value_from(options.words)},
                             {"timeout_seconds", options.timeout_seconds}};
@@ -49,7 +49,7 @@ Outcome run_on(const Api& api, const std::string& here, const std::string& node,
 }
 
 // The nodes that were named, or every member.
-std::vector<std::string> targets(const json::object& view, const Options& options) {
+std::vector<std::string> targets(const json::object& view, const DoOptions& options) {
     std::vector<std::string> names;
     if (options.nodes.empty()) {
         for (const auto& item : array_of(view, "members")) {
@@ -122,7 +122,7 @@ json::object as_json(const std::vector<Outcome>& outcomes, bool good) {
     return {{"ok", good}, {"results", std::move(results)}};
 }
 
-int run(const Context& context, const Options& options) {
+int run_everywhere(const Context& context, const DoOptions& options) {
     const bool json = context.json || options.json;
     if (options.words.empty()) {
         throw Failure{kUsage, "name the COMMAND to run: clusterctl do uptime"};
@@ -154,7 +154,7 @@ int run(const Context& context, const Options& options) {
 }  // namespace
 
 void add_do_command(CLI::App& app, Command& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<DoOptions>();
     auto* command = app.add_subcommand(
         "do", "run COMMAND on all members; [cluster] run_commands must allow it");
     command->add_option("--nodes", options->nodes, "only on these: n1,n2");
@@ -168,7 +168,7 @@ void add_do_command(CLI::App& app, Command& chosen) {
         if (!options->words.empty() && options->words.front() == "--") {
             options->words.erase(options->words.begin());
         }
-        chosen = [options](const Context& context) { return run(context, *options); };
+        chosen = [options](const Context& context) { return run_everywhere(context, *options); };
     });
 }
 

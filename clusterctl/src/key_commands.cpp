@@ -10,12 +10,12 @@
 namespace quorate::ctl {
 namespace {
 
-struct Options {
+struct KeyOptions {
     std::string file;
     bool force = false;
 };
 
-std::string file_of(const Context& context, const Options& options) {
+std::string file_of(const Context& context, const KeyOptions& options) {
     return options.file.empty() ? context.root + "/etc/quorate/cluster.key" : options.file;
 }
 
@@ -33,7 +33,7 @@ void tell(const Context& context, const std::string& file, const std::string& fi
     }
 }
 
-int generate(const Context& context, const Options& options) {
+int generate_key(const Context& context, const KeyOptions& options) {
     const auto file = file_of(context, options);
     const auto there = value_or_fail(read_file(file));
     if (there && !options.force) {
@@ -56,7 +56,7 @@ int generate(const Context& context, const Options& options) {
     return kOk;
 }
 
-int show(const Context& context, const Options& options) {
+int show_key(const Context& context, const KeyOptions& options) {
     const auto file = file_of(context, options);
     const auto key = value_or_fail(cluster::ClusterKey::load(file));
     tell(context, file, key.fingerprint(), {});
@@ -66,7 +66,7 @@ int show(const Context& context, const Options& options) {
 }  // namespace
 
 void add_key_commands(CLI::App& app, Command& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<KeyOptions>();
     auto* key = app.add_subcommand("key", "the secret that makes a machine a member")
                     ->require_subcommand(1);
     const auto add = [&chosen, options, key](const char* name, const char* help, auto function) {
@@ -79,9 +79,9 @@ void add_key_commands(CLI::App& app, Command& chosen) {
         });
         return command;
     };
-    add("generate", "make a new one, readable by its owner alone", generate)
+    add("generate", "make a new one, readable by its owner alone", generate_key)
         ->add_flag("--force", options->force, "also when there is one, which is kept beside it");
-    add("show", "its fingerprint, which may be told", show);
+    add("show", "its fingerprint, which may be told", show_key);
 }
 
 }  // namespace quorate::ctl

@@ -12,12 +12,12 @@
 namespace quorate::ctl {
 namespace {
 
-struct Options {
+struct MailOptions {
     std::string account;
     bool all = false;
 };
 
-int show_mail(const Context& context, const Options& options) {
+int show_mail(const Context& context, const MailOptions& options) {
     auto mail = context.api.get(Api::path("/v1/mail/", options.account));
     if (context.json) {
         print_json(mail);
@@ -82,7 +82,7 @@ std::size_t verify_all(const Context& context, json::array& reports) {
     return problems;
 }
 
-int verify_mail(const Context& context, const Options& options) {
+int verify_mail(const Context& context, const MailOptions& options) {
     if (options.all != options.account.empty()) {
         throw Failure{kUsage, "name one ACCOUNT, or --all"};
     }
@@ -98,7 +98,7 @@ int verify_mail(const Context& context, const Options& options) {
 }  // namespace
 
 void add_mail_commands(CLI::App& app, Command& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<MailOptions>();
     auto* mail = app.add_subcommand("mail", "stored mail")->require_subcommand(1);
     const auto choose = [&chosen, options](auto function) {
         return [&chosen, options, function] {

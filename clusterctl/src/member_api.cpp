@@ -15,7 +15,7 @@ namespace quorate::ctl {
 namespace {
 
 // A change of corosync.conf asks every node in turn.
-constexpr std::chrono::seconds kPatience{60};
+constexpr std::chrono::seconds kPeerPatience{60};
 
 }  // namespace
 
@@ -31,7 +31,7 @@ json::object MemberApi::call(const std::string& method, const std::string& targe
     boost::asio::io_context io(1);
     std::optional<Result<io::ControlResponse>> answer;
     boost::asio::co_spawn(
-        io, cluster::ask_peer(io, keys, addresses_, {method, target, body}, kPatience),
+        io, cluster::ask_peer(io, keys, addresses_, {method, target, body}, kPeerPatience),
         [&](std::exception_ptr, Result<io::ControlResponse> result) {
             answer = std::move(result);
         });

@@ -19,7 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Options {
+struct MonitorOptions {
     std::vector<std::string> classes;
     double interval = 3;
     std::uint64_t count = 0;
@@ -47,7 +47,7 @@ struct Watched {
     }
 };
 
-std::vector<Watched> chosen_classes(const Options& options) {
+std::vector<Watched> chosen_classes(const MonitorOptions& options) {
     std::vector<Watched> watched;
     for (const auto& kind : monitor_classes()) {
         const auto named = std::find(options.classes.begin(), options.classes.end(), kind.name);
@@ -104,7 +104,7 @@ std::string as_json(const std::vector<Watched>& watched) {
            "\n";
 }
 
-int monitor(const Context& context, const Options& options) {
+int monitor(const Context& context, const MonitorOptions& options) {
     auto watched = chosen_classes(options);
     std::size_t silent = 0;
     for (auto& one : watched) {
@@ -129,7 +129,7 @@ int monitor(const Context& context, const Options& options) {
 }  // namespace
 
 void add_monitor_command(CLI::App& app, Command& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<MonitorOptions>();
     auto* command = app.add_subcommand("monitor", "rates: current, average, least, greatest");
     std::vector<std::string> names;
     for (const auto& kind : monitor_classes()) {

@@ -12,14 +12,14 @@
 namespace quorate::ctl {
 namespace {
 
-struct Options {
+struct NodeVerbOptions {
     std::string node;
     std::uint64_t count = 5;
     std::uint64_t bytes = 100;
     std::uint32_t votes = 1;
 };
 
-int list_nodes(const Context& context, const Options&) {
+int list_nodes(const Context& context, const NodeVerbOptions&) {
     const auto view = context.cluster.get("/v1/cluster");
     if (context.json) {
         print_json(json::object{{"members", array_of(view, "members")}});
@@ -29,7 +29,7 @@ int list_nodes(const Context& context, const Options&) {
     return kOk;
 }
 
-int set_draining(const Context& context, const Options& options, const char* action) {
+int set_draining(const Context& context, const NodeVerbOptions& options, const char* action) {
     const auto answer = context.cluster.call(
         "POST", path_on(options.node, std::string("/v1/") + action), json::object());
     if (context.json) {
@@ -43,7 +43,7 @@ int set_draining(const Context& context, const Options& options, const char* act
     return kOk;
 }
 
-int set_votes(const Context& context, const Options& options) {
+int set_votes(const Context& context, const NodeVerbOptions& options) {
     const auto answer = context.cluster.call("PATCH", Api::path("/v1/cluster/nodes/", options.node),
                                              json::object{{"votes", options.votes}});
     if (context.json) {
@@ -69,7 +69,7 @@ void print_rings(const json::object& answer, const std::string& node) {
     }
 }
 
-int ping(const Context& context, const Options& options) {
+int ping(const Context& context, const NodeVerbOptions& options) {
     const auto answer =
         context.cluster.call("POST", Api::path("/v1/nodes/", options.node, "/ping"),
                              json::object{{"count", options.count}, {"bytes", options.bytes}});
@@ -103,7 +103,7 @@ int ping(const Context& context, const Options& options) {
 }  // namespace
 
 void add_node_commands(CLI::App& app, Command& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<NodeVerbOptions>();
     auto* node = app.add_subcommand("node", "the machines of the cluster")->require_subcommand(1);
     const auto add = [&chosen, options, node](const char* name, const char* help, auto function) {
         auto* command = node->add_subcommand(name, help);
@@ -116,11 +116,11 @@ void add_node_commands(CLI::App& app, Command& chosen) {
     };
     add("list", "all nodes and what they are", list_nodes);
     add("drain", "take no new work, before maintenance; kept over restarts",
-        [](const Context& context, const Options& given) {
+        [](const Context& context, const NodeVerbOptions& given) {
             return set_draining(context, given, "drain");
         })
         ->add_option("NODE", options->node, "default: this one");
-    add("undrain", "take work again", [](const Context& context, const Options& given) {
+    add("undrain", "take work again", [](const Context& context, const NodeVerbOptions& given) {
         return set_draining(context, given, "undrain");
     })->add_option("NODE", options->node, "default: this one");
     auto* votes = add("votes", "how many votes a node has, for good", set_votes);

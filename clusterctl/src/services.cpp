@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 constexpr const char* kCorosync = "corosync";
 constexpr const char* kClusterd = "quorate-clusterd";
 
-void run(std::vector<std::string> words) {
+void run_program(std::vector<std::string> words) {
     std::string line;
     std::vector<char*> arguments;
     for (auto& word : words) {
@@ -67,14 +67,14 @@ bool ClusterServices::runs(const std::string& program) {
 
 void ClusterServices::start() const {
     for (const char* unit : {kCorosync, kClusterd}) {
-        run({"systemctl", "enable", "--quiet", unit});
-        run({"systemctl", "restart", unit});
+        run_program({"systemctl", "enable", "--quiet", unit});
+        run_program({"systemctl", "restart", unit});
     }
 }
 
 void ClusterServices::stop() const {
     for (const char* unit : {kClusterd, kCorosync}) {
-        run({"systemctl", "disable", "--quiet", "--now", unit});
+        run_program({"systemctl", "disable", "--quiet", "--now", unit});
     }
 }
 
