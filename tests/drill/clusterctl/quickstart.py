@@ -1,0 +1,64 @@
+"""What ./quickstart --nodes starts: a cluster that serves mail on every node, until Ctrl-C, and leaves nothing behind."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+
+SOURCE = pathlib.Path(os.environ["QUORATE_SOURCE"])
+
+
+def start(folder, *options):
+    command = [sys.executable, SOURCE / "packaging/quickstart/cluster.py", "2", os.environ["QUORATE_BIN"], *options]
+    return subprocess.Popen(command, env=dict(os.environ, QUORATE_LAB=folder), stdout=subprocess.PIPE, text=True)
+
+
+def left(folder):
+    """Processes of the laboratory, and its folder."""
+    found = [folder] if os.path.exists(folder) else []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if f"LAB_NODE={folder}".encode() in (process / "environ").read_bytes():
+                found.append(process.name)
+        except OSError:
+            pass
+    return found
+
+
+def once(folder):
+    quickstart = start(folder, "--once")
+    lines = quickstart.stdout.read().splitlines()
+    assert quickstart.wait() == 0, lines
+    assert lines[-1].startswith("cluster ok: 2 members, epoch "), lines[-1]
+    assert "20 messages sent and read back" in lines[-1], lines[-1]
+    assert not left(folder), left(folder)
+    print(lines[-1], flush=True)
+
+
+def until_interrupted(folder):
+    quickstart = start(folder)
+    seen = iter(quickstart.stdout.readline, "")
+    assert any("Ctrl-C ends everything" in line for line in seen)
+    look = [SOURCE / "tests/lab", "run", "n2", f"{os.environ['QUORATE_BIN']}/clusterctl", "do", "hostname"]
+    done = subprocess.run(look, env=dict(os.environ, QUORATE_LAB=folder), capture_output=True, text=True, check=True)
+    assert done.stdout == "== n1\nn1\n== n2\nn2\n", done.stdout
+    quickstart.send_signal(signal.SIGINT)
+    rest = quickstart.stdout.read()
+    assert quickstart.wait(60) == 0, rest
+    assert not left(folder), left(folder)
+    print("ends when interrupted, nothing is left", flush=True)
+
+
+def main():
+    if os.geteuid() != 0:
+        print("not run: the laboratory needs root")
+        return 77
+    with tempfile.TemporaryDirectory(prefix="quorate-quickstart-") as folder:
+        once(os.path.join(folder, "lab"))
+        until_interrupted(os.path.join(folder, "lab"))
+    return 0
+
+
+sys.exit(main())
