@@ -62,8 +62,9 @@ struct Clusterd::Parts {
                        [this](const MachineInput& input) { machine.feed(input); }),
           conf(questions, hand, config.corosync_conf),
           change(nodes, questions),
-          survey(daemon.io(), scope, questions, nodes,
-                 config.solo ? 0 : options.membership.self.id.node.value()) {}
+          survey(
+              daemon.io(), scope, questions, nodes,
+              {config.solo ? 0 : options.membership.self.id.node.value(), config.corosync_conf}) {}
 
     // A membership's input is a machine's too, but for TakenOver, which nobody feeds.
     template <class Input>

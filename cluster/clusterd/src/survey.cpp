@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "durable_file.hpp"
+
 namespace quorate::cluster {
 namespace {
 
@@ -10,23 +12,37 @@ using boost::asio::awaitable;
 constexpr std::chrono::milliseconds kFresh{500};
 constexpr std::chrono::milliseconds kPatience{500};
 
-Result<Survey::Findings> ask(std::uint32_t self, const std::vector<std::uint32_t>& others) {
+struct Answer {
+    std::vector<CorosyncConf::Node> configured;  // empty: corosync.conf cannot be read just now
     Survey::Findings findings;
-    if (auto votes = query_votes(self)) {
-        findings.votes = std::move(*votes);
-    }
-    for (const auto node : others) {
-        if (auto links = query_links(node)) {
-            findings.links.emplace(node, std::move(*links));
+};
+
+Result<Answer> ask(const Survey::Subject& subject) {
+    Answer answer;
+    const auto text = read_file(subject.conf_path);
+    if (text && *text) {
+        if (const auto conf = CorosyncConf::parse(**text, subject.conf_path)) {
+            answer.configured = conf->nodes();
         }
     }
-    return findings;
+    if (auto votes = query_votes(subject.node)) {
+        answer.findings.votes = std::move(*votes);
+    }
+    for (const auto& node : answer.configured) {
+        if (node.id == subject.node) {
+            continue;
+        }
+        if (auto links = query_links(node.id)) {
+            answer.findings.links.emplace(node.id, std::move(*links));
+        }
+    }
+    return answer;
 }
 
 }  // namespace
 
 awaitable<void> Survey::refresh() {
-    if (self_ == 0 || (looked_ != MonoTime() && io::mono_now() - looked_ < kFresh)) {
+    if (subject_.node == 0 || (looked_ != MonoTime() && io::mono_now() - looked_ < kFresh)) {
         co_return;
     }
     if (!looking_) {
@@ -39,15 +55,12 @@ awaitable<void> Survey::refresh() {
 }
 
 awaitable<void> Survey::look() {
-    std::vector<std::uint32_t> others;
-    for (const auto& node : nodes_.configured()) {
-        if (node.id != self_) {
-            others.push_back(node.id);
+    auto answer = co_await workers_.run([this] { return ask(subject_); });
+    if (answer) {
+        findings_ = std::move(answer->findings);
+        if (!answer->configured.empty()) {
+            nodes_.set_configured(std::move(answer->configured));
         }
-    }
-    auto found = co_await workers_.run([&] { return ask(self_, others); });
-    if (found) {
-        findings_ = std::move(*found);
     }
     looked_ = io::mono_now();
     looking_ = false;

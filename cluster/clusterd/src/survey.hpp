@@ -2,6 +2,8 @@
 
 #include <map>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -16,18 +18,26 @@
 
 namespace quorate::cluster {
 
-// Corosync's own view of votes and rings, for the operator: asked when somebody wants to see it, on
-// a worker, because it may block. Thread rule: io thread.
+// Corosync's own view of votes and rings, for the operator, and the nodes that corosync.conf has by
+// now: asked when somebody wants to see it, on a worker, because it may block. Thread rule: io
+// thread.
 class Survey {
 public:
     struct Findings {
         std::optional<VoteInfo> votes;                         // nothing: Corosync does not answer
         std::map<std::uint32_t, std::vector<LinkInfo>> links;  // by node id
     };
-    // `self` is this node's id; 0: there is no Corosync to ask.
+    struct Subject {
+        std::uint32_t node = 0;  // this one; 0: there is no Corosync to ask
+        std::string conf_path;
+    };
     Survey(boost::asio::io_context& io, io::Scope& scope, io::ThreadPool& workers, Nodes& nodes,
-           std::uint32_t self)
-        : scope_(scope), workers_(workers), nodes_(nodes), self_(self), done_(io) {}
+           Subject subject)
+        : scope_(scope),
+          workers_(workers),
+          nodes_(nodes),
+          subject_(std::move(subject)),
+          done_(io) {}
 
     // At most a second old if Corosync answers soon, else what it said last. The reference stays
     // good until the caller waits again.
@@ -40,7 +50,7 @@ private:
     io::Scope& scope_;
     io::ThreadPool& workers_;
     Nodes& nodes_;
-    std::uint32_t self_;
+    Subject subject_;
     Findings findings_;
     MonoTime looked_;
     bool looking_ = false;
