@@ -25,6 +25,7 @@ enum class Fault {
     kNone,
     kSplitsMatter,      // answers pieces, not lines
     kTalksToTheDead,    // sends after PeerClosed
+    kStaysWithTheDead,  // does not end when the peer has gone
     kIgnoresTimer,      // the deadline stays
     kIgnoresShutdown,   // goes on
     kWorksAfterClose,   // acts after Close
@@ -44,8 +45,9 @@ public:
 
     std::vector<Action> step(MonoTime now, Input input) {
         if (std::holds_alternative<mail::PeerClosed>(input)) {
-            return fault_ == Fault::kTalksToTheDead ? list(mail::Send{"?\r\n"})
-                                                    : std::vector<Action>{};
+            return fault_ == Fault::kTalksToTheDead     ? list(mail::Send{"?\r\n"})
+                   : fault_ == Fault::kStaysWithTheDead ? std::vector<Action>{}
+                                                        : list(mail::Close{});
         }
         if (std::holds_alternative<mail::TimerExpired>(input)) {
             return fault_ == Fault::kIgnoresTimer ? std::vector<Action>{}
@@ -204,6 +206,11 @@ TEST(Conversation, AMachineThatCaresForPiecesIsNoticed) {
 TEST(Conversation, AMachineThatSendsAfterPeerClosedIsNoticed) {
     expect_in("peer closing after step 0: Send after PeerClosed",
               failures<Fault::kTalksToTheDead>());
+}
+
+TEST(Conversation, AMachineThatOutlivesItsPeerIsNoticed) {
+    expect_in("peer closing after step 0: no Close after PeerClosed",
+              failures<Fault::kStaysWithTheDead>());
 }
 
 TEST(Conversation, AMachineWhoseTimerStaysDueIsNoticed) {
