@@ -55,7 +55,12 @@ int add_alias(const Context& context, const AddressOptions& options) {
     const auto answer =
         context.api.call("PUT", Api::path("/v1/aliases/", options.name),
                          json::object{{"targets", json::value_from(options.targets)}});
-    return done(context, answer, "alias " + options.name + " set");
+    std::string text = "alias " + options.name + " set";
+    for (const auto& address : array_of(answer, "unresolved")) {
+        text +=
+            "\n  nobody is " + std::string(address.as_string()) + " yet: mail for it is refused";
+    }
+    return done(context, answer, text);
 }
 
 int remove_alias(const Context& context, const AddressOptions& options) {

@@ -220,6 +220,18 @@ class Clusterctl(Case):
         self.ctl("alias", "remove", "both@example.test")
         self.ctl("alias", "remove", "both@example.test", code=1)
 
+    def test_aliases_to_nobody(self):
+        self.assertIn("nobody is later@example.test yet: mail for it is refused",
+                      self.ctl("alias", "add", "soon@example.test", "ann@example.test", "later@example.test"))
+        self.assertEqual(self.json("alias", "add", "soon@example.test", "later@example.test"),
+                         {"unresolved": ["later@example.test"]})
+        loop = self.node.ctl("alias", "add", "later@example.test", "soon@example.test", check=False)
+        self.assertEqual(loop.returncode, 1)
+        self.assertIn("later@example.test: could never reach anybody", loop.stderr)
+        far = self.node.ctl("alias", "add", "far@example.test", "x@far.example", check=False)
+        self.assertEqual((far.returncode, far.stderr),
+                         (1, "clusterctl: x@far.example: no such domain here; add it first\n"))
+
     def test_mail_is_shown_and_verified(self):
         submit(self.node, "ann@example.test", ["ben@example.test"], message("x"))
         self.assertIn("INBOX", self.ctl("mail", "show", "ben@example.test"))

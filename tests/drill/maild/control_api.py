@@ -80,6 +80,9 @@ class ControlApi(unittest.TestCase):
         self.error(404, "no_such_path", "GET", "/v1/nothing")
         self.error(405, "method_not_allowed", "PUT", "/v1/status")
 
+    def test_what_could_never_work_is_409(self):
+        self.error(409, "alias_loop", "PUT", "/v1/aliases/self@example.test", {"targets": ["self@example.test"]})
+
     def test_what_is_there_already_is_409(self):
         self.error(409, "exists", "POST", "/v1/accounts", {"address": "ann@example.test", "password": "x"})
         self.error(409, "exists", "POST", "/v1/domains", {"name": "example.test"})

@@ -118,8 +118,45 @@ TEST_F(DirectoryTest, AliasesExpandOnceEachAndLoopsEnd) {
     ASSERT_TRUE(directory_->set_alias(
         {"two@example.test", {"ben@example.test", "ann@example.test", "all@example.test"}}));
     EXPECT_EQ(targets("all@example.test"), (Found{"ann@example.test", "ben@example.test"}));
-    ASSERT_TRUE(directory_->set_alias({"loop@example.test", {"loop@example.test"}}));
+    ASSERT_TRUE(directory_->set_alias({"@example.test", {"nobody@example.test"}}));
     EXPECT_EQ(reason("loop@example.test"), NoRecipient::kAliasLoop);
+}
+
+TEST_F(DirectoryTest, AnAliasThatCouldNeverReachAnybodyIsRefused) {
+    add("ann@example.test");
+    const auto set = [this](const std::string& name, std::vector<std::string> targets) {
+        for (auto& target : targets) {
+            target += "@example.test";
+        }
+        return directory_->set_alias({name + "@example.test", std::move(targets)});
+    };
+    EXPECT_EQ(set("self", {"self"}).error().code, errc::alias_loop);
+    EXPECT_EQ(set("self", {"Self+detail", "self"}).error().code, errc::alias_loop);
+    ASSERT_TRUE(set("one", {"two"}));
+    ASSERT_TRUE(set("two", {"three"}));
+    EXPECT_EQ(set("three", {"one", "two+x"}).error().code, errc::alias_loop);
+    EXPECT_TRUE(set("three", {"one", "later"})) << "later may be created";
+    EXPECT_TRUE(set("three", {"one", "ann"}));
+    EXPECT_EQ(targets("one@example.test"), Found{"ann@example.test"});
+}
+
+TEST_F(DirectoryTest, TargetsMayComeLaterButNotFromElsewhere) {
+    add("ann@example.test");
+    EXPECT_EQ(directory_->set_alias({"a@example.test", {"ann@example.test", "b@far.example"}})
+                  .error()
+                  .code,
+              errc::domain_unknown);
+    EXPECT_TRUE(directory_->aliases({}).empty());
+    EXPECT_EQ(*directory_->set_alias({"a@example.test", {"ann@example.test", "Ben@example.test"}}),
+              Found{"Ben@example.test"});
+    add("ben@example.test");
+    EXPECT_EQ(*directory_->set_alias({"a@example.test", {"ben+x@example.test"}}), Found{});
+    EXPECT_EQ(*directory_->set_alias({"@example.test", {"carl@example.test"}}),
+              Found{"carl@example.test"})
+        << "the catch-all before the account that it is for";
+    EXPECT_EQ(*directory_->set_alias({"@example.test", {"ann@example.test"}}), Found{});
+    EXPECT_EQ(*directory_->set_alias({"x@example.test", {"anybody@example.test"}}), Found{})
+        << "the catch-all takes it";
 }
 
 TEST_F(DirectoryTest, AliasesThatNameEachOtherManyTimesEndSoon) {
@@ -131,19 +168,23 @@ TEST_F(DirectoryTest, AliasesThatNameEachOtherManyTimesEndSoon) {
     EXPECT_EQ(reason(name(0)), NoRecipient::kUnknownUser);
     ASSERT_TRUE(directory_->set_alias({name(9), {"ann@example.test"}}));
     EXPECT_EQ(targets(name(0)), Found{"ann@example.test"});
-    ASSERT_TRUE(directory_->set_alias({name(9), std::vector<std::string>(1000, name(0))}));
+    const std::vector<std::string> back(1000, name(1));
+    EXPECT_EQ(directory_->set_alias({name(9), back}).error().code, errc::alias_loop);
+    ASSERT_TRUE(directory_->set_alias({name(9), {"nobody@example.test"}}));
+    ASSERT_TRUE(directory_->set_alias({"@example.test", back}));
     EXPECT_EQ(reason(name(0)), NoRecipient::kAliasLoop);
 }
 
 TEST_F(DirectoryTest, AliasesDeeperThanTenAreRefused) {
     add("ann@example.test");
     const auto name = [](int i) { return "deep" + std::to_string(i) + "@example.test"; };
-    ASSERT_TRUE(directory_->set_alias({name(0), {"ann@example.test"}}));
-    for (int i = 1; i <= 10; ++i) {
+    for (int i = 10; i > 0; --i) {
         ASSERT_TRUE(directory_->set_alias({name(i), {name(i - 1)}}));
     }
+    ASSERT_TRUE(directory_->set_alias({name(0), {"ann@example.test"}}));
     EXPECT_EQ(targets(name(9)), Found{"ann@example.test"});
     EXPECT_EQ(reason(name(10)), NoRecipient::kAliasLoop);
+    EXPECT_EQ(directory_->set_alias({name(11), {name(10)}}).error().code, errc::alias_loop);
 }
 
 TEST_F(DirectoryTest, AnUpdateKeepsAddressAndIdOfTheAccount) {

@@ -197,25 +197,22 @@ public:
         return {};
     }
 
-    Status set_alias(AliasRecord record) override {
+    Result<std::vector<std::string>> set_alias(AliasRecord record) override {
         const std::unique_lock lock(mutex_);
         QUORATE_TRY(const auto key, check_alias(record.address));
-        if (record.targets.empty() || record.targets.size() > kAliasTargetsMax) {
-            return fail(errc::too_many, "an alias has 1 to 1000 targets");
-        }
-        for (auto& target : record.targets) {
-            const auto parts = split_address(target);
-            if (!parts) {
-                return fail(errc::invalid_address, printable(target, 80));
-            }
-            target = parts->to_string();
-        }
         if (accounts_.contains(key)) {
             return fail(errc::exists, record.address + " is an account");
         }
+        QUORATE_TRY(const auto targets, check_targets(record));
+        std::set<std::string> followed{key};
+        if (std::none_of(targets.begin(), targets.end(), [&](const SplitAddress& target) {
+                return may_arrive(target, 1, followed);
+            })) {
+            return fail(errc::alias_loop, record.address);
+        }
         QUORATE_CHECK(database_->put_alias(record));
         aliases_[key] = std::move(record);
-        return {};
+        return without_recipient(targets);
     }
 
     Status remove_alias(std::string_view address) override {
@@ -335,6 +332,65 @@ private:
         }
         address = catch_all ? "@" + parts->domain : parts->to_string();
         return to_lower(address);
+    }
+
+    // Makes the targets canonical.
+    Result<std::vector<SplitAddress>> check_targets(AliasRecord& record) const {
+        if (record.targets.empty() || record.targets.size() > kAliasTargetsMax) {
+            return fail(errc::too_many, "an alias has 1 to 1000 targets");
+        }
+        std::vector<SplitAddress> targets;
+        for (auto& target : record.targets) {
+            auto parts = split_address(target);
+            if (!parts) {
+                return fail(errc::invalid_address, printable(target, 80));
+            }
+            if (!domains_.contains(parts->domain)) {
+                return fail(errc::domain_unknown, parts->to_string());
+            }
+            target = parts->to_string();
+            targets.push_back(std::move(*parts));
+        }
+        return targets;
+    }
+
+    // Whether mail may arrive there, now or when names are created that are not there yet. Aliases
+    // in `followed` do not count: what they lead to was counted.
+    bool may_arrive(const SplitAddress& address, int depth, std::set<std::string>& followed) const {
+        const auto plus = address.local.find('+');
+        const bool detailed = plus != std::string::npos && plus > 0;
+        const auto base = detailed ? address.local.substr(0, plus) : address.local;
+        for (const auto& key : {address.key(), SplitAddress{base, address.domain}.key()}) {
+            if (depth > kAliasDepth || followed.contains(key)) {
+                return false;
+            }
+            if (accounts_.contains(key)) {
+                return true;
+            }
+            const auto alias = aliases_.find(key);
+            if (alias != aliases_.end()) {
+                followed.insert(key);
+                const auto& targets = alias->second.targets;
+                return std::any_of(targets.begin(), targets.end(), [&](const auto& target) {
+                    const auto parts = split_address(target);
+                    return parts && domains_.contains(parts->domain) &&
+                           may_arrive(*parts, depth + 1, followed);
+                });
+            }
+        }
+        return true;
+    }
+
+    std::vector<std::string> without_recipient(const std::vector<SplitAddress>& targets) const {
+        std::vector<std::string> without;
+        for (const auto& target : targets) {
+            Expansion expansion;
+            expand(target, 0, expansion);
+            if (expansion.found.targets.empty()) {
+                without.push_back(target.to_string());
+            }
+        }
+        return without;
     }
 
     void remember(AccountRecord record) {

@@ -28,6 +28,9 @@ public:
                 return "written by a newer version";
             case errc::too_many:
                 return "too many";
+            case errc::alias_loop:
+                return "could never reach anybody: its targets lead back to it, or over more than "
+                       "ten other aliases; see: alias list";
             case errc::incomplete_address:
                 return "has no domain: write NAME@DOMAIN, or set mail.default_domain in "
                        "quorate.toml and start maild again";

@@ -59,8 +59,14 @@ public:
         if (!alias) {
             co_return to_response(alias.error());
         }
-        auto response = co_await change("alias_set", alias->address,
-                                        [&] { return directory_.set_alias(*alias); });
+        std::vector<std::string> unresolved;
+        auto response = co_await change("alias_set", alias->address, [&]() -> Status {
+            QUORATE_TRY(unresolved, directory_.set_alias(*alias));
+            return {};
+        });
+        if (response.status < 300) {
+            response.body = json::object{{"unresolved", json::value_from(unresolved)}};
+        }
         co_return response;
     }
     awaitable<ControlResponse> remove_alias(ControlRequest request) {

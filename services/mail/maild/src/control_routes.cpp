@@ -53,6 +53,9 @@ ControlResponse to_response(const Error& error) {
     if (error.code == auth::errc::not_found || error.code == store::errc::no_such_account) {
         return ControlResponse::error(404, "not_found", message);
     }
+    if (error.code == auth::errc::alias_loop) {
+        return ControlResponse::error(409, "alias_loop", message);
+    }
     if (error.code == auth::errc::exists) {
         return ControlResponse::error(409, "exists", message);
     }

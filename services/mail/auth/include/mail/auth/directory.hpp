@@ -26,7 +26,7 @@ struct AccountRecord {
 
 struct AliasRecord {
     std::string address;               // "local@domain", or "@domain": catch-all
-    std::vector<std::string> targets;  // addresses, local ones for now
+    std::vector<std::string> targets;  // local addresses
 };
 
 struct DomainRecord {
@@ -80,7 +80,10 @@ public:
     // By id; address and time of creation stay as they are.
     virtual Status update_account(const AccountRecord& record) = 0;
     virtual Status remove_account(std::uint64_t id) = 0;
-    virtual Status set_alias(AliasRecord record) = 0;
+    // Creates or replaces. Targets are in domains of ours, but need not exist yet: returns those
+    // that mean nobody at present. alias_loop when it could never reach anybody, whatever is
+    // created.
+    virtual Result<std::vector<std::string>> set_alias(AliasRecord record) = 0;
     virtual Status remove_alias(std::string_view address) = 0;
 };
 

@@ -14,6 +14,7 @@ enum class errc {
     storage,         // SQLite; `detail` has its words
     unsupported_version,
     too_many,
+    alias_loop,          // leads back to itself only, or over too many others
     incomplete_address,  // no domain, and no default domain is configured
 };
 
