@@ -169,7 +169,7 @@ Status ControlServer::start() {
         impl_->acceptor.bind(impl_->path, error);
     }
     if (!error) {
-        impl_->acceptor.listen(16, error);
+        impl_->acceptor.listen(static_cast<int>(kConnectionsMax), error);
     }
     if (error) {
         return fail(error, "control socket " + impl_->path);
