@@ -1,8 +1,10 @@
 #include "io/control_router.hpp"
 
 #include <exception>
+#include <stdexcept>
 #include <utility>
 
+#include <boost/json/error.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -143,18 +145,22 @@ asio::awaitable<ControlResponse> ControlRouter::dispatch(RawRequest raw) const {
     if (refusal) {
         co_return std::move(*refusal);
     }
-    // A handler that throws (a JSON value of the wrong type, say) must not take the connection with
-    // it.
-    std::string why;
+    // A handler that throws must not take the connection with it. What an exception says is for
+    // programmers.
+    bool bad_value = false;
     try {
         auto answer = co_await (*handler)(std::move(asked));
         co_return answer;
     } catch (const boost::system::system_error& error) {
-        why = error.what();
-    } catch (const std::exception& error) {
-        why = error.what();
+        bad_value = error.code().category() == json::make_error_code(json::error{}).category();
+    } catch (const std::out_of_range&) {  // at() of a JSON object
+        bad_value = true;
+    } catch (const std::exception&) {
+        bad_value = false;
     }
-    co_return ControlResponse::error(400, "bad_request", why);
+    co_return bad_value
+        ? ControlResponse::error(400, "bad_request", "a field is missing or has the wrong type")
+        : ControlResponse::error(500, "failed", "the daemon failed at this request");
 }
 
 }  // namespace quorate::io

@@ -100,6 +100,36 @@ class ControlApi(unittest.TestCase):
         self.error(400, "bad_request", "POST", "/v1/accounts:bulk",
                    {"action": "add", "accounts": [{"address": f"x{number}@example.test"} for number in range(1001)]})
 
+    def test_a_bad_request_names_the_field(self):
+        one = {"address": "x@example.test", "password": "x"}
+        for message, method, path, body in (
+                ("address: wants a text", "POST", "/v1/accounts", {**one, "address": 17}),
+                ("password: is missing", "POST", "/v1/accounts", {"address": "x@example.test"}),
+                ("quota: unknown field", "POST", "/v1/accounts", {**one, "quota": 1}),
+                ("quota_bytes: wants a whole number from 0 to 9223372036854775807", "PATCH",
+                 "/v1/accounts/ann@example.test", {"quota_bytes": -1}),
+                ("enabled: wants true or false", "PATCH", "/v1/accounts/ann@example.test", {"enabled": "no"}),
+                ("address: unknown field", "PATCH", "/v1/accounts/ann@example.test", {"address": "x"}),
+                ("action: wants add or remove", "POST", "/v1/accounts:bulk", {"action": "paint", "accounts": []}),
+                ("accounts: is missing", "POST", "/v1/accounts:bulk", {"action": "add"}),
+                ("accounts: wants a list of objects", "POST", "/v1/accounts:bulk", {"action": "add", "accounts": ["x"]}),
+                ("accounts[1].password: wants a text", "POST", "/v1/accounts:bulk",
+                 {"action": "add", "accounts": [one, {**one, "password": 1}]}),
+                ("accounts[1].colour: unknown field", "POST", "/v1/accounts:bulk",
+                 {"action": "add", "accounts": [one, {**one, "colour": "red"}]}),
+                ("name: is missing", "POST", "/v1/domains", {}),
+                ("enabled: unknown field", "POST", "/v1/domains", {"name": "x.test", "enabled": True}),
+                ("targets: wants a list", "PUT", "/v1/aliases/x@example.test", {"targets": "ann@example.test"}),
+                ("targets: wants a list of texts", "PUT", "/v1/aliases/x@example.test", {"targets": [1]}),
+                ("limit: wants a whole number from 1 to 10000", "GET", "/v1/accounts?limit=abc", None),
+                ("limit: wants a whole number from 1 to 10000", "GET", "/v1/aliases?limit=10001", None),
+                ("limits: unknown parameter", "GET", "/v1/accounts?limits=1", None),
+                ("user: unknown parameter", "GET", "/v1/sessions?user=ann", None),
+                ("this request has no fields", "DELETE", "/v1/accounts/ann@example.test", {"sure": True})):
+            status, answer = self.node.control(method, path, body)
+            self.assertEqual((status, answer), (400, {"error": {"code": "bad_request", "message": message}}))
+        self.assertEqual(self.node.control("GET", "/v1/accounts/x@example.test")[0], 404, "nothing was done")
+
     # ---- accounts
 
     def test_bulk_counts_exactly_and_may_be_repeated(self):

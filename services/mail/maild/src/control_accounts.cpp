@@ -3,8 +3,8 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/json/array.hpp>
-#include <boost/json/value_to.hpp>
 
+#include "account_request.hpp"
 #include "control_routes.hpp"
 #include "io/time.hpp"
 #include "mail/auth/errc.hpp"
@@ -18,8 +18,6 @@ using boost::asio::awaitable;
 using io::ControlRequest;
 using io::ControlResponse;
 
-constexpr std::size_t kBulkMax = 1000;
-
 json::object to_json(const auth::AccountRecord& record) {
     return {{"address", record.address},
             {"id", record.id},
@@ -27,18 +25,6 @@ json::object to_json(const auth::AccountRecord& record) {
             {"quota_bytes", record.quota_bytes},
             {"quota_messages", record.quota_messages},
             {"created", record.created}};
-}
-
-std::string text_of(const json::object& body, std::string_view key) {
-    const auto* value = body.if_contains(key);
-    return value == nullptr ? std::string() : json::value_to<std::string>(*value);
-}
-
-template <class Value>
-void read_optional(const json::object& body, std::string_view key, Value& wanted) {
-    if (const auto* value = body.if_contains(key)) {
-        wanted = json::value_to<Value>(*value);
-    }
 }
 
 std::int64_t now_seconds() {
@@ -77,19 +63,26 @@ public:
 
     awaitable<ControlResponse> list(ControlRequest request) {
         const auto page = page_of(request);
+        if (!page) {
+            co_return to_response(page.error());
+        }
         json::array rows;
-        for (const auto& record : server_.directory.accounts(page)) {
+        for (const auto& record : server_.directory.accounts(*page)) {
             rows.push_back(to_json(record));
         }
         ControlResponse response;
-        const bool more = rows.size() == page.limit;
+        const bool more = rows.size() == page->limit;
         response.body = json::object{{"more", more}, {"accounts", std::move(rows)}};
         co_return response;
     }
 
     awaitable<ControlResponse> add(ControlRequest request) {
+        const auto wanted = read_new_account(request.body);
+        if (!wanted) {
+            co_return to_response(wanted.error());
+        }
         SecretMaker secrets(server_);
-        auto added = co_await add_one(request.body, secrets);
+        auto added = co_await add_one(*wanted, secrets);
         if (!added) {
             co_return to_response(added.error());
         }
@@ -111,31 +104,25 @@ public:
     }
 
     awaitable<ControlResponse> change(ControlRequest request) {
+        const auto wanted = read_account_change(request.body);
+        if (!wanted) {
+            co_return to_response(wanted.error());
+        }
+        auto secrets = co_await hash_password(*wanted);
+        if (!secrets) {
+            co_return to_response(secrets.error());
+        }
+        // Read after the hashing, which takes long enough for another change.
         auto record = find_account(server_, request.parameter("address"));
         if (!record) {
             co_return to_response(record.error());
         }
-        read_optional(request.body, "enabled", record->enabled);
-        read_optional(request.body, "quota_bytes", record->quota_bytes);
-        read_optional(request.body, "quota_messages", record->quota_messages);
-        if (request.body.contains("password")) {
-            SecretMaker secrets(server_);
-            auto made = co_await secrets.make(text_of(request.body, "password"));
-            if (!made) {
-                co_return to_response(made.error());
-            }
-            record->secrets = std::move(*made);
-        }
+        apply(*wanted, std::move(*secrets), *record);
         auto updated = co_await update(*record);
         if (!updated) {
             co_return to_response(updated.error());
         }
-        const store::AccountId id(record->id);
-        const store::QuotaLimits limits{record->quota_bytes, record->quota_messages};
-        co_await server_.desk.change_limits(id, limits);
-        if (!record->enabled) {
-            server_.sessions.kick_account(record->address);
-        }
+        co_await put_into_effect(*record);
         server_.log.info("account_changed", "account", record->address, "by_uid", request.uid);
         ControlResponse response;
         response.body = to_json(*record);
@@ -153,43 +140,68 @@ public:
     // Each account by itself: what is done stays done, and the answer says what was. An account
     // that exists already, or is not there, is counted apart, so that a request may be repeated.
     awaitable<ControlResponse> bulk(ControlRequest request) {
-        const auto action = text_of(request.body, "action");
-        const auto* items = request.body.if_contains("accounts");
-        if ((action != "add" && action != "remove") || items == nullptr ||
-            items->as_array().size() > kBulkMax) {
-            co_return ControlResponse::error(400, "bad_request",
-                                             "action is add or remove, accounts at most 1000");
+        const auto wanted = read_bulk(request.body);
+        if (!wanted) {
+            co_return to_response(wanted.error());
         }
         SecretMaker secrets(server_);
         std::size_t done = 0;
         std::size_t skipped = 0;
         json::array errors;
-        for (const auto& item : items->as_array()) {
-            auto outcome = co_await bulk_one(action, item.as_object(), secrets);
+        for (const auto& item : wanted->accounts) {
+            auto outcome = co_await bulk_one(wanted->add, item, secrets);
             if (outcome) {
                 ++done;
             } else if (outcome.error().code == auth::errc::exists ||
                        outcome.error().code == auth::errc::not_found) {
                 ++skipped;
             } else {
-                errors.push_back({{"address", text_of(item.as_object(), "address")},
-                                  {"message", message_of(outcome.error())}});
+                errors.push_back(
+                    {{"address", item.address}, {"message", message_of(outcome.error())}});
             }
         }
-        server_.log.info("accounts_changed", "action", action, "done", done, "skipped", skipped,
-                         "failed", errors.size(), "by_uid", request.uid);
+        server_.log.info("accounts_changed", "action", wanted->add ? "add" : "remove", "done", done,
+                         "skipped", skipped, "failed", errors.size(), "by_uid", request.uid);
         ControlResponse response;
         response.body = json::object{{"done", done},
-                                     {action == "add" ? "existing" : "absent", skipped},
+                                     {wanted->add ? "existing" : "absent", skipped},
                                      {"errors", std::move(errors)}};
         co_return response;
     }
 
 private:
-    awaitable<Status> bulk_one(const std::string& action, const json::object& item,
-                               SecretMaker& secrets) {
-        if (action == "remove") {
-            auto removed = co_await remove_one(text_of(item, "address"));
+    // Empty when no password was given.
+    awaitable<Result<std::vector<std::string>>> hash_password(const AccountRequest& wanted) {
+        if (!wanted.password) {
+            co_return std::vector<std::string>();
+        }
+        SecretMaker maker(server_);
+        auto made = co_await maker.make(*wanted.password);
+        co_return made;
+    }
+
+    static void apply(const AccountRequest& wanted, std::vector<std::string> secrets,
+                      auth::AccountRecord& record) {
+        record.enabled = wanted.enabled.value_or(record.enabled);
+        record.quota_bytes = wanted.quota_bytes.value_or(record.quota_bytes);
+        record.quota_messages = wanted.quota_messages.value_or(record.quota_messages);
+        if (wanted.password) {
+            record.secrets = std::move(secrets);
+        }
+    }
+
+    // For sessions that are under way.
+    awaitable<void> put_into_effect(const auth::AccountRecord& record) {
+        const store::QuotaLimits limits{record.quota_bytes, record.quota_messages};
+        co_await server_.desk.change_limits(store::AccountId(record.id), limits);
+        if (!record.enabled) {
+            server_.sessions.kick_account(record.address);
+        }
+    }
+
+    awaitable<Status> bulk_one(bool add, const AccountRequest& item, SecretMaker& secrets) {
+        if (!add) {
+            auto removed = co_await remove_one(item.address);
             co_return removed;
         }
         auto added = co_await add_one(item, secrets);
@@ -199,20 +211,21 @@ private:
         co_return Status();
     }
 
-    awaitable<Result<auth::AccountRecord>> add_one(const json::object& body, SecretMaker& secrets) {
+    awaitable<Result<auth::AccountRecord>> add_one(const AccountRequest& wanted,
+                                                   SecretMaker& secrets) {
         auth::AccountRecord record;
-        auto address = full_address(server_, text_of(body, "address"));
+        auto address = full_address(server_, wanted.address);
         if (!address) {
             co_return tl::unexpected<Error>(std::move(address).error());
         }
         record.address = std::move(*address);
         record.created = now_seconds();
-        read_optional(body, "quota_bytes", record.quota_bytes);
-        read_optional(body, "quota_messages", record.quota_messages);
+        record.quota_bytes = wanted.quota_bytes.value_or(0);
+        record.quota_messages = wanted.quota_messages.value_or(0);
         if (server_.directory.account(record.address)) {
             co_return fail(auth::errc::exists, record.address);
         }
-        auto made = co_await secrets.make(text_of(body, "password"));
+        auto made = co_await secrets.make(wanted.password.value_or(""));
         if (!made) {
             co_return tl::unexpected<Error>(std::move(made).error());
         }

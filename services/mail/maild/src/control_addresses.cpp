@@ -1,9 +1,9 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/value_from.hpp>
-#include <boost/json/value_to.hpp>
 
 #include "control_routes.hpp"
+#include "io/control_fields.hpp"
 
 namespace quorate::mail {
 namespace {
@@ -31,7 +31,12 @@ public:
         co_return response;
     }
     awaitable<ControlResponse> add_domain(ControlRequest request) {
-        const auto name = json::value_to<std::string>(request.body.at("name"));
+        io::ControlFields fields(request.body);
+        const auto name = fields.text("name");
+        const auto read = fields.finish();
+        if (!read) {
+            co_return to_response(read.error());
+        }
         auto response =
             co_await change("domain_added", name, [&] { return directory_.add_domain(name); });
         co_return response;
@@ -44,17 +49,25 @@ public:
     }
     awaitable<ControlResponse> aliases(ControlRequest request) {
         const auto page = page_of(request);
+        if (!page) {
+            co_return to_response(page.error());
+        }
         json::array rows;
-        for (const auto& alias : directory_.aliases(page)) {
+        for (const auto& alias : directory_.aliases(*page)) {
             rows.push_back(to_json(alias));
         }
         ControlResponse response;
-        const bool more = rows.size() == page.limit;
+        const bool more = rows.size() == page->limit;
         response.body = json::object{{"more", more}, {"aliases", std::move(rows)}};
         co_return response;
     }
     awaitable<ControlResponse> set_alias(ControlRequest request) {
-        const auto targets = json::value_to<std::vector<std::string>>(request.body.at("targets"));
+        io::ControlFields fields(request.body);
+        const auto targets = fields.texts("targets");
+        const auto read = fields.finish();
+        if (!read) {
+            co_return to_response(read.error());
+        }
         const auto alias = complete(request.parameter("address"), targets);
         if (!alias) {
             co_return to_response(alias.error());

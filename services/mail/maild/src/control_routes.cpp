@@ -16,6 +16,10 @@ using io::ControlResponse;
 constexpr std::uint64_t kPageMax = 10'000;
 constexpr std::uint64_t kPageDefault = 1000;
 
+tl::unexpected<Error> bad_request(std::string message) {
+    return fail(std::make_error_code(std::errc::invalid_argument), std::move(message));
+}
+
 class UnderWay {
 public:
     explicit UnderWay(std::size_t& count) : count_(count) { ++count_; }
@@ -30,6 +34,10 @@ private:
 awaitable<ControlResponse> handle(ServerContext& server, const io::ControlHandler& handler,
                                   ControlRequest request) {
     const UnderWay under_way(server.requests);
+    if ((request.method == "GET" || request.method == "DELETE") && !request.body.empty()) {
+        co_return to_response(
+            Error{std::make_error_code(std::errc::invalid_argument), "this request has no fields"});
+    }
     auto response = co_await handler(std::move(request));
     co_return response;
 }
@@ -45,11 +53,17 @@ void add_route(io::ControlServer& control, ServerContext& server, std::string me
 }
 
 std::string message_of(const Error& error) {
+    if (error.code == std::errc::invalid_argument) {
+        return error.detail;
+    }
     return error.detail.empty() ? error.code.message() : error.detail + ": " + error.code.message();
 }
 
 ControlResponse to_response(const Error& error) {
     const auto message = message_of(error);
+    if (error.code == std::errc::invalid_argument) {
+        return ControlResponse::error(400, "bad_request", message);
+    }
     if (error.code == auth::errc::not_found || error.code == store::errc::no_such_account) {
         return ControlResponse::error(404, "not_found", message);
     }
@@ -88,12 +102,27 @@ Result<auth::AccountRecord> find_account(const ServerContext& server, std::strin
     return std::move(*record);
 }
 
-auth::Directory::Page page_of(const ControlRequest& request) {
+Status check_parameters(const ControlRequest& request,
+                        std::initializer_list<std::string_view> known) {
+    for (const auto& [name, value] : request.parameters) {
+        if (std::find(known.begin(), known.end(), name) == known.end()) {
+            return bad_request(printable(name, 40) + ": unknown parameter");
+        }
+    }
+    return {};
+}
+
+Result<auth::Directory::Page> page_of(const ControlRequest& request) {
+    QUORATE_CHECK(check_parameters(request, {"pattern", "after", "limit"}));
     auth::Directory::Page page;
     page.pattern = request.parameter("pattern");
     page.after = request.parameter("after");
-    const auto limit = parse_u64(request.parameter("limit")).value_or(kPageDefault);
-    page.limit = std::clamp<std::uint64_t>(limit, 1, kPageMax);
+    const auto limit = request.parameter("limit");
+    const auto number = limit.empty() ? std::optional(kPageDefault) : parse_u64(limit);
+    if (!number || *number < 1 || *number > kPageMax) {
+        return bad_request("limit: wants a whole number from 1 to 10000");
+    }
+    page.limit = *number;
     return page;
 }
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <initializer_list>
+#include <string_view>
+
 #include "io/control_server.hpp"
 #include "io/metrics.hpp"
 #include "server_context.hpp"
@@ -29,7 +32,10 @@ Result<std::string> full_address(const ServerContext& server, std::string_view n
 // The account of that address, or an error that says what is wrong with it.
 Result<auth::AccountRecord> find_account(const ServerContext& server, std::string_view name);
 
-// A page of a list: `limit` and `after` of the request, checked.
-auth::Directory::Page page_of(const io::ControlRequest& request);
+// A page of a list: `pattern`, `after` and `limit` of the request, which has no other parameters.
+Result<auth::Directory::Page> page_of(const io::ControlRequest& request);
+// An error unless the request's parameters are among these.
+Status check_parameters(const io::ControlRequest& request,
+                        std::initializer_list<std::string_view> known);
 
 }  // namespace quorate::mail

@@ -50,6 +50,10 @@ public:
     }
 
     awaitable<ControlResponse> sessions(ControlRequest request) {
+        const auto checked = check_parameters(request, {"account"});
+        if (!checked) {
+            co_return to_response(checked.error());
+        }
         std::string wanted(request.parameter("account"));
         if (!wanted.empty()) {
             auto address = full_address(server_, wanted);
