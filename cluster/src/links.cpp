@@ -81,7 +81,8 @@ void Links::remove(BootTime now, Peer& peer, const std::string& reason) {
     // Nothing that it still said counts, but that its rings went down.
     for (auto& output : peer.circuit.take()) {
         if (auto* down = std::get_if<RingDown>(&output)) {
-            out_.emplace_back(RingChanged{peer.member.id, down->ring, false, std::move(down->reason)});
+            out_.emplace_back(
+                RingChanged{peer.member.id, down->ring, false, std::move(down->reason)});
         }
     }
 }
@@ -284,7 +285,8 @@ void Links::drain(BootTime now, Peer& peer) {
 void Links::carry_out(BootTime now, Peer& peer, CircuitOutput& output) {
     const auto id = peer.member.id;
     if (auto* message = std::get_if<Message>(&output)) {
-        out_.emplace_back(Deliver{id, message->channel, message->epoch, std::move(message->payload)});
+        out_.emplace_back(
+            Deliver{id, message->channel, message->epoch, std::move(message->payload)});
     } else if (auto* write = std::get_if<RingWrite>(&output)) {
         out_.emplace_back(Write{*peer.lines[write->ring].connection, std::move(write->pieces)});
     } else if (auto* close = std::get_if<RingClose>(&output)) {

@@ -167,10 +167,11 @@ void Machine::Impl::on(const QuorumDisk& input) {
 
 void Machine::Impl::on(const AddFencer& input) {
     if (!takeover.add(input.name)) {
-        out.emplace_back(Note{LogLevel::kError, "fencer_refused",
-                           fmt::format("{}: the name is taken by clusterd, too long, or one of too "
-                                       "many ({} allowed)",
-                                       input.name, kMaxFencers - 1)});
+        out.emplace_back(
+            Note{LogLevel::kError, "fencer_refused",
+                 fmt::format("{}: the name is taken by clusterd, too long, or one of too "
+                             "many ({} allowed)",
+                             input.name, kMaxFencers - 1)});
     }
 }
 

@@ -1,4 +1,4 @@
-"""What ./quickstart --nodes starts: a cluster that serves mail on every node, until Ctrl-C, and leaves nothing behind."""
+"""What ./quickstart --nodes starts: a cluster with mail on every node, until Ctrl-C; it leaves nothing behind."""
 
 import os
 import pathlib

@@ -5,7 +5,7 @@ support/datadriven.hpp: a verb line, body lines, ----, the expected output, a bl
                                          first word is the answer of a healthy three-node cluster, changed by the rest
                                          as cluster() says
     run WORD...                          clusterctl with these words; prints output, "error: " lines, "exit N"
-    asked                                the requests since the last time
+    asked [sorted]                       the requests since the last time; sorted, where they are sent at once
     file PATH                            writes the body; "cat PATH" prints it, "remove PATH" removes it, "ls PATH"
 
 The root directory is ROOT in words and output; a key's fingerprint is printed as KEY, this machine's addresses as
@@ -141,10 +141,11 @@ class Session:
         text = re.sub(r"\b(?!8d1f)[0-9a-f]{16}\b", "KEY", text)
         return re.sub(r"it has .*", "it has ADDRESSES", text)
 
-    def asked(self, *_):
+    def asked(self, words, _):
         lines = []
         for name, daemon in sorted(self.daemons.items()):
-            lines += [f"{name}: {line}\n" for line in daemon.asked]
+            requests = sorted(daemon.asked) if words == ["sorted"] else daemon.asked
+            lines += [f"{name}: {line}\n" for line in requests]
             daemon.asked.clear()
         return "".join(lines)
 
