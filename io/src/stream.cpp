@@ -79,28 +79,43 @@ awaitable<Result<std::size_t>> Stream::Impl::read_some(std::span<char> buffer, D
     }
 }
 
-awaitable<Status> Stream::Impl::write(std::string_view bytes, Deadline deadline) {
-    if (tls_) {
-        co_return co_await write_tls(bytes, deadline);
+Result<std::size_t> Stream::Impl::write_now(std::string_view bytes) {
+    if (closed_) {
+        return fail(Errc::kClosed, "write");
     }
-    while (!bytes.empty()) {
-        if (closed_) {
-            co_return fail(Errc::kClosed, "write");
-        }
-        const auto sent = send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (tls_) {
+        return write_tls_now(bytes);
+    }
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+        const auto sent = send(fd(), bytes.data() + done, bytes.size() - done, MSG_NOSIGNAL);
         if (sent >= 0) {
-            bytes.remove_prefix(static_cast<std::size_t>(sent));
-            continue;
+            done += static_cast<std::size_t>(sent);
+        } else if (errno != EINTR) {
+            if (!would_block(errno)) {
+                return fail_errno(errno, "write");
+            }
+            break;
         }
-        if (!would_block(errno)) {
-            co_return fail_errno(errno, "write");
+    }
+    return done;
+}
+
+awaitable<Status> Stream::Impl::write(std::string_view bytes, Deadline deadline) {
+    for (;;) {
+        const auto written = write_now(bytes);
+        if (!written) {
+            co_return tl::unexpected<Error>(written.error());
+        }
+        bytes.remove_prefix(*written);
+        if (bytes.empty()) {
+            co_return Status{};
         }
         auto ready = co_await wait(kWrite, deadline);
         if (!ready) {
             co_return ready;
         }
     }
-    co_return Status{};
 }
 
 awaitable<Status> Stream::Impl::finish_connect(Deadline deadline) {
@@ -207,6 +222,7 @@ void Stream::interrupt() { impl_->interrupt(); }
 awaitable<Result<std::size_t>> Stream::read_some(std::span<char> buffer, Deadline deadline) {
     return impl_->read_some(buffer, deadline);
 }
+Result<std::size_t> Stream::write_now(std::string_view bytes) { return impl_->write_now(bytes); }
 awaitable<Status> Stream::write(std::string_view bytes, Deadline deadline) {
     return impl_->write(bytes, deadline);
 }

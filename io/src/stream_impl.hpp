@@ -21,6 +21,7 @@ public:
 
     awaitable<Status> wait_readable(Deadline deadline);
     awaitable<Result<std::size_t>> read_some(std::span<char> buffer, Deadline deadline);
+    Result<std::size_t> write_now(std::string_view bytes);
     awaitable<Status> write(std::string_view bytes, Deadline deadline);
     awaitable<Status> start_tls(TlsContext& context, Deadline deadline);
     awaitable<Status> finish_connect(Deadline deadline);
@@ -47,7 +48,7 @@ private:
     awaitable<Status> wait_for(TlsConnection::Step step, Deadline deadline);
     awaitable<Status> wait_tls_readable(Deadline deadline);
     awaitable<Result<std::size_t>> read_tls(std::span<char> buffer, Deadline deadline);
-    awaitable<Status> write_tls(std::string_view bytes, Deadline deadline);
+    Result<std::size_t> write_tls_now(std::string_view bytes);
     Status may_wait(Deadline deadline, bool interruptible);
     void cancel_waits();
     void arm_timer();

@@ -82,30 +82,25 @@ awaitable<Result<std::size_t>> Stream::Impl::read_tls(std::span<char> buffer, De
     }
 }
 
-awaitable<Status> Stream::Impl::write_tls(std::string_view bytes, Deadline deadline) {
-    while (!bytes.empty()) {
-        if (closed_) {
-            co_return fail(Errc::kClosed, "write");
-        }
+Result<std::size_t> Stream::Impl::write_tls_now(std::string_view bytes) {
+    std::size_t done = 0;
+    while (done < bytes.size()) {
         std::size_t count = 0;
-        const auto step = tls_->write(bytes, count);
+        const auto step = tls_->write(bytes.substr(done), count);
         if (step == Step::kDone) {
-            bytes.remove_prefix(count);
+            done += count;
             continue;
         }
-        if (step != Step::kWantWrite) {
-            // Without renegotiation a write never waits for input once the handshake is over.
-            auto error = step == Step::kFailed
-                             ? tls_->error()
-                             : Error{Errc::kTls, "the peer ended or stalled TLS inside a write"};
-            co_return tl::unexpected<Error>(std::move(error));
+        if (step == Step::kWantWrite) {
+            break;
         }
-        auto ready = co_await wait(kWrite, deadline);
-        if (!ready) {
-            co_return ready;
-        }
+        // Without renegotiation a write never waits for input once the handshake is over.
+        auto error = step == Step::kFailed
+                         ? tls_->error()
+                         : Error{Errc::kTls, "the peer ended or stalled TLS inside a write"};
+        return tl::unexpected<Error>(std::move(error));
     }
-    co_return Status{};
+    return done;
 }
 
 }  // namespace quorate::io

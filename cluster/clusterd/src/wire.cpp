@@ -40,8 +40,34 @@ void Wire::write(std::vector<Piece> pieces) {
     if (over_) {
         return;
     }
-    writing_ = true;
-    scope_.spawn(write_all(shared_from_this(), std::move(pieces)));
+    std::size_t size = 0;
+    for (const auto& piece : pieces) {
+        size += piece.view().size();
+    }
+    if (size > kGather) {
+        writing_ = true;
+        scope_.spawn(write_all(shared_from_this(), std::move(pieces)));
+        return;
+    }
+    for (const auto& piece : pieces) {
+        gathered_ += piece.view();
+    }
+    write_gathered();
+}
+
+// A short message is on its way before anything else is looked at.
+void Wire::write_gathered() {
+    const auto written = stream_.write_now(gathered_);
+    if (!written) {
+        end(written.error().to_string());
+    } else if (*written == gathered_.size()) {
+        gathered_.clear();
+        handlers_.written();
+    } else {
+        gathered_.erase(0, *written);
+        writing_ = true;
+        scope_.spawn(write_all(shared_from_this(), {}));
+    }
 }
 
 void Wire::close(std::string parting) {
@@ -87,7 +113,6 @@ awaitable<void> Wire::read(std::shared_ptr<Wire> self) {
 // Small pieces go out together, large ones as they are.
 awaitable<Status> Wire::write_pieces(const std::vector<Piece>& pieces) {
     const auto deadline = io::after(kWriteTime);
-    gathered_.clear();
     for (const auto& piece : pieces) {
         const auto bytes = piece.view();
         if (gathered_.size() + bytes.size() <= kGather) {
@@ -106,6 +131,7 @@ awaitable<Status> Wire::write_pieces(const std::vector<Piece>& pieces) {
         }
     }
     auto written = co_await stream_.write(gathered_, deadline);
+    gathered_.clear();
     co_return written;
 }
 

@@ -47,6 +47,7 @@ private:
                                                   std::vector<Piece> pieces);
     static boost::asio::awaitable<void> part(std::shared_ptr<Wire> self, std::string parting);
     boost::asio::awaitable<Status> write_pieces(const std::vector<Piece>& pieces);
+    void write_gathered();
     void end(const std::string& why);
 
     io::Scope& scope_;

@@ -55,6 +55,9 @@ public:
     awaitable<Result<std::size_t>> read_some(std::span<char> buffer, Deadline deadline = {});
     // All of `bytes`, which stay valid until it returns.
     awaitable<Status> write(std::string_view bytes, Deadline deadline = {});
+    // What of `bytes` goes out at once, without waiting; write() the rest. How a short message is
+    // sent without a coroutine of its own.
+    Result<std::size_t> write_now(std::string_view bytes);
     // Puts bytes read too early (PROXY header) back, before anything not yet read; plain only. The
     // next read, or the TLS handshake, sees them.
     void unread(std::string_view bytes);

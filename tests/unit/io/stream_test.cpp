@@ -72,6 +72,24 @@ TEST_F(StreamTest, WritesEverythingThoughTheKernelTakesItInParts) {
     EXPECT_TRUE(got == big);
 }
 
+TEST_F(StreamTest, WhatGoesOutAtOnceIsToldAndTheRestFollows) {
+    std::string big(8 << 20, 'x');
+    big.back() = 'y';
+    const auto first = left_->write_now(big);
+    ASSERT_TRUE(first);
+    EXPECT_GT(*first, 0U);
+    EXPECT_LT(*first, big.size());
+    const auto more = left_->write_now(std::string_view(big).substr(*first));
+    ASSERT_TRUE(more);
+    EXPECT_EQ(*more, 0U) << "the kernel is full";
+    spawn_test(write_then_close(big.substr(*first)));
+    std::string got;
+    auto reader = [&]() -> awaitable<void> { got = co_await read_all(*right_); };
+    run(reader());
+    EXPECT_TRUE(got == big);
+    EXPECT_EQ(left_->write_now("x").error().code, Errc::kClosed);
+}
+
 TEST_F(StreamTest, WaitsForReadabilityWithoutABuffer) {
     auto waiter = [this]() -> awaitable<void> {
         const auto ready = co_await right_->wait_readable();
