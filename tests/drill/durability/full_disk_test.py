@@ -64,10 +64,13 @@ class Filler:
 
 
 def run_senders(ledger, server, source, seconds, kinds=KINDS):
+    """For that long, and until each has had an answer: on a busy machine that takes longer."""
     senders = [kind(ledger, server, random.Random(source.getrandbits(64))) for kind in kinds]
     for sender in senders:
         sender.start()
     time.sleep(seconds)
+    wait_until(lambda: all(sender.answered or sender.refused or not sender.is_alive() for sender in senders),
+               "an answer to every sender", seconds=60)
     for sender in senders:
         sender.stopping.set()
     for sender in senders:
