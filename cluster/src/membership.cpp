@@ -376,8 +376,10 @@ void Membership::Impl::prepare(const Proposal& proposal) {
     if (writing || done) {
         return;
     }
-    if (epoch <= floor.epoch && !mutated("vouch_twice")) {
-        announce_again();  // the floor rose since the last word
+    // The floor rose since its last word, and the lineage with it: the others cannot know, and with
+    // another's higher floor the epoch alone does not show it.
+    if (last_hello->floor < floor.epoch && !mutated("vouch_twice")) {
+        announce_again();
         return;
     }
     writing = Writing{{epoch, proposal.lineage}, proposal.hash};

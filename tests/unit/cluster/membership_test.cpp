@@ -244,6 +244,29 @@ TEST_F(Group, WhoComesBackAfterTheOthersWentOnIsExpelled) {
     EXPECT_EQ(view(2)->members.size(), 2U);
 }
 
+// Whoever stood still in the group, with a floor above the others', must not make them vouch for
+// what they said before they went on without it.
+TEST_F(Group, WhoStoodStillInTheGroupIsExpelledWhateverItsFloor) {
+    add_three();
+    ring({1, 2, 3});
+    for (int i = 0; i < 4; ++i) {
+        ring({2}, /*quorate=*/false);
+    }
+    EXPECT_EQ(view(2)->epoch, Epoch(5));
+    ring_.sequence += 4;
+    group(1, {1, 2, 3});
+    group(3, {1, 2, 3});
+    vote(1, true);
+    vote(3, true);
+    wait(seconds(5));
+    EXPECT_EQ(view(1)->epoch, Epoch(2));
+    EXPECT_EQ(view(1)->members.size(), 2U);
+    group(2, {1, 2, 3});
+    vote(2, true);
+    EXPECT_EQ(said<Expelled>(2).size(), 1U);
+    EXPECT_EQ(view(1)->members.size(), 2U);
+}
+
 TEST_F(Group, ATakenOverLifeIsForgottenWhenAllWereTold) {
     add_three();
     ring({1, 2, 3});
