@@ -28,12 +28,7 @@ public:
 
     Decision decide() {
         by_identity();
-        for (const auto* entry : accepted_) {
-            floor_ = std::max({floor_, entry->second.floor, entry->second.lineage.epoch});
-            if (entry->second.lineage.epoch > lineage_.epoch) {
-                lineage_ = entry->second.lineage;
-            }
-        }
+        collect_lineages();
         by_node_id();
         by_lineage();
         by_level();
@@ -67,6 +62,7 @@ private:
     using Judgement = std::optional<std::pair<Cause, std::string>>;
 
     void by_identity();
+    void collect_lineages();
     void by_node_id();
     void by_lineage();
     void by_level();
@@ -74,13 +70,15 @@ private:
     std::vector<MemberId> lost() const;
     Proposal propose() const;
     void count_votes(View& view, bool& needs_disk) const;
+    Epoch known(bool needs_disk) const;
     void choose_coordinator(View& view) const;
     void raise_level(View& view) const;
 
     Accepted accepted_;
     Decision decision_;
     Epoch floor_;
-    Lineage lineage_;
+    std::vector<const Lineage*> lineages_;  // none supersedes another
+    Lineage newest_;
     std::uint16_t level_ = 0;
 };
 
@@ -119,6 +117,25 @@ void Admission::by_identity() {
     });
 }
 
+void Admission::collect_lineages() {
+    for (const auto* entry : accepted_) {
+        const auto& hello = entry->second;
+        floor_ = std::max({floor_, hello.floor, hello.disk_floor, hello.lineage.epoch});
+        if (hello.lineage.epoch > newest_.epoch) {
+            newest_ = hello.lineage;
+        }
+    }
+    for (const auto* entry : accepted_) {
+        const auto& lineage = entry->second.lineage;
+        const bool superseded = std::ranges::any_of(accepted_, [&](const Entry* other) {
+            return other->second.lineage.supersedes(lineage);
+        });
+        if (mutated("newest_lineage_only") ? lineage.epoch == newest_.epoch : !superseded) {
+            lineages_.push_back(&lineage);
+        }
+    }
+}
+
 void Admission::by_node_id() {
     std::map<NodeId, const Entry*> holders;
     const auto rank = [](const Entry& entry) {
@@ -145,20 +162,24 @@ void Admission::by_node_id() {
 void Admission::by_lineage() {
     refuse_if([&](const Entry& entry) -> Judgement {
         const auto& hello = entry.second;
-        const bool has_past = hello.joined != Epoch(0) && hello.joined < lineage_.epoch;
-        if (!has_past || lineage_.has(hello.self.id) || mutated("readmit_expelled")) {
+        const auto without = std::ranges::find_if(lineages_, [&](const Lineage* lineage) {
+            return hello.joined < lineage->epoch && !lineage->has(hello.self.id);
+        });
+        if (hello.joined == Epoch(0) || without == lineages_.end() || mutated("readmit_expelled")) {
             return std::nullopt;
         }
         return {{Cause::kExpelled,
                  fmt::format("the cluster went on without it in epoch {} (its last was {}): it "
                              "starts anew",
-                             lineage_.epoch.value(), hello.joined.value())}};
+                             (*without)->epoch.value(), hello.joined.value())}};
     });
 }
 
 void Admission::by_level() {
-    level_ = lineage_.level;
-    if (lineage_.epoch == Epoch(0)) {
+    for (const auto* lineage : lineages_) {
+        level_ = std::max(level_, lineage->level);
+    }
+    if (newest_.epoch == Epoch(0)) {
         std::uint64_t best = 0;
         for (const auto* entry : accepted_) {
             const auto level = entry->second.self.levels.highest;
@@ -194,14 +215,17 @@ void Admission::by_earlier_lives() {
         --crowd;
         return {{Cause::kEarlierLives,
                  fmt::format("{} lost lives await takeover: see clusterctl cluster show",
-                             lineage_.lost.size())}};
+                             lost().size())}};
     });
 }
 
-// Those of the lineage who are not here, except who every member with a past was told of.
+// Those of the lineages who are not here, except who every member with a past was told of.
 std::vector<MemberId> Admission::lost() const {
-    std::set<MemberId> gone(lineage_.members.begin(), lineage_.members.end());
-    gone.insert(lineage_.lost.begin(), lineage_.lost.end());
+    std::set<MemberId> gone;
+    for (const auto* lineage : lineages_) {
+        gone.insert(lineage->members.begin(), lineage->members.end());
+        gone.insert(lineage->lost.begin(), lineage->lost.end());
+    }
     for (const auto* entry : accepted_) {
         gone.erase(entry->second.self.id);
     }
@@ -243,8 +267,7 @@ Proposal Admission::propose() const {
             proposal.lineage.members.push_back(member.id);
         }
         proposal.lineage.lost = view.lost;
-    } else {
-        proposal.lineage = lineage_;
+        proposal.lineage.known = known(proposal.needs_disk);
     }
     return proposal;
 }
@@ -270,10 +293,24 @@ void Admission::count_votes(View& view, bool& needs_disk) const {
     needs_disk = view.quorate && votes < view.quorum;
 }
 
+// A voter never vouches for an epoch up to a floor that it has said; and it has told of what it
+// had vouched for. Two memberships share a voter, or both need the disk: then it is one.
+Epoch Admission::known(bool needs_disk) const {
+    auto least = accepted_.front()->second.floor;
+    for (const auto* entry : accepted_) {
+        const auto& hello = entry->second;
+        least = std::min(least, needs_disk ? std::min(hello.floor, hello.disk_floor) : hello.floor);
+    }
+    for (const auto* lineage : lineages_) {
+        least = std::max(least, lineage->known);
+    }
+    return least;
+}
+
 void Admission::choose_coordinator(View& view) const {
     view.coordinator = view.members.front().id.node;
     for (const auto& member : view.members) {
-        if (lineage_.has(member.id)) {
+        if (newest_.has(member.id)) {
             view.coordinator = member.id.node;
             return;
         }

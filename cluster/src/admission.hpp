@@ -20,7 +20,7 @@ struct Verdict {
 // What the members of one configuration agree on, if all of them vouch for it.
 struct Proposal {
     View view;
-    Lineage lineage;          // what becomes durable with the epoch
+    Lineage lineage;          // what becomes durable with the epoch, if the view is quorate
     bool needs_disk = false;  // without the quorum disk it would not be quorate
     std::uint64_t hash = 0;
     std::vector<GroupMember> vouchers;  // the members' processes
@@ -35,9 +35,10 @@ struct Decision {
 //   1. cluster name and key: those of the most votes stay (then the newest lineage, then the
 //      lowest node id);
 //   2. one process per node id: the one with a past stays, else the lowest incarnation;
-//   3. of the lineages known, the newest counts: an incarnation that was in an older one with
-//      quorum and is not in this one is expelled;
-//   4. the active level is the lineage's; before there is one, the highest that most votes speak.
+//   3. the lineages that no other supersedes count: an incarnation that was in an older membership
+//      with quorum, and is not in one of these, is expelled. Several count only if somebody vouched
+//      for one on what it had heard before another; then any of them may have been committed;
+//   4. the active level is the lineages'; before there is one, the highest that most votes speak.
 //      Who does not speak it is refused;
 //   5. a node whose earlier lives crowd the list of the lost waits.
 Decision decide(const Hellos& hellos);

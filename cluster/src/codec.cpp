@@ -35,6 +35,7 @@ std::vector<MemberId> get_member_ids(ByteReader& in, std::size_t limit, bool& so
 
 void put(ByteWriter& out, const Lineage& lineage) {
     out.u64(lineage.epoch.value());
+    out.u64(lineage.known.value());
     out.u16(lineage.level);
     put(out, lineage.members);
     put(out, lineage.lost);
@@ -43,9 +44,11 @@ void put(ByteWriter& out, const Lineage& lineage) {
 Lineage get_lineage(ByteReader& in, bool& sound) {
     Lineage lineage;
     lineage.epoch = Epoch(in.u64());
+    lineage.known = Epoch(in.u64());
     lineage.level = in.u16();
     lineage.members = get_member_ids(in, kMaxMembers, sound);
     lineage.lost = get_member_ids(in, kMaxLost, sound);
+    sound = sound && (lineage.known < lineage.epoch || lineage == Lineage{});
     return lineage;
 }
 

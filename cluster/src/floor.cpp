@@ -1,6 +1,7 @@
 #include "cluster/floor.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "base/crc32c.hpp"
 #include "cluster/errc.hpp"
@@ -16,8 +17,32 @@ constexpr std::size_t kHeader = 12;
 constexpr std::size_t kChecksum = 4;
 constexpr std::size_t kEntry = 12;
 
-static_assert(kHeader + 8 + 10 + 2 + 2 + (kMaxMembers + kMaxLost) * kEntry + kChecksum <=
+static_assert(kHeader + 8 + 18 + 2 + 2 + (kMaxMembers + kMaxLost) * kEntry + kChecksum <=
               kMaxFloorBytes);
+
+Lineage merge(const Lineage& a, const Lineage& b) {
+    const auto& newer = a.epoch >= b.epoch ? a : b;
+    const auto& older = a.epoch >= b.epoch ? b : a;
+    if (newer.supersedes(older) || older == newer) {
+        return newer;
+    }
+    Lineage both{newer.epoch, std::max(newer.level, older.level), {}};
+    both.known = std::max(newer.known, older.known);
+    std::ranges::copy_if(newer.members, std::back_inserter(both.members),
+                         [&](MemberId id) { return older.has(id); });
+    std::set<MemberId> gone;
+    for (const auto* one : {&newer, &older}) {
+        gone.insert(one->members.begin(), one->members.end());
+        gone.insert(one->lost.begin(), one->lost.end());
+    }
+    for (const auto id : gone) {
+        // More than the limit do not come about: with so many lost no newcomer is let in.
+        if (!both.has(id) && both.lost.size() < kMaxLost) {
+            both.lost.push_back(id);
+        }
+    }
+    return both;
+}
 
 }  // namespace
 
@@ -77,7 +102,7 @@ Result<Floor> decode_floor(std::string_view bytes) {
 }
 
 Floor merge(const Floor& a, const Floor& b) {
-    return {std::max(a.epoch, b.epoch), a.lineage.epoch >= b.lineage.epoch ? a.lineage : b.lineage};
+    return {std::max(a.epoch, b.epoch), merge(a.lineage, b.lineage)};
 }
 
 }  // namespace quorate::cluster

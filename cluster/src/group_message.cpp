@@ -68,6 +68,7 @@ void put(ByteWriter& out, const Hello& hello) {
     put_text(out, hello.cluster_name);
     put_text(out, hello.key_fingerprint);
     out.u64(hello.floor.value());
+    out.u64(hello.disk_floor.value());
     put(out, hello.lineage);
     out.u64(hello.joined.value());
     out.u8(hello.quorate ? 1 : 0);
@@ -87,6 +88,7 @@ Hello get_hello(ByteReader& in, std::uint8_t minor, bool& sound) {
     hello.cluster_name = get_text(in, kMaxText, sound);
     hello.key_fingerprint = get_text(in, kMaxText, sound);
     hello.floor = Epoch(in.u64());
+    hello.disk_floor = Epoch(in.u64());
     hello.lineage = get_lineage(in, sound);
     hello.joined = Epoch(in.u64());
     const auto quorate = in.u8();

@@ -283,7 +283,6 @@ void Membership::Impl::on(const RaiseLevel& input) {
 // ---- the round
 
 Hello Membership::Impl::hello_now() const {
-    const auto known = disk_counts() ? merge(floor, disk.floor) : floor;
     Hello hello;
     hello.configuration = round->configuration();
     hello.attempt = attempt;
@@ -292,8 +291,9 @@ Hello Membership::Impl::hello_now() const {
     hello.self.directory_weight = options.self.draining ? 0 : options.self.directory_weight;
     hello.cluster_name = options.cluster_name;
     hello.key_fingerprint = options.key_fingerprint;
-    hello.floor = mutated("forget_floor") ? Epoch(0) : known.epoch;
-    hello.lineage = known.lineage;
+    hello.floor = mutated("forget_floor") ? Epoch(0) : floor.epoch;
+    hello.disk_floor = disk_counts() ? disk.floor.epoch : Epoch(0);
+    hello.lineage = disk_counts() ? merge(floor, disk.floor).lineage : floor.lineage;
     hello.joined = joined;
     hello.quorate = quorum->quorate;
     hello.expected_votes = quorum->expected_votes;
@@ -310,7 +310,8 @@ bool Membership::Impl::news(const Hello& last, const Hello& next) const {
     return next.configuration != last.configuration || next.self != last.self ||
            next.quorate != last.quorate || next.expected_votes != last.expected_votes ||
            next.quorum != last.quorum || next.disk_votes != last.disk_votes ||
-           next.wanted_level != last.wanted_level || next.floor > std::max(last.floor, floor.epoch);
+           next.wanted_level != last.wanted_level ||
+           next.disk_floor > std::max({last.disk_floor, last.floor, floor.epoch});
 }
 
 // Says hello if there is news. Only when votequorum has spoken for this ring, and the quorum disk
@@ -382,7 +383,9 @@ void Membership::Impl::prepare(const Proposal& proposal) {
         announce_again();
         return;
     }
-    writing = Writing{{epoch, proposal.lineage}, proposal.hash};
+    // A membership without quorum is nobody's lineage.
+    writing =
+        Writing{{epoch, proposal.view.quorate ? proposal.lineage : floor.lineage}, proposal.hash};
     if (mutated("vouch_before_flush")) {
         vouch_for(proposal);
     }

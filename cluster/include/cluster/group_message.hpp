@@ -36,7 +36,8 @@ struct Hello {
     std::string cluster_name;
     std::string key_fingerprint;
     Epoch floor;           // no epoch up to this may be used
-    Lineage lineage;       // newest it knows
+    Epoch disk_floor;      // that of the quorum disk, read in this round; 0: it does not count
+    Lineage lineage;       // newest it knows, the disk's included
     Epoch joined;          // last epoch with quorum that this incarnation was in; 0: none
     bool quorate = false;  // as votequorum says on this ring
     std::uint32_t expected_votes = 0;

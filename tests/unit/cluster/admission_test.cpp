@@ -158,6 +158,40 @@ TEST_F(Admission, AFreshLifeIsWelcomeAfterAnything) {
     EXPECT_EQ(view().lost, std::vector{life(3, 130)});
 }
 
+// Node 1 vouched for epoch 8 on a word of node 2 from before epoch 7, which went on without it.
+TEST_F(Admission, ALineageThatDoesNotKnowOfAnotherDoesNotOverruleIt) {
+    with_past(5);
+    leave(3);
+    of(1).lineage = {Epoch(8), 1, {id(1), id(2)}, {}, Epoch(5)};
+    of(2).lineage = {Epoch(7), 1, {id(2)}, {life(9, 9)}, Epoch(5)};
+    of(2).joined = Epoch(7);
+    EXPECT_EQ(refused(), std::pair(1U, Cause::kExpelled));
+    EXPECT_EQ(view().lost, (std::vector{id(1), life(9, 9)}));
+    of(1).lineage.known = Epoch(7);
+    EXPECT_TRUE(decide(hellos_).refused.empty());
+}
+
+TEST_F(Admission, WhatALineageKnowsIsTheLeastFloorOfWhoMadeIt) {
+    with_past(5);
+    of(2).floor = Epoch(3);
+    EXPECT_EQ(decide(hellos_).proposal->lineage.known, Epoch(3));
+    of(1).lineage.known = Epoch(4);
+    EXPECT_EQ(decide(hellos_).proposal->lineage.known, Epoch(4));
+}
+
+TEST_F(Admission, WhoNeedsTheDiskKnowsNoMoreThanItsFloor) {
+    with_past(5);
+    leave(2);
+    leave(3);
+    of(1).disk_votes = 1;
+    of(1).disk_floor = Epoch(4);
+    EXPECT_EQ(decide(hellos_).proposal->lineage.known, Epoch(4));
+    EXPECT_EQ(view().epoch, Epoch(6));
+    of(1).disk_floor = Epoch(9);
+    EXPECT_EQ(decide(hellos_).proposal->lineage.known, Epoch(5));
+    EXPECT_EQ(view().epoch, Epoch(10));
+}
+
 TEST_F(Admission, WhoeverTheLineageHadAndIsNotHereIsLost) {
     with_past(5);
     of(1).lineage.lost = {life(9, 9)};
@@ -228,12 +262,12 @@ TEST_F(Admission, AFreshLifeWaitsWhenTheListOfTheLostIsFull) {
     EXPECT_LE(view().lost.size() + view().members.size(), kMaxLost + 1);
 }
 
-TEST_F(Admission, WithoutQuorumTheLineageStaysAsItWas) {
+TEST_F(Admission, WithoutQuorumThereIsNoNewLineage) {
     with_past(5);
     leave(2);
     leave(3);
     EXPECT_FALSE(view().quorate);
-    EXPECT_EQ(decide(hellos_).proposal->lineage.epoch, Epoch(5));
+    EXPECT_EQ(decide(hellos_).proposal->lineage, Lineage{});
 }
 
 }  // namespace

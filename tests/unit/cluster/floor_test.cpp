@@ -17,6 +17,7 @@ Floor example() {
     Floor floor;
     floor.epoch = Epoch(9);
     floor.lineage.epoch = Epoch(8);
+    floor.lineage.known = Epoch(7);
     floor.lineage.level = 1;
     floor.lineage.members = {life(1, 0xa1), life(2, 0xa2)};
     floor.lineage.lost = {life(3, 0xa3)};
@@ -28,16 +29,17 @@ TEST(Floor, TheDocumentedExample) {
               "51464c52"  // magic
               "0100"      // version
               "0000"      // reserved
-              "3a000000"  // size of the fields
+              "42000000"  // size of the fields
               "0900000000000000"
               "0800000000000000"
+              "0700000000000000"
               "0100"
               "0200"
               "01000000a100000000000000"
               "02000000a200000000000000"
               "0100"
               "03000000a300000000000000"
-              "41ae7881");
+              "ec045333");
 }
 
 TEST(Floor, IsReadAsWritten) {
@@ -71,6 +73,33 @@ TEST(Floor, TheLargestFitsItsLimit) {
     floor.lineage.lost.push_back(life(2, 2));
     EXPECT_FALSE(decode_floor(encode(floor)));
     EXPECT_EQ(decode_floor(std::string(kMaxFloorBytes + 1, 'x')).error().code, errc::too_large);
+}
+
+TEST(Floor, ALineageKnowsOnlyOfEarlierOnes) {
+    auto floor = example();
+    floor.lineage.known = Epoch(8);
+    EXPECT_FALSE(decode_floor(encode(floor)));
+}
+
+TEST(Floor, MergingALineageThatTheNewerDoesNotKnowKeepsWhatBothAllow) {
+    auto newer = example();
+    newer.lineage.known = Epoch(3);
+    auto older = example();
+    older.lineage.epoch = Epoch(4);
+    older.lineage.known = Epoch(1);
+    older.lineage.level = 2;
+    older.lineage.members = {life(2, 0xa2), life(4, 0xa4)};
+    older.lineage.lost = {life(1, 0xa0)};
+    const auto merged = merge(older, newer);
+    EXPECT_EQ(merged, merge(newer, older));
+    EXPECT_EQ(merged.lineage.epoch, Epoch(8));
+    EXPECT_EQ(merged.lineage.known, Epoch(3));
+    EXPECT_EQ(merged.lineage.level, 2);
+    EXPECT_EQ(merged.lineage.members, std::vector{life(2, 0xa2)});
+    EXPECT_EQ(merged.lineage.lost,
+              (std::vector{life(1, 0xa0), life(1, 0xa1), life(3, 0xa3), life(4, 0xa4)}));
+    newer.lineage.known = Epoch(4);
+    EXPECT_EQ(merge(older, newer).lineage, newer.lineage);
 }
 
 TEST(Floor, ALineageAboveItsFloorIsRefused) {

@@ -253,6 +253,7 @@ TEST_F(Group, WhoStoodStillInTheGroupIsExpelledWhateverItsFloor) {
         ring({2}, /*quorate=*/false);
     }
     EXPECT_EQ(view(2)->epoch, Epoch(5));
+    EXPECT_EQ(members_.at(NodeId(2)).floor().lineage.epoch, Epoch(1)) << "the last with quorum";
     ring_.sequence += 4;
     group(1, {1, 2, 3});
     group(3, {1, 2, 3});
