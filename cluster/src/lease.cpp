@@ -180,9 +180,6 @@ std::optional<BootTime> Lease::deadline(BootTime now) const {
 }
 
 BootTime Lease::over(MemberId lost) const {
-    if (mutated("takeover_at_once")) {
-        return started_;
-    }
     // The page of an earlier life of this node is this one's since the start.
     if (lost.node == options_.self.node) {
         return started_;

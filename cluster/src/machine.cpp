@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include "base/assert.hpp"
 #include "cluster/lease.hpp"
 #include "cluster/takeover.hpp"
 #include "links.hpp"
@@ -313,6 +314,7 @@ MachineOutputs Machine::step(BootTime now, const MachineInput& input) {
     if (impl.membership.expelled()) {
         return {};
     }
+    QUORATE_ASSERT(impl.lease || std::holds_alternative<FloorLoaded>(input));
     std::visit([&](const auto& one) { impl.on(one); }, input);
     impl.settle();
     return std::exchange(impl.out, {});

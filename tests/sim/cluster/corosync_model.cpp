@@ -22,7 +22,9 @@ Corosync::Corosync(sim::EventQueue& events, Random& random, Options options, Sin
 void Corosync::power_on(std::size_t node) {
     auto& machine = machines_[node];
     const auto sequence = machine.ring_sequence;  // kept on disk by Corosync
+    const auto boot = machine.boot;
     machine = Machine{};
+    machine.boot = boot + 1;
     machine.on = true;
     machine.ring_sequence = sequence;
     form({node});
@@ -337,8 +339,8 @@ void Corosync::tell_quorum(std::size_t node) {
     const auto slow = random_.one_in(4) ? milliseconds(800) : milliseconds(20);
     machine.quorum_ready =
         std::max(machine.quorum_ready, events_.now() + between(random_, Time(20), slow));
-    events_.at(machine.quorum_ready, [this, node, change] {
-        if (machines_[node].on) {
+    events_.at(machine.quorum_ready, [this, node, change, boot = machine.boot] {
+        if (machines_[node].on && machines_[node].boot == boot) {
             sink_.quorum(node, change);
         }
     });

@@ -78,6 +78,7 @@ private:
     struct Machine {
         bool on = false;
         bool frozen = false;
+        std::uint64_t boot = 0;
         std::shared_ptr<Ring> ring;  // shared by the machines that are on it
         std::size_t delivered = 0;   // entries of the ring's log
         std::deque<Entry> outbox;

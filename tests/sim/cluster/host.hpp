@@ -4,19 +4,27 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 
-#include "cluster/membership.hpp"
+#include "cluster/machine.hpp"
 #include "sim/node_clock.hpp"
 
 namespace quorate::cluster::simulator {
 
 // Inputs of one kind keep their order; between kinds anything goes.
-enum class Channel { kGroup, kQuorum, kDisk, kFloor, kTimer };
-inline constexpr std::size_t kChannels = 5;
+enum class Channel { kGroup, kQuorum, kDisk, kFloor, kNetwork, kFencer, kTimer };
+inline constexpr std::size_t kChannels = 7;
 
-// One machine: its clock, its disk, and the clusterd on it.
+// What came over a connection.
+struct Arrived {
+    ConnectionId connection;
+    std::string bytes;
+};
+using HostInput = std::variant<MachineInput, Arrived>;
+
+// One machine: its clock, its disk, its lease page, and the clusterd on it.
 struct Host {
     explicit Host(sim::NodeClock its_clock) : clock(its_clock) {}
 
@@ -27,14 +35,14 @@ struct Host {
     std::optional<Floor> durable;
 
     // ---- the process
-    std::unique_ptr<Membership> machine;
+    std::unique_ptr<Machine> machine;
     std::uint32_t process = 0;
     MemberId id;
-    std::array<std::deque<MembershipInput>, kChannels> channels;
+    std::array<std::deque<HostInput>, kChannels> channels;
     bool busy = false;
     std::optional<Floor> unflushed;
     std::optional<sim::Time> armed;
-    bool expelled = false;
+    std::set<MemberId> pressed;  // members for whom back-pressure is on
 
     bool runs() const { return on && machine && !frozen && !process_frozen; }
 };

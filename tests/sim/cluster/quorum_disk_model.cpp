@@ -42,7 +42,10 @@ void QuorumDiskModel::answer(std::size_t node) {
     auto& voter = voters_[node];
     if (corosync_.running(node) && !voter.frozen && voter.published.read != voter.read_wanted) {
         voter.published.read = voter.read_wanted;
-        voter.published.floor = floor_;
+        voter.published.floor = Floor();
+        for (const auto& other : voters_) {
+            voter.published.floor = merge(voter.published.floor, other.page);
+        }
         publish_(node, voter.published);
     }
 }

@@ -28,7 +28,7 @@ public:
     // What a clusterd that starts finds published.
     void tell(std::size_t node) { publish_(node, voters_[node].published); }
     void read(std::size_t node, std::uint64_t number);
-    void write(const Floor& floor) { floor_ = merge(floor_, floor); }
+    void write(std::size_t node, const Floor& floor) { voters_[node].page = floor; }
     // Whether the node's lease is valid at this moment; exclusive between partitions.
     bool holds(std::size_t node) const;
 
@@ -38,6 +38,7 @@ private:
         std::uint64_t read_wanted = 0;
         QuorumDisk published;
         MonoTime binding;  // the latest deadline published
+        Floor page;
     };
     void cycle(std::size_t node);
     void answer(std::size_t node);
@@ -50,7 +51,6 @@ private:
     Options options_;
     std::function<void(std::size_t, QuorumDisk)> publish_;
     std::vector<Voter> voters_;
-    Floor floor_;
 };
 
 }  // namespace quorate::cluster::simulator

@@ -12,7 +12,20 @@ std::string run(std::uint64_t seed) {
 }
 
 TEST(Simulation, ClustersOfTwoToEightSurviveEverything) {
-    const auto failure = sim::run_seeds(1, 400, run);
+    const auto failure = sim::run_seeds(1, 300, run);
+    EXPECT_FALSE(failure.failed()) << failure.to_string();
+}
+
+TEST(Simulation, ViewsOfSixteenForm) {
+    const auto failure = sim::run_seeds(1, 2, [](std::uint64_t seed) {
+        Random random(seed);
+        auto scenario = Scenario::draw(random);
+        scenario.nodes = 16;
+        scenario.votes.assign(scenario.nodes, 1);
+        scenario.disk_votes = 0;
+        scenario.faulty = sim::seconds(8);
+        return World(seed, scenario).run();
+    });
     EXPECT_FALSE(failure.failed()) << failure.to_string();
 }
 

@@ -6,12 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "cluster/membership.hpp"
+#include "cluster/machine.hpp"
 #include "corosync_model.hpp"
 #include "host.hpp"
+#include "lease_oracle.hpp"
 #include "oracle.hpp"
 #include "quorum_disk_model.hpp"
 #include "sim/event_queue.hpp"
+#include "sim/network.hpp"
+#include "traffic_oracle.hpp"
 
 namespace quorate::cluster::simulator {
 
@@ -20,6 +23,8 @@ struct Scenario {
     std::size_t nodes = 3;
     std::vector<std::uint32_t> votes;
     std::uint32_t disk_votes = 0;
+    std::chrono::milliseconds lease{1500};
+    std::uint64_t chattiness = 0;  // messages that a node sends at a time, at most
     sim::Time faulty = sim::seconds(20);
     sim::Time pause_max = sim::seconds(4);  // between two faults
     bool crash_between_effects = true;
@@ -37,6 +42,8 @@ public:
     // The breach of an invariant, or the lack of progress; empty if all was well.
     std::string run();
     std::size_t quorate_epochs() const { return oracle_.quorate_epochs(); }
+    std::uint64_t deliveries() const { return traffic_.deliveries(); }
+    sim::Time now() const { return events_.now(); }
 
 private:
     // ---- machines and processes
@@ -47,39 +54,64 @@ private:
     void freeze(std::size_t node, bool machine, sim::Time duration);
 
     // ---- clusterd
-    void feed(std::size_t node, Channel channel, MembershipInput input);
+    void feed(std::size_t node, Channel channel, HostInput input);
     void pump(std::size_t node);
-    void step(std::size_t node, const MembershipInput& input);
+    void step(std::size_t node, const HostInput& input);
+    bool carry_out(std::size_t node, const MachineOutputs& outputs);
     void arm(std::size_t node);
     bool crashes_now(std::size_t node);
-    void carry_out(std::size_t node, const MembershipOutput& output);
     void on(std::size_t node, const Multicast& output);
     void on(std::size_t node, const WriteFloor& output);
     void on(std::size_t node, const ReadDisk& output);
     void on(std::size_t node, const ViewCommitted& output);
     void on(std::size_t node, const QuorumLost& output);
+    void on(std::size_t node, const TakeoverAllowed& output);
     void on(std::size_t node, const Expelled& output);
     void on(std::size_t node, const Refusal& output);
     void on(std::size_t node, const LevelRefused& output);
     void on(std::size_t node, const Note& output);
+    void on(std::size_t node, const Dial& output);
+    void on(std::size_t node, const Write& output);
+    void on(std::size_t node, const Close& output);
+    void on(std::size_t node, const Deliver& output);
+    void on(std::size_t node, const BackPressure& output);
+    void on(std::size_t node, const RingChanged& output);
+    void on(std::size_t node, const PublishLease& output);
+    void on(std::size_t node, const Fence& output);
+
+    // ---- the layers above
+    void talk_later(std::size_t node);
+    void talk(std::size_t node);
 
     // ---- faults
     void fault_later();
     void fault();
     void split();
-    void cut_some();
+    void cut(std::uint32_t ring, std::size_t a, std::size_t b, bool corosync_too);
+    void cut_some(bool corosync_too);
     void heal_links();
     bool connected(std::size_t a, std::size_t b) const;
     void heal_everything();
+    std::string breach() const;
     std::string progress_missing() const;
+    std::string unfinished(std::size_t node) const;
     void trace(std::size_t node, std::string_view what) const;
 
     sim::EventQueue events_;
     Random random_;
     Scenario scenario_;
     Oracle oracle_;
+    LeaseOracle leases_;
+    TrafficOracle traffic_;
     std::vector<Host> hosts_;
-    std::set<std::pair<std::size_t, std::size_t>> cut_;
+    struct Cable {
+        std::uint32_t ring = 0;
+        std::size_t a = 0;
+        std::size_t b = 0;
+        auto operator<=>(const Cable&) const = default;
+    };
+    std::set<Cable> cut_;  // for Corosync too
+    std::unique_ptr<sim::Network> network_;
     std::unique_ptr<Corosync> corosync_;
     std::unique_ptr<QuorumDiskModel> disk_;
     std::uint32_t next_process_ = 100;

@@ -83,6 +83,16 @@ public:
         }
     }
 
+    // Some of the machine's connections, at both ends; what was under way is lost.
+    void break_some(std::size_t node) {
+        for (auto& [id, connection] : connections_) {
+            if ((connection.a == node || connection.b == node) && random_.one_in(2)) {
+                close_end(id, connection.a, delay());
+                close_end(id, connection.b, delay());
+            }
+        }
+    }
+
 private:
     struct Lane {
         Time ready{0};

@@ -8,7 +8,7 @@
 namespace quorate::sim {
 
 // CLOCK_BOOTTIME of one machine: `offset` at the world's start, then running fast or slow by a
-// constant rate. Shows whole milliseconds, like the shells, rounded down.
+// constant rate. Shows whole milliseconds or microseconds, like the shells, rounded down.
 class NodeClock {
 public:
     NodeClock(Time offset, std::int64_t error_ppm) : offset_(offset), ppm_(error_ppm) {}
@@ -16,8 +16,9 @@ public:
     MonoTime at(Time real) const {
         return MonoTime(std::chrono::floor<MonoTime::duration>(local(real)));
     }
+    BootTime exact(Time real) const { return BootTime(local(real)); }
     // The first real time at which the clock shows `time` or more.
-    Time when(MonoTime time) const {
+    Time when(BootTime time) const {
         const auto elapsed = (Time(time.time_since_epoch()) - offset_).count();
         Time real(static_cast<std::int64_t>(static_cast<__int128>(elapsed) * 1'000'000 /
                                             (1'000'000 + ppm_)));
