@@ -26,6 +26,14 @@ struct AccountOptions {
 
 std::string quota_text(std::uint64_t bytes) { return bytes == 0 ? "-" : human_bytes(bytes); }
 
+// In JSON a password that was made here stands in the answer.
+void show_generated(const AccountOptions& options, const std::string& password,
+                    json::object& answer) {
+    if (options.password.generate) {
+        answer["password"] = password;
+    }
+}
+
 int add_accounts(const Context& context, const AccountOptions& options) {
     if (!options.csv.empty()) {
         auto items = read_csv(options.csv, /*with_passwords=*/true);
@@ -38,21 +46,24 @@ int add_accounts(const Context& context, const AccountOptions& options) {
     }
     if (!options.pattern.empty()) {
         auto items = expand_pattern(options.pattern, options.range);
-        const auto password = read_password(options.password);
+        const auto password = read_password(context, options.password);
         for (auto& item : items) {
             item.password = password;
             item.quota = options.quota;
         }
-        return run_bulk(context, "add", items);
+        json::object more;
+        show_generated(options, password, more);
+        return run_bulk(context, "add", items, more);
     }
     if (options.address.empty()) {
         throw Failure{kUsage, "name an ADDRESS, or --csv FILE, or --pattern P --range A-B"};
     }
-    json::object account{{"address", options.address},
-                         {"password", read_password(options.password)}};
+    const auto password = read_password(context, options.password);
+    json::object account{{"address", options.address}, {"password", password}};
     options.quota.put_into(account);
-    const auto added = context.api.call("POST", "/v1/accounts", account);
+    auto added = context.api.call("POST", "/v1/accounts", account);
     if (context.json) {
+        show_generated(options, password, added);
         print_json(added);
     } else {
         std::printf("account %s created\n", text_of(added, "address").c_str());
@@ -143,6 +154,19 @@ int change_account(const Context& context, const std::string& address, const jso
     return kOk;
 }
 
+int set_password(const Context& context, const AccountOptions& options) {
+    const auto password = read_password(context, options.password);
+    auto answer = context.api.call("PATCH", Api::path(kAccounts, options.address),
+                                   json::object{{"password", password}});
+    if (context.json) {
+        show_generated(options, password, answer);
+        print_json(answer);
+    } else {
+        std::printf("account %s: password changed\n", options.address.c_str());
+    }
+    return kOk;
+}
+
 // `csv`: an option that has the passwords already, or none.
 void add_password_options(CLI::App& command, AccountOptions& options, CLI::Option* csv = nullptr) {
     auto* from_stdin = command.add_flag("--password-stdin", options.password.from_stdin,
@@ -203,10 +227,7 @@ void add_account_commands(CLI::App& app, Command& chosen) {
     auto* passwd = account->add_subcommand("passwd", "set the password");
     passwd->add_option("ADDRESS", options->address)->required();
     add_password_options(*passwd, *options);
-    passwd->callback(choose([](const Context& context, const AccountOptions& given) {
-        const auto password = read_password(given.password);
-        return change_account(context, given.address, {{"password", password}}, "password changed");
-    }));
+    passwd->callback(choose(set_password));
 
     auto* quota = account->add_subcommand(
         "quota", "set the limits; 0: unlimited; without MESSAGES that one stays");

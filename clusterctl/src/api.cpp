@@ -86,9 +86,11 @@ json::object checked_answer(unsigned status, const json::value& body) {
         throw Failure{kUnreachable, fmt::format("status {} without an answer", status)};
     }
     if (status >= 400) {
-        const auto message = text_of(object_of(body.get_object(), "error"), "message");
+        const auto& error = object_of(body.get_object(), "error");
+        const auto message = text_of(error, "message");
         const int code = status == 403 ? kForbidden : status == 502 ? kUnreachable : kRefused;
-        throw Failure{code, message.empty() ? fmt::format("status {}", status) : message};
+        throw Failure{code, message.empty() ? fmt::format("status {}", status) : message,
+                      text_of(error, "code")};
     }
     return body.get_object();
 }

@@ -22,10 +22,12 @@ inline constexpr int kUsage = 2;
 inline constexpr int kUnreachable = 69;
 inline constexpr int kForbidden = 77;
 
-// Ends the command: main() prints "clusterctl: what" and exits with the code.
+// Ends the command: main() prints "clusterctl: what", or with --json an error object, and exits
+// with the code.
 struct Failure {
     int exit_code;
     std::string what;
+    std::string code = "";  // the daemon's word for it, for programs
 };
 
 // The error of a Result as a Failure; else its value.

@@ -169,8 +169,8 @@ std::vector<BulkItem> expand_pattern(const std::string& pattern, const std::stri
     return items;
 }
 
-int run_bulk(const Context& context, const std::string& action,
-             const std::vector<BulkItem>& items) {
+int run_bulk(const Context& context, const std::string& action, const std::vector<BulkItem>& items,
+             const json::object& more) {
     const bool terminal = ::isatty(STDERR_FILENO) != 0;
     Totals totals;
     for (std::size_t begin = 0; begin < items.size(); begin += kChunk) {
@@ -180,7 +180,8 @@ int run_bulk(const Context& context, const std::string& action,
         } catch (const Failure& failure) {
             throw Failure{failure.exit_code,
                           fmt::format("{} after {} of {}; repeat the command to go on",
-                                      failure.what, totals.done + totals.skipped, items.size())};
+                                      failure.what, totals.done + totals.skipped, items.size()),
+                          failure.code};
         }
         if (terminal) {
             std::fprintf(stderr, "\r%zu of %zu", begin + count, items.size());
@@ -190,8 +191,10 @@ int run_bulk(const Context& context, const std::string& action,
         std::fprintf(stderr, "\r\033[K");
     }
     if (context.json) {
-        print_json(json::object{
-            {"done", totals.done}, {"skipped", totals.skipped}, {"errors", totals.errors}});
+        json::object outcome{
+            {"done", totals.done}, {"skipped", totals.skipped}, {"errors", totals.errors}};
+        outcome.insert(more.begin(), more.end());
+        print_json(outcome);
     } else {
         print_totals(action, totals);
     }

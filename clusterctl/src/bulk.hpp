@@ -32,6 +32,8 @@ std::vector<BulkItem> expand_pattern(const std::string& pattern, const std::stri
 // Sends them in chunks, shows progress on a terminal, prints what was done and what was not. Exit
 // code 0 when nothing failed. Each account is done or not done by itself, so the same command may
 // be repeated after a failure.
-int run_bulk(const Context& context, const std::string& action, const std::vector<BulkItem>& items);
+// `more` stands in the JSON of the outcome too.
+int run_bulk(const Context& context, const std::string& action, const std::vector<BulkItem>& items,
+             const json::object& more = {});
 
 }  // namespace quorate::ctl

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <string_view>
 
 #include "commands.hpp"
 
@@ -12,7 +13,42 @@ std::string default_root() {
     return root == nullptr ? "" : root;
 }
 
-int run(int argc, char** argv) {
+// Also of a command line that cannot be parsed. The words after `do` are another program's.
+bool wants_json(int argc, char** argv) {
+    for (int i = 1; i < argc && argv[i] != std::string_view("do"); ++i) {
+        if (argv[i] == std::string_view("--json")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char* code_of(int exit_code) {
+    switch (exit_code) {
+        case kUsage:
+            return "usage";
+        case kUnreachable:
+            return "unreachable";
+        case kForbidden:
+            return "forbidden";
+        default:
+            return "refused";
+    }
+}
+
+int tell(const Failure& failure, bool as_json) {
+    if (as_json) {
+        const auto code = failure.code.empty() ? code_of(failure.exit_code) : failure.code;
+        print_json(
+            json::object{{"error", json::object{{"code", code}, {"message", failure.what}}}});
+    } else {
+        std::fprintf(stderr, "clusterctl: %s\n", failure.what.c_str());
+    }
+    return failure.exit_code;
+}
+
+// `as_json`: what wants_json() saw, as far as it could.
+int run(int argc, char** argv, bool& as_json) {
     CLI::App app(
         "Steers the Quorate daemons of this machine.\n"
         "Exit codes: 0 done, 1 refused or problems found, 2 wrong usage, 69 daemon unreachable, 77 "
@@ -20,7 +56,7 @@ int run(int argc, char** argv) {
         "clusterctl");
     std::string root = default_root();
     std::string socket;
-    bool as_json = false;
+    bool json_given = false;
     bool yes = false;
     Command chosen;
     app.set_version_flag("--version", "0.1.0");
@@ -28,7 +64,7 @@ int run(int argc, char** argv) {
                    "folder below which configuration, state and sockets live (QUORATE_ROOT)");
     app.add_option("--socket", socket,
                    "control socket (default: maild.sock or clusterd.sock below ROOT/run/quorate)");
-    app.add_flag("--json", as_json, "for machines");
+    app.add_flag("--json", json_given, "for machines");
     app.add_flag("--yes", yes, "do not ask");
     app.require_subcommand(1);
     app.fallthrough();
@@ -45,8 +81,12 @@ int run(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() != 0 && as_json) {
+            throw Failure{kUsage, error.what()};
+        }
         return app.exit(error) == 0 ? kOk : kUsage;
     }
+    as_json = json_given;
     while (root.ends_with('/')) {
         root.pop_back();
     }
@@ -59,13 +99,13 @@ int run(int argc, char** argv) {
 }  // namespace quorate::ctl
 
 int main(int argc, char** argv) {
+    using quorate::ctl::Failure;
+    bool as_json = quorate::ctl::wants_json(argc, argv);
     try {
-        return quorate::ctl::run(argc, argv);
-    } catch (const quorate::ctl::Failure& failure) {
-        std::fprintf(stderr, "clusterctl: %s\n", failure.what.c_str());
-        return failure.exit_code;
+        return quorate::ctl::run(argc, argv, as_json);
+    } catch (const Failure& failure) {
+        return quorate::ctl::tell(failure, as_json);
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "clusterctl: %s\n", error.what());
-        return quorate::ctl::kRefused;
+        return quorate::ctl::tell(Failure{quorate::ctl::kRefused, error.what()}, as_json);
     }
 }

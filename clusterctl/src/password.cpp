@@ -58,11 +58,13 @@ std::string generate() {
 
 }  // namespace
 
-std::string read_password(const PasswordSource& source) {
+std::string read_password(const Context& context, const PasswordSource& source) {
     std::string password;
     if (source.generate) {
         password = generate();
-        std::fprintf(stderr, "password: %s\n", password.c_str());
+        if (!context.json) {
+            std::fprintf(stderr, "password: %s\n", password.c_str());
+        }
     } else if (source.from_stdin) {
         password = read_line(stdin);
     } else if (::isatty(STDIN_FILENO) != 0) {

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "api.hpp"
+
 namespace quorate::ctl {
 
 // Where a new password comes from: standard input, a generator (printed once), or the terminal,
@@ -11,6 +13,6 @@ struct PasswordSource {
     bool generate = false;
 };
 
-std::string read_password(const PasswordSource& source);
+std::string read_password(const Context& context, const PasswordSource& source);
 
 }  // namespace quorate::ctl

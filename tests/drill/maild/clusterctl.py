@@ -204,6 +204,27 @@ class Clusterctl(Case):
         with Imap(self.node.port("imap")) as client:
             client.finish(client.send(f"LOGIN gen@example.test {password}"))
 
+    def test_a_generated_password_stands_in_the_json(self):
+        for words in (("account", "add", "json1@example.test"), ("account", "passwd", "json1@example.test"),
+                      ("account", "add", "--pattern", "json%d@example.test", "--range", "2-2")):
+            result = self.node.ctl("--json", *words, "--generate")
+            self.assertEqual(result.stderr, "")
+            name = "json2" if "--range" in words else "json1"
+            with Imap(self.node.port("imap")) as client:
+                client.finish(client.send(f"LOGIN {name}@example.test {json.loads(result.stdout)['password']}"))
+
+    def test_errors_are_json_too(self):
+        for words, code, name in ((("account", "show", "nobody@example.test"), 1, "not_found"),
+                                  (("account", "add", "ann@example.test", "--generate"), 1, "exists"),
+                                  (("account", "remove", "ann@example.test"), 2, "usage"),
+                                  (("account", "add", "--colour"), 2, "usage"), (("nonsense",), 2, "usage"),
+                                  (("who", "--socket", "/nonexistent"), 69, "unreachable")):
+            result = self.node.ctl(*words, "--json", check=False)
+            self.assertEqual((result.returncode, result.stderr), (code, ""), result.stdout)
+            error = json.loads(result.stdout)["error"]
+            self.assertEqual(error["code"], name)
+            self.assertTrue(error["message"])
+
     def test_domains(self):
         self.ctl("domain", "add", "second.test")
         self.assertIn("second.test", self.ctl("domain", "list"))
