@@ -62,8 +62,10 @@ TEST(SmtpStartTls, IsOutOfPlaceInATransactionAndAfterAuth) {
     talk.envelope();
     EXPECT_EQ(talk.say("STARTTLS").substr(0, 9), "503 5.5.1");
     TlsTalk user(Role::kSubmission);
+    EXPECT_NE(user.say("EHLO client.example").find("STARTTLS"), std::string::npos);
     user.authenticate();
     EXPECT_EQ(user.say("STARTTLS").substr(0, 9), "503 5.5.1");
+    EXPECT_EQ(user.say("EHLO client.example").find("STARTTLS"), std::string::npos);
 }
 
 TEST(SmtpStartTls, AHandshakeThatFailsIsTheEnd) {

@@ -72,7 +72,8 @@ void Session::Impl::greet_extended() {
                    options_.message_bytes);
     out_ +=
         "250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n250-DSN\r\n250-ENHANCEDSTATUSCODES\r\n";
-    if (options_.policy.tls_available && !in_tls()) {
+    // Not after AUTH in the clear: on_starttls() would refuse it.
+    if (options_.policy.tls_available && !in_tls() && !user_) {
         out_ += "250-STARTTLS\r\n";
     }
     if (!mechanisms().empty()) {
