@@ -42,6 +42,11 @@ protected:
         sent_.clear();
     }
 
+    void connect() {
+        session_.emplace(options_, Peer{}, now_);
+        session_->start(now_);
+    }
+
     // One step; what it sends is added to sent_, the question it asks is kept.
     void step(Input input) {
         question_.reset();
@@ -82,6 +87,24 @@ std::string lines(std::size_t count) {
         text += (i % 7 == 0 ? "." : "x") + std::string(i % 70, 'y') + "\r\n";
     }
     return text;
+}
+
+TEST_F(Pop3Session, TakesAHundredCommandsBeforeLoginAndAnyNumberAfter) {
+    connect();
+    for (int i = 0; i < 100; ++i) {
+        sent_.clear();
+        step(Received{"USER ann\r\n"});
+        ASSERT_EQ(sent_, "+OK\r\n");
+    }
+    sent_.clear();
+    step(Received{"CAPA\r\nCAPA\r\n"});
+    EXPECT_EQ(sent_, "-ERR too many commands before login\r\n");
+    EXPECT_TRUE(question_ && std::holds_alternative<Close>(*question_));
+    log_in({"x"});
+    for (int i = 0; i < 200; ++i) {
+        step(Received{"NOOP\r\n"});
+    }
+    EXPECT_EQ(sent_.size(), 200 * std::string_view("+OK\r\n").size());
 }
 
 TEST_F(Pop3Session, ALargeMessageIsReadAndSentInPieces) {

@@ -9,6 +9,12 @@
 #include "session_impl.hpp"
 
 namespace quorate::mail::pop3 {
+namespace {
+
+// As many as IMAP takes: who wants his mail needs few.
+constexpr std::size_t kCommandsBeforeLoginMax = 100;
+
+}  // namespace
 
 Session::Impl::Impl(const Options& options, MonoTime now)
     : options_(options),
@@ -148,6 +154,11 @@ void Session::Impl::handle_command(const Command& command) {
     if (!command.well_formed) {
         fault("control character in a command");
         return;
+    }
+    if (state_ == State::kAuthorization && ++commands_ > kCommandsBeforeLoginMax) {
+        err("too many commands before login");
+        note(Note::Level::kWarn, "pop3_too_many_commands", "");
+        return close();
     }
     const bool handled = state_ == State::kAuthorization ? authorization_command(command)
                                                          : transaction_command(command);

@@ -91,6 +91,7 @@ private:
     bool skipping_line_ = false;  // the rest of a line that was too long
     MonoTime deadline_;
     std::size_t faults_ = 0;
+    std::size_t commands_ = 0;  // before login
     InputBuffer input_;
     std::vector<Action> out_;
 
