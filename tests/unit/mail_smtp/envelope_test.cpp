@@ -64,7 +64,7 @@ TEST(SmtpEnvelope, ADeclaredSizeAboveTheLimitIsRefusedRfc1870Section6Point1) {
     talk.options.message_bytes = 1000;
     talk.hello();
     EXPECT_EQ(talk.say("MAIL FROM:<a@b.test> SIZE=1001"),
-              "552 5.3.4 Message is bigger than SIZE says\r\n");
+              "552 5.3.4 Message is bigger than is taken here, see SIZE\r\n");
     EXPECT_EQ(talk.say("MAIL FROM:<a@b.test> SIZE=1000"), "250 2.1.0 Sender ok\r\n");
 }
 

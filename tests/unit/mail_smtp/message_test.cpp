@@ -123,7 +123,8 @@ TEST(SmtpMessage, BiggerThanTheLimitIsSwallowedAndRefusedRfc1870Section6Point3) 
     for (int i = 0; i < 10; ++i) {
         EXPECT_EQ(talk.send(piece), "");
     }
-    EXPECT_EQ(talk.send("\r\n.\r\n"), "552 5.3.4 Message is bigger than SIZE says\r\n");
+    EXPECT_EQ(talk.send("\r\n.\r\n"),
+              "552 5.3.4 Message is bigger than is taken here, see SIZE\r\n");
     EXPECT_EQ(talk.discards, 1U);
     EXPECT_TRUE(talk.deliveries.empty());
 }

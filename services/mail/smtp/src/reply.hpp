@@ -89,7 +89,7 @@ inline constexpr Reply kDisabled{550, "5.2.1", "Mailbox is disabled"};
 inline constexpr Reply kRelayDenied{550, "5.7.1", "No mail is relayed to there"};
 inline constexpr Reply kBareLineEnd{550, "5.5.2",
                                     "Message has a CR or LF that is not part of CR LF"};
-inline constexpr Reply kTooBig{552, "5.3.4", "Message is bigger than SIZE says"};
+inline constexpr Reply kTooBig{552, "5.3.4", "Message is bigger than is taken here, see SIZE"};
 inline constexpr Reply kHeaderTooBig{552, "5.3.4", "Message header is too big"};
 inline constexpr Reply kNeedsUtf8{553, "5.6.7", "Address needs SMTPUTF8"};
 inline constexpr Reply kLoop{554, "5.4.6", "Too many hops: mail loop"};
