@@ -32,19 +32,22 @@ Links::Links(const MachineOptions& options)
 
 void Links::adopt(BootTime now, const View& view) {
     for (auto it = peers_.begin(); it != peers_.end();) {
-        if (view.find(it->second.member.id) == nullptr && !mutated("acknowledge_anybody")) {
-            remove(now, it->second, "no member any more");
+        auto& peer = it->second;
+        const bool acknowledges_still =
+            mutated("acknowledge_anybody") && view.find(peer.member.id.node) == nullptr;
+        if (view.find(peer.member.id) == nullptr && !acknowledges_still) {
+            remove(now, peer, "no member any more");
             it = peers_.erase(it);
-        } else {
-            ++it;
+            continue;
         }
+        peer.circuit.adopt(now, view.epoch);
+        drain(now, peer);
+        ++it;
     }
     for (const auto& member : view.members) {
         const auto it = peers_.find(member.id.node);
         if (it != peers_.end()) {
             it->second.member = member;
-            it->second.circuit.adopt(now, view.epoch);
-            drain(now, it->second);
         } else if (member.id != self_) {
             add(now, member, view.epoch);
         }

@@ -13,7 +13,7 @@
 namespace quorate::cluster {
 namespace {
 
-constexpr std::size_t kBytes = 4096;
+constexpr std::size_t kBytes = sizeof(LeaseWords);
 constexpr int kTries = 1000;
 
 using Word = std::atomic_ref<std::uint64_t>;
@@ -54,6 +54,10 @@ Result<std::unique_ptr<SharedPage>> SharedPage::open(const std::string& path, bo
         if (::ftruncate(file.get(), kBytes) != 0) {
             return fail_errno(errno, path);
         }
+    }
+    // Whatever the umask: readers are other users.
+    if (writable && ::fchmod(file.get(), 0644) != 0) {
+        return fail_errno(errno, path);
     }
     void* memory = ::mmap(nullptr, kBytes, writable ? PROT_READ | PROT_WRITE : PROT_READ,
                           MAP_SHARED, file.get(), 0);

@@ -16,6 +16,7 @@ using sim::Time;
 namespace {
 constexpr auto kProgressWithin = seconds(60);
 constexpr auto kQuietFor = seconds(6);
+constexpr auto kTrafficSettles = seconds(3);
 constexpr std::uint32_t kRings = 2;
 }  // namespace
 
@@ -90,7 +91,7 @@ std::string World::run() {
     fault_later();
     events_.run_until(scenario_.faulty);
     heal_everything();
-    std::string missing = "it never came to rest";
+    std::string missing;
     const auto end = events_.now() + kProgressWithin;
     auto rest = events_.now() + kQuietFor;
     Epoch epoch;
@@ -105,7 +106,13 @@ std::string World::run() {
     if (auto what = breach(); !what.empty()) {
         return what;
     }
-    return events_.now() < rest ? "no progress: " + missing : "";
+    if (events_.now() < rest) {
+        return "no progress: " + (missing.empty() ? "it never comes to rest" : missing);
+    }
+    silent_ = true;
+    events_.run_until(events_.now() + kTrafficSettles);
+    const auto what = breach();
+    return what.empty() ? undelivered() : what;
 }
 
 // ---- machines and processes
@@ -456,7 +463,7 @@ void World::trace(std::size_t node, std::string_view what) const {
 
 void World::talk_later(std::size_t node) {
     events_.after(between(random_, milliseconds(1), milliseconds(400)), [this, node] {
-        if (hosts_[node].runs()) {
+        if (hosts_[node].runs() && !silent_) {
             talk(node);
         }
         talk_later(node);
@@ -477,10 +484,13 @@ void World::talk(std::size_t node) {
     for (auto count = 1 + random_.below(scenario_.chattiness); count > 0; --count) {
         const auto size = random_.one_in(50) ? random_.below(40'000) : random_.below(40);
         const auto text = traffic_.next(host.id, to, epoch) + ' ' + std::string(size, '.');
-        traffic_.sent(host.id, to, epoch);
         const auto outputs = host.machine->send(host.clock.exact(events_.now()), to,
                                                 quorate::cluster::Channel(1), text);
-        if (!outputs || !carry_out(node, *outputs)) {
+        if (!outputs) {
+            break;
+        }
+        traffic_.sent(host.id, to, epoch);
+        if (!carry_out(node, *outputs)) {
             return;
         }
     }
@@ -620,6 +630,20 @@ std::string World::breach() const {
     for (const auto* what : {&oracle_.breach(), &leases_.breach(), &traffic_.breach()}) {
         if (!what->empty()) {
             return *what;
+        }
+    }
+    return {};
+}
+
+// In the epoch that lasts, everything that was sent arrives.
+std::string World::undelivered() const {
+    for (const auto& from : hosts_) {
+        for (const auto& to : hosts_) {
+            const auto count = traffic_.missing(from.id, to.id, from.machine->view()->epoch);
+            if (count > 0) {
+                return fmt::format("{} messages of node {} never reach node {}", count,
+                                   from.id.node.value(), to.id.node.value());
+            }
         }
     }
     return {};

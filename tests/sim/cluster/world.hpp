@@ -94,6 +94,7 @@ private:
     void heal_everything();
     std::string breach() const;
     std::string progress_missing() const;
+    std::string undelivered() const;
     std::string unfinished(std::size_t node) const;
     void trace(std::size_t node, std::string_view what) const;
 
@@ -116,6 +117,7 @@ private:
     std::unique_ptr<QuorumDiskModel> disk_;
     std::uint32_t next_process_ = 100;
     bool healed_ = false;
+    bool silent_ = false;  // the layers above say nothing any more
     bool traced_ = false;
 };
 
