@@ -10,12 +10,12 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "chronicle.hpp"
+#include "cluster/lease_writer.hpp"
 #include "cluster/machine.hpp"
 #include "floor_keeper.hpp"
 #include "group_shell.hpp"
 #include "interconnect.hpp"
 #include "io/event.hpp"
-#include "lease_writer.hpp"
 #include "messages.hpp"
 
 namespace quorate::cluster {
