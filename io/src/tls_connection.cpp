@@ -32,7 +32,13 @@ struct SocketBio {
             connection.early_.erase(0, count);
             return static_cast<int>(count);
         }
+        // The last read took all there was. What has come since wakes the wait that follows.
+        if (std::exchange(connection.drained_, false)) {
+            BIO_set_retry_read(bio);
+            return -1;
+        }
         const auto got = recv(connection.fd_, out, static_cast<std::size_t>(size), 0);
+        connection.drained_ = got > 0 && got < size;
         if (got == 0) {
             connection.socket_end_ = true;
         } else if (got < 0 && (errno == EAGAIN || errno == EINTR)) {

@@ -44,6 +44,7 @@ private:
     SSL* ssl_;
     int fd_;
     bool socket_end_ = false;
+    bool drained_ = false;
     int socket_errno_ = 0;
     std::string early_;
     Error error_;
