@@ -278,8 +278,17 @@ class Clusterctl(Case):
             rows = self.json("who", "--account", "ann@example.test")["sessions"]
             self.assertEqual([row["protocol"] for row in rows], ["imap"])
             self.assertEqual(self.json("kick", str(rows[0]["id"])), {})
-            self.assertTrue(client.line().startswith(b"* BYE"))
+            self.assertEqual(client.line(), b"* BYE The operator ended this session")
         self.ctl("kick", "999999", code=1)
+
+    def test_sessions_of_a_disabled_and_of_a_removed_account_are_told_so(self):
+        self.ctl("account", "add", "gone@example.test", "--password-stdin", stdin="x\n")
+        for words in (("account", "disable", "gone@example.test"), ("account", "remove", "gone@example.test", "--yes")):
+            self.ctl("account", "enable", "gone@example.test")
+            with Imap(self.node.port("imap")) as client:
+                client.finish(client.send("LOGIN gone@example.test x"))
+                self.ctl(*words)
+                self.assertEqual(client.line(), b"* BYE [CONTACTADMIN] Your account was disabled or removed")
 
     def test_the_status_is_told(self):
         self.assertIn("maild 0.1.0 on mail.example.test: running", self.ctl("status"))

@@ -302,6 +302,19 @@ TEST(ImapRfc3501Section715, ByeWhenTheServerStops) {
     EXPECT_TRUE(talk.closed);
 }
 
+TEST(ImapRfc3501Section715, ByeSaysWhoElseEndsTheSession) {
+    Talk kicked;
+    kicked.login();
+    EXPECT_EQ(kicked.give(Shutdown{Shutdown::Why::kOperator}),
+              "* BYE The operator ended this session\r\n");
+    EXPECT_TRUE(kicked.closed);
+    Talk disabled;
+    disabled.login();
+    EXPECT_EQ(disabled.give(Shutdown{Shutdown::Why::kAccountClosed}),
+              "* BYE [CONTACTADMIN] Your account was disabled or removed\r\n");
+    EXPECT_TRUE(disabled.closed);
+}
+
 TEST(ImapRfc3501Section9, KeywordsOfTheGrammarAreMatchedWithoutCase) {
     Talk talk;
     talk.login();

@@ -89,6 +89,20 @@ std::string lines(std::size_t count) {
     return text;
 }
 
+TEST_F(Pop3Session, Rfc3206ItIsToldWhoEndsIt) {
+    const std::pair<Shutdown::Why, const char*> reasons[] = {
+        {Shutdown::Why::kServerStops, "-ERR [SYS/TEMP] the server is stopping\r\n"},
+        {Shutdown::Why::kOperator, "-ERR [SYS/TEMP] the operator ended this session\r\n"},
+        {Shutdown::Why::kAccountClosed,
+         "-ERR [SYS/PERM] your account was disabled or removed\r\n"}};
+    for (const auto& [why, text] : reasons) {
+        log_in({"x"});
+        step(Shutdown{why});
+        EXPECT_EQ(sent_, text);
+        EXPECT_TRUE(question_ && std::holds_alternative<Close>(*question_));
+    }
+}
+
 TEST_F(Pop3Session, TakesAHundredCommandsBeforeLoginAndAnyNumberAfter) {
     connect();
     for (int i = 0; i < 100; ++i) {

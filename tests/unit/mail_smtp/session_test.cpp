@@ -206,6 +206,26 @@ TEST(SmtpEnd, ShutdownIsAnnouncedRfc5321Section3Point8) {
     EXPECT_EQ(talk.discards, 1U);
 }
 
+TEST(SmtpEnd, WhoEndsASessionElseIsTold) {
+    const std::pair<Shutdown::Why, const char*> reasons[] = {
+        {Shutdown::Why::kOperator, "421 4.3.2 mx.example.test the operator ended this session\r\n"},
+        {Shutdown::Why::kAccountClosed,
+         "421 4.7.0 mx.example.test your account was disabled or removed\r\n"}};
+    for (const auto& [why, text] : reasons) {
+        Talk talk;
+        talk.hello();
+        EXPECT_EQ(talk.input(Shutdown{why}), text);
+        EXPECT_TRUE(talk.closed);
+        Talk busy;
+        busy.hold_delivery = true;
+        busy.envelope();
+        busy.data("x\r\n.\r\n");
+        busy.input(Shutdown{why});
+        EXPECT_EQ(busy.input(Delivered{{Delivered::Kind::kOk}, "q1"}),
+                  std::string("250 2.0.0 Ok: stored as q1\r\n") + text);
+    }
+}
+
 TEST(SmtpEnd, AMessageThatIsBeingStoredIsAnsweredBeforeTheShutdown) {
     Talk talk;
     talk.hold_delivery = true;

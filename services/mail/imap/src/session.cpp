@@ -14,6 +14,18 @@ namespace {
 constexpr std::size_t kSaslLineMax = 12'288;
 constexpr std::size_t kShortLineMax = 1'024;
 
+std::string_view farewell(Shutdown::Why why) {
+    switch (why) {
+        case Shutdown::Why::kServerStops:
+            break;
+        case Shutdown::Why::kOperator:
+            return "The operator ended this session";
+        case Shutdown::Why::kAccountClosed:
+            return "[CONTACTADMIN] Your account was disabled or removed";
+    }
+    return "[UNAVAILABLE] Server is shutting down";
+}
+
 }  // namespace
 
 Session::Session(const Options& options, Peer, MonoTime now)
@@ -40,7 +52,7 @@ std::vector<Action> Session::step(MonoTime now, Input input) {
             } else if constexpr (std::is_same_v<Event, PeerClosed>) {
                 impl_->peer_closed();
             } else if constexpr (std::is_same_v<Event, Shutdown>) {
-                impl_->shut_down();
+                impl_->shut_down(event);
             } else if constexpr (std::is_same_v<Event, Changed>) {
                 impl_->account_changed();
             } else if constexpr (std::is_same_v<Event, Received>) {
@@ -245,14 +257,14 @@ void Session::Impl::timer_expired(MonoTime now) {
 
 void Session::Impl::peer_closed() { close(); }
 
-void Session::Impl::shut_down() {
+void Session::Impl::shut_down(const Shutdown& shutdown) {
     if (question_ == Question::kExecute) {
         // Its responses may be half sent.
-        shutting_down_ = true;
+        shutting_down_ = shutdown;
     } else if (question_ == Question::kTls) {
         close();
     } else {
-        bye("[UNAVAILABLE] Server is shutting down");
+        bye(farewell(shutdown.why));
     }
 }
 
@@ -271,7 +283,7 @@ void Session::Impl::answer(const Executed& executed) {
     }
     state_ = executed.selected == Executed::Selected::kNone ? kAuthenticated : kSelected;
     if (shutting_down_) {
-        shut_down();
+        shut_down(*shutting_down_);
         return;
     }
     if (executing_ == Executing::kAppendCheck) {

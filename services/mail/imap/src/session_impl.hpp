@@ -35,7 +35,7 @@ public:
     void account_changed();
     void timer_expired(MonoTime now);
     void peer_closed();
-    void shut_down();
+    void shut_down(const Shutdown& shutdown);
     std::optional<MonoTime> deadline() const;
 
     void note_time(MonoTime now) { last_input_ = now; }
@@ -130,9 +130,9 @@ private:
     Executing executing_ = Executing::kCommand;
     State state_ = kNotAuthenticated;
     bool tls_;
-    bool changed_ = false;        // during a poll
-    bool shutting_down_ = false;  // once the open question is answered
-    bool synchronizing_ = true;   // the literal of the APPEND
+    bool changed_ = false;                   // during a poll
+    std::optional<Shutdown> shutting_down_;  // once the open question is answered
+    bool synchronizing_ = true;              // the literal of the APPEND
     MonoTime began_;
     MonoTime last_input_;
     std::uint32_t errors_ = 0;    // BAD in a row

@@ -195,7 +195,7 @@ private:
         const store::QuotaLimits limits{record.quota_bytes, record.quota_messages};
         co_await server_.desk.change_limits(store::AccountId(record.id), limits);
         if (!record.enabled) {
-            server_.sessions.kick_account(record.address);
+            server_.sessions.close_account(record.address);
         }
     }
 
@@ -253,7 +253,7 @@ private:
         if (!disabled) {
             co_return disabled;
         }
-        server_.sessions.kick_account(record->address);
+        server_.sessions.close_account(record->address);
         auto emptied = co_await server_.desk.remove(store::AccountId(record->id));
         if (!emptied && emptied.error().code != store::errc::no_such_account) {
             co_return emptied;

@@ -135,8 +135,8 @@ private:
 
     awaitable<std::vector<Action>> wait_for_input() {
         for (;;) {
-            if (session_.take_stop()) {
-                co_return step(Input(Shutdown{}));
+            if (const auto stop = session_.take_stop()) {
+                co_return step(Input(*stop));
             }
             if (auto input = shell_.wake()) {
                 co_return step(std::move(*input));

@@ -246,7 +246,7 @@ boost::asio::awaitable<void> Maild::drain() {
     }
     sessions_.stop();
     stopping_.set();
-    engine_->sessions.end_all(SessionTable::End::kPolitely);
+    engine_->sessions.end_all(SessionTable::End::kServerStops);
     bool ended = co_await sessions_.wait(config_.drain);
     if (!ended) {
         log_.warn("drain_time_over", "sessions", engine_->sessions.size());

@@ -36,6 +36,19 @@ SessionTable::Row row_of(const Settings& settings, const Peer& peer) {
     return row;
 }
 
+Shutdown::Why reason_of(SessionTable::End how) {
+    switch (how) {
+        case SessionTable::End::kServerStops:
+        case SessionTable::End::kAtOnce:
+            break;
+        case SessionTable::End::kByOperator:
+            return Shutdown::Why::kOperator;
+        case SessionTable::End::kAccountClosed:
+            return Shutdown::Why::kAccountClosed;
+    }
+    return Shutdown::Why::kServerStops;
+}
+
 }  // namespace
 
 SessionShell::SessionShell(ServerContext& server_in, std::shared_ptr<const Settings> settings_in,
@@ -93,7 +106,10 @@ void SessionShell::end(SessionTable::End how) {
         stream.close();
         return;
     }
-    stop_ = true;
+    // The first reason stays.
+    if (!stop_) {
+        stop_ = Shutdown{reason_of(how)};
+    }
     stream.interrupt();
 }
 

@@ -39,7 +39,7 @@ public:
 
     // ---- being ended from elsewhere
     void end(SessionTable::End how);
-    bool take_stop() { return std::exchange(stop_, false); }
+    std::optional<Shutdown> take_stop() { return std::exchange(stop_, std::nullopt); }
 
     ServerContext& server;
     std::shared_ptr<const Settings> settings;
@@ -58,7 +58,7 @@ private:
 
     std::string out_;
     bool broken_ = false;
-    bool stop_ = false;
+    std::optional<Shutdown> stop_;
 };
 
 }  // namespace quorate::mail

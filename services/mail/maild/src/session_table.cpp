@@ -65,12 +65,12 @@ SessionTable::Entry SessionTable::add(Row row) {
 bool SessionTable::kick(std::uint64_t id) {
     const auto known =
         std::any_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.id == id; });
-    end_where([&](const Row& row) { return row.id == id; }, End::kPolitely);
+    end_where([&](const Row& row) { return row.id == id; }, End::kByOperator);
     return known;
 }
 
-void SessionTable::kick_account(std::string_view account) {
-    end_where([&](const Row& row) { return row.account == account; }, End::kPolitely);
+void SessionTable::close_account(std::string_view account) {
+    end_where([&](const Row& row) { return row.account == account; }, End::kAccountClosed);
 }
 
 void SessionTable::end_all(End how) {

@@ -23,9 +23,9 @@ public:
         std::size_t connections_per_user = 50;
     };
 
-    // How a session is ended: as its protocol does (421, BYE) when it is next at rest, or by
-    // closing its connection.
-    enum class End { kPolitely, kAtOnce };
+    // How a session is ended: as its protocol does (421, BYE) when it is next at rest, with the
+    // reason, or by closing its connection.
+    enum class End { kServerStops, kByOperator, kAccountClosed, kAtOnce };
 
     struct Row {
         std::uint64_t id = 0;
@@ -69,9 +69,9 @@ public:
     Entry add(Row row);
 
     const std::list<Row>& rows() const { return rows_; }
-    // Politely. False: no such session.
+    // False: no such session.
     bool kick(std::uint64_t id);
-    void kick_account(std::string_view account);
+    void close_account(std::string_view account);
     void end_all(End how);
     std::size_t size() const { return rows_.size(); }
 

@@ -14,6 +14,19 @@ namespace {
 // As many as IMAP takes: who wants his mail needs few.
 constexpr std::size_t kCommandsBeforeLoginMax = 100;
 
+// RFC 3206 4: SYS/PERM wants the user to ask somebody, SYS/TEMP will be better soon.
+std::string_view farewell(Shutdown::Why why) {
+    switch (why) {
+        case Shutdown::Why::kServerStops:
+            break;
+        case Shutdown::Why::kOperator:
+            return "[SYS/TEMP] the operator ended this session";
+        case Shutdown::Why::kAccountClosed:
+            return "[SYS/PERM] your account was disabled or removed";
+    }
+    return "[SYS/TEMP] the server is stopping";
+}
+
 }  // namespace
 
 Session::Impl::Impl(const Options& options, MonoTime now)
@@ -64,12 +77,12 @@ void Session::Impl::take(PeerClosed&) { close(); }
 // Removals that are under way are waited for: the client is told what became of them, and then the
 // session ends anyway. In the middle of a message or a TLS handshake a response would be taken for
 // something else.
-void Session::Impl::take(Shutdown&) {
+void Session::Impl::take(Shutdown& shutdown) {
     if (waiting_ == Waiting::kRemoval) {
         return;
     }
     if (!transfer_ && waiting_ != Waiting::kTls) {
-        err("[SYS/TEMP] the server is stopping");
+        err(farewell(shutdown.why));
     }
     close();
 }

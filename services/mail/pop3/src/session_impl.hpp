@@ -35,7 +35,7 @@ private:
     void take(Received& received);
     void take(TimerExpired&);
     void take(PeerClosed&);
-    void take(Shutdown&);
+    void take(Shutdown& shutdown);
     void run();
     std::optional<std::string> next_line();
     std::size_t line_max() const;

@@ -37,6 +37,8 @@ inline constexpr Reply kReadyForTls{220, "2.0.0", "Ready to start TLS"};
 inline constexpr Reply kStartMail{354, "", "End the message with CR LF . CR LF"};
 
 inline constexpr Reply kShutdown{421, "4.3.2", "shutting down, come back soon"};
+inline constexpr Reply kEndedByOperator{421, "4.3.2", "the operator ended this session"};
+inline constexpr Reply kAccountClosed{421, "4.7.0", "your account was disabled or removed"};
 inline constexpr Reply kTimeout{421, "4.4.2", "timeout, closing connection"};
 inline constexpr Reply kTooManyErrors{421, "4.7.0", "too many errors, closing connection"};
 inline constexpr Reply kLostChunk{421, "4.5.4",

@@ -239,14 +239,25 @@ void Session::Impl::on(const PeerClosed&) {
     close();
 }
 
+void Session::Impl::shut_down(Shutdown::Why why) {
+    switch (why) {
+        case Shutdown::Why::kServerStops:
+            return say_goodbye(replies::kShutdown);
+        case Shutdown::Why::kOperator:
+            return say_goodbye(replies::kEndedByOperator);
+        case Shutdown::Why::kAccountClosed:
+            return say_goodbye(replies::kAccountClosed);
+    }
+}
+
 // A message that is being stored is answered first: otherwise the client would send it again.
-void Session::Impl::on(const Shutdown&) {
+void Session::Impl::on(const Shutdown& shutdown) {
     if (asked_ == Asked::kDeliver) {
-        shutting_down_ = true;
+        shutting_down_ = shutdown;
     } else if (asked_ == Asked::kTls) {
         close();
     } else {
-        say_goodbye(replies::kShutdown);
+        shut_down(shutdown.why);
     }
 }
 

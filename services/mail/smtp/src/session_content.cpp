@@ -165,7 +165,7 @@ void Session::Impl::on(const Delivered& delivered) {
     }
     answer_message(answers, delivered.queue_id);
     if (shutting_down_ && state_ != State::kClosed) {
-        return say_goodbye(replies::kShutdown);
+        return shut_down(shutting_down_->why);
     }
     resume();
 }

@@ -67,6 +67,7 @@ private:
     void note(Note::Level level, std::string event, std::string detail);
     void give_up();
     void say_goodbye(const Reply& reply);
+    void shut_down(Shutdown::Why why);
     void close();
 
     bool submission() const { return options_.role == Role::kSubmission; }
@@ -121,7 +122,7 @@ private:
 
     State state_ = State::kCommand;
     Asked asked_ = Asked::kNothing;
-    bool shutting_down_ = false;
+    std::optional<Shutdown> shutting_down_;
     InputBuffer input_;
     CommandLines lines_;
     std::string out_;

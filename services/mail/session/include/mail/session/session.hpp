@@ -104,8 +104,14 @@ struct TimerExpired {};
 // The peer closed or the connection broke. The machine answers with no Send; pending work is
 // dropped.
 struct PeerClosed {};
-// The daemon is stopping: say so as the protocol does (421, BYE), then Close.
-struct Shutdown {};
+// The session is ended from elsewhere: say so as the protocol does (421, BYE), then Close.
+struct Shutdown {
+    enum class Why {
+        kServerStops,
+        kOperator,       // this session alone
+        kAccountClosed,  // disabled or removed
+    } why = Why::kServerStops;
+};
 
 // What a listener lets a session do. One per listener, shared by its sessions.
 struct SessionPolicy {
