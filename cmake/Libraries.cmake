@@ -22,7 +22,8 @@ function(quorate_require_libraries)
         list(REMOVE_DUPLICATES packages)
         list(JOIN libraries ", " libraries)
         list(JOIN packages " " packages)
-        message(FATAL_ERROR "not found: ${libraries}\ninstall them: packaging/install-packages build, or apt-get install ${packages}")
+        message(FATAL_ERROR "not found: ${libraries}\n"
+            "install them: packaging/install-packages build, or apt-get install ${packages}")
     endif()
 endfunction()
 

@@ -6,6 +6,7 @@
 
 #include "atoms.hpp"
 #include "base/text.hpp"
+#include "mail/message/wire.hpp"
 
 namespace quorate::mail::imap {
 namespace {
@@ -40,17 +41,6 @@ bool is_quotable(std::string_view text) {
     return std::all_of(text.begin(), text.end(), is_text_char);
 }
 
-void append_quoted(std::string& out, std::string_view text) {
-    out.push_back('"');
-    for (const char c : text) {
-        if (c == '"' || c == '\\') {
-            out.push_back('\\');
-        }
-        out.push_back(c);
-    }
-    out.push_back('"');
-}
-
 void append_literal(std::string& out, std::string_view octets) {
     out.push_back('{');
     append_number(out, octets.size());
@@ -60,7 +50,7 @@ void append_literal(std::string& out, std::string_view octets) {
 
 void append_string(std::string& out, std::string_view text) {
     if (is_quotable(text)) {
-        append_quoted(out, text);
+        message::append_quoted(out, text);
     } else {
         append_literal(out, text);
     }

@@ -14,8 +14,6 @@ void append_number(std::string& out, std::uint64_t value);
 
 // Whether quoted can carry it: US-ASCII without NUL, CR and LF.
 bool is_quotable(std::string_view text);
-// quoted; `text` is quotable.
-void append_quoted(std::string& out, std::string_view text);
 // literal, with the octets as they are. NUL is no CHAR8: `octets` has none.
 void append_literal(std::string& out, std::string_view octets);
 // string: quoted when it can be, literal otherwise.

@@ -272,14 +272,7 @@ private:
 }  // namespace
 
 void add_account_routes(io::ControlServer& control, ServerContext& server) {
-    // Owned by all its routes.
-    const auto routes = std::make_shared<AccountRoutes>(server);
-    const auto add = [&](const char* method, const char* path,
-                         awaitable<ControlResponse> (AccountRoutes::*call)(ControlRequest)) {
-        add_route(control, server, method, path, [routes, call](ControlRequest request) {
-            return ((*routes).*call)(std::move(request));
-        });
-    };
+    const RouteAdder add(control, server, std::make_shared<AccountRoutes>(server));
     add("GET", "/v1/accounts", &AccountRoutes::list);
     add("POST", "/v1/accounts", &AccountRoutes::add);
     add("POST", "/v1/accounts:bulk", &AccountRoutes::bulk);

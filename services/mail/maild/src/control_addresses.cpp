@@ -121,14 +121,7 @@ private:
 }  // namespace
 
 void add_address_routes(io::ControlServer& control, ServerContext& server) {
-    // Owned by all its routes.
-    const auto routes = std::make_shared<AddressRoutes>(server);
-    const auto add = [&](const char* method, const char* path,
-                         awaitable<ControlResponse> (AddressRoutes::*call)(ControlRequest)) {
-        add_route(control, server, method, path, [routes, call](ControlRequest request) {
-            return ((*routes).*call)(std::move(request));
-        });
-    };
+    const RouteAdder add(control, server, std::make_shared<AddressRoutes>(server));
     add("GET", "/v1/domains", &AddressRoutes::domains);
     add("POST", "/v1/domains", &AddressRoutes::add_domain);
     add("DELETE", "/v1/domains/{name}", &AddressRoutes::remove_domain);

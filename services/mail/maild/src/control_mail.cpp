@@ -104,12 +104,9 @@ private:
 }  // namespace
 
 void add_mail_routes(io::ControlServer& control, ServerContext& server) {
-    // Owned by both routes.
-    const auto routes = std::make_shared<MailRoutes>(server);
-    add_route(control, server, "GET", "/v1/mail/{address}",
-              [routes](ControlRequest request) { return routes->show(std::move(request)); });
-    add_route(control, server, "POST", "/v1/mail/{address}/verify",
-              [routes](ControlRequest request) { return routes->verify(std::move(request)); });
+    const RouteAdder add(control, server, std::make_shared<MailRoutes>(server));
+    add("GET", "/v1/mail/{address}", &MailRoutes::show);
+    add("POST", "/v1/mail/{address}/verify", &MailRoutes::verify);
 }
 
 }  // namespace quorate::mail

@@ -1,7 +1,12 @@
 #pragma once
 
 #include <initializer_list>
+#include <memory>
+#include <string>
 #include <string_view>
+#include <utility>
+
+#include <boost/asio/awaitable.hpp>
 
 #include "io/control_server.hpp"
 #include "io/metrics.hpp"
@@ -22,6 +27,31 @@ void add_status_routes(io::ControlServer& control, ServerContext& server,
 // Adds one route; the daemon waits at its end for requests under way.
 void add_route(io::ControlServer& control, ServerContext& server, std::string method,
                std::string pattern, io::ControlHandler handler);
+
+// The same for routes that are members of one object, which they own together:
+//
+//     RouteAdder add(control, server, std::make_shared<Routes>(server));
+//     add("GET", "/v1/things", &Routes::list);
+template <class Routes>
+class RouteAdder {
+public:
+    using Call = boost::asio::awaitable<io::ControlResponse> (Routes::*)(io::ControlRequest);
+
+    RouteAdder(io::ControlServer& control, ServerContext& server, std::shared_ptr<Routes> routes)
+        : control_(control), server_(server), routes_(std::move(routes)) {}
+
+    void operator()(const char* method, const char* path, Call call) const {
+        add_route(control_, server_, method, path,
+                  [routes = routes_, call](io::ControlRequest request) {
+                      return ((*routes).*call)(std::move(request));
+                  });
+    }
+
+private:
+    io::ControlServer& control_;
+    ServerContext& server_;
+    std::shared_ptr<Routes> routes_;
+};
 
 // An error of the directory or the store as the API tells it, and its text alone.
 std::string message_of(const Error& error);

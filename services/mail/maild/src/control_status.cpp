@@ -148,14 +148,7 @@ private:
 
 void add_status_routes(io::ControlServer& control, ServerContext& server,
                        const io::Metrics& metrics) {
-    // Owned by all its routes.
-    const auto routes = std::make_shared<StatusRoutes>(server, metrics);
-    const auto add = [&](const char* method, const char* path,
-                         awaitable<ControlResponse> (StatusRoutes::*call)(ControlRequest)) {
-        add_route(control, server, method, path, [routes, call](ControlRequest request) {
-            return ((*routes).*call)(std::move(request));
-        });
-    };
+    const RouteAdder add(control, server, std::make_shared<StatusRoutes>(server, metrics));
     add("GET", "/v1/status", &StatusRoutes::status);
     add("GET", "/v1/sessions", &StatusRoutes::sessions);
     add("DELETE", "/v1/sessions/{id}", &StatusRoutes::kick);

@@ -2,7 +2,7 @@
 
 #include "base/text.hpp"
 #include "envelope.hpp"
-#include "wire.hpp"
+#include "mail/message/wire.hpp"
 
 namespace quorate::mail::message {
 namespace {

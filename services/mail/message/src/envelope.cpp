@@ -8,7 +8,7 @@
 #include "base/text.hpp"
 #include "mail/message/address.hpp"
 #include "mail/message/header.hpp"
-#include "wire.hpp"
+#include "mail/message/wire.hpp"
 
 namespace quorate::mail::message {
 namespace {

@@ -1,4 +1,4 @@
-#include "wire.hpp"
+#include "mail/message/wire.hpp"
 
 #include <algorithm>
 
@@ -24,6 +24,8 @@ std::string sanitized(std::string_view text) {
     return out;
 }
 
+}  // namespace
+
 void append_quoted(std::string& out, std::string_view text) {
     out.push_back('"');
     for (const char c : text) {
@@ -34,8 +36,6 @@ void append_quoted(std::string& out, std::string_view text) {
     }
     out.push_back('"');
 }
-
-}  // namespace
 
 void append_string(std::string& out, std::string_view text) {
     if (std::none_of(text.begin(), text.end(), is_odd)) {
