@@ -72,8 +72,9 @@ Status FrameReader::read_head(std::string_view head) {
         return fail(errc::damaged, fmt::format("frame of type {}, reserved {}",
                                                static_cast<unsigned>(frame.type), reserved));
     }
-    if (length > *limit) {
-        return fail(errc::too_large, fmt::format("frame of {} octets, {} allowed", length, *limit));
+    if (const auto allowed = std::min(*limit, limit_); length > allowed) {
+        return fail(errc::too_large,
+                    fmt::format("frame of {} octets, {} allowed", length, allowed));
     }
     missing_ = length;
     frame.payload.reserve(length);

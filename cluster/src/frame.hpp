@@ -44,6 +44,9 @@ void append_frame(std::string& out, FrameType type, Epoch epoch, std::uint64_t s
 // it. Errors are final: errc::damaged, errc::unsupported_version, errc::too_large.
 class FrameReader {
 public:
+    // `limit`: of any payload, whatever its type allows.
+    explicit FrameReader(std::size_t limit = kMaxMessage) : limit_(limit) {}
+
     // The next frame, once `bytes` has its end; nothing when all of `bytes` is taken in.
     Result<std::optional<Frame>> next(std::string_view& bytes);
     // Nothing of an unfinished frame was taken in.
@@ -52,6 +55,7 @@ public:
 private:
     Status read_head(std::string_view head);
 
+    std::size_t limit_;
     std::string head_;  // of the header, while it is incomplete
     std::optional<Frame> frame_;
     std::size_t missing_ = 0;  // of its payload

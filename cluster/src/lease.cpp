@@ -172,13 +172,6 @@ LeasePage Lease::page(BootTime now) const {
     return stalled(StallReason::kNone);
 }
 
-std::optional<BootTime> Lease::deadline(BootTime now) const {
-    const auto now_page = page(now);
-    return now_page.state == LeaseState::kRunning && !options_.solo
-               ? std::optional(now_page.deadline)
-               : std::nullopt;
-}
-
 BootTime Lease::over(MemberId lost) const {
     // The page of an earlier life of this node is this one's since the start.
     if (lost.node == options_.self.node) {

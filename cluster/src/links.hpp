@@ -70,7 +70,7 @@ private:
     // Accepted, and not yet anybody's.
     struct Incoming {
         BootTime until;
-        FrameReader reader;
+        FrameReader reader{kMaxHello};
         std::optional<CircuitHello> hello;
     };
 

@@ -15,9 +15,12 @@
 namespace quorate::cluster {
 namespace {
 
+constexpr std::chrono::milliseconds kHeartbeatMin{10};
+
 MonoTime coarse(BootTime now) { return std::chrono::floor<MonoTime::duration>(now); }
 
 MachineOptions within_limits(MachineOptions options) {
+    options.heartbeat = std::clamp(options.heartbeat, kHeartbeatMin, kLeaseMax / 4);
     options.lease = std::clamp(options.lease, 4 * options.heartbeat, kLeaseMax);
     return options;
 }
@@ -343,7 +346,10 @@ std::optional<BootTime> Machine::deadline() const {
     consider(impl.membership.deadline());
     consider(impl.links.deadline());
     consider(impl.takeover.deadline());
-    consider(impl.lease->deadline(impl.now));
+    if (impl.published && impl.published->state == LeaseState::kRunning &&
+        impl.published->deadline != kLeaseForEver) {
+        consider(impl.published->deadline);
+    }
     return next;
 }
 

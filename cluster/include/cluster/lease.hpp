@@ -74,8 +74,6 @@ public:
 
     // State, reason, deadline, epoch and incarnation.
     LeasePage page(BootTime now) const;
-    // When page() changes by itself.
-    std::optional<BootTime> deadline(BootTime now) const;
     // From when on the lost life has no lease.
     BootTime over(MemberId lost) const;
 

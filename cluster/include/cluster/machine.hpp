@@ -123,7 +123,7 @@ struct Deliver {
     Epoch epoch;
     std::string payload;
 };
-// Much waits for this member: send no more until `on` is false again.
+// Much waits for this member: send no more until `on` is false again, or it is no member any more.
 struct BackPressure {
     MemberId to;
     bool on = false;

@@ -416,6 +416,10 @@ TEST_F(Cluster, StrangersAreRefusedWithTheReason) {
     append_frame(message, FrameType::kMessage, Epoch(1), 1, "x");
     stranger(message);
     EXPECT_EQ(refusal(), "it does not begin with a hello alone");
+    std::string large;
+    append_frame(large, FrameType::kMessage, Epoch(1), 1, std::string(kMaxHello + 1, 'x'));
+    stranger(std::string_view(large).substr(0, kFrameHeader));
+    EXPECT_NE(refusal().find("frame of 513 octets"), std::string::npos) << "no memory for that";
     stranger(encode(hello(1, 1)) + message);
     EXPECT_EQ(refusal(), "it does not begin with a hello alone");
     EXPECT_FALSE(said<Close>(3).back().parting.empty());
