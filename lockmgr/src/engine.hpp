@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "store.hpp"
+
+namespace quorate::lockmgr {
+
+// What became of a lock because of somebody else's operation.
+struct Effect {
+    enum class Kind : std::uint8_t {
+        kGranted,   // a queued request or conversion
+        kBlocking,  // tell the holder: `by` waits for `mode`
+    } kind{};
+    LockMode mode = LockMode::NL;
+    std::uint32_t lock = 0;
+    std::uint32_t by = 0;
+};
+
+// The rules of one resource's queues (Davis 6-3 to 6-15; Linux fs/dlm for what it added), for trees
+// mastered here. Knows neither nodes nor clients. After each call the caller carries out `effects`
+// in order and clears them; the outcome of the operation itself comes before them.
+class Engine {
+public:
+    enum class Outcome : std::uint8_t { kGranted, kQueued, kNotQueued, kDeadlock };
+
+    explicit Engine(Store& store) : store_(store) {}
+
+    std::vector<Effect> effects;
+
+    // A new lock on no queue, with requested, flags and value set.
+    Outcome request(std::uint32_t lock);
+    // A granted lock with requested, flags and value set.
+    Outcome convert(std::uint32_t lock);
+    // Ends a waiting request or a conversion; false if nothing was pending.
+    bool cancel(std::uint32_t lock);
+    // Takes the lock off whatever queue; `block` is what an unlock with VALBLK writes. The record
+    // stays.
+    void release(std::uint32_t lock, std::uint32_t flags, const ValueBlock* block);
+    // Grants what can be granted, and reports what still blocks.
+    void pass(std::uint32_t resource);
+    // A lock goes to the end of a queue as it stands, from another master or a rebuild; no pass.
+    void restore(std::uint32_t lock, Queue which);
+
+    // ---- what forbids grants
+
+    // Quorum. Turning it on again runs the passes that were due.
+    void enable(bool grants);
+    bool enabled() const { return enabled_; }
+    // No tree with Tree::haunt above this is granted anything.
+    void exorcise(std::uint32_t below) { exorcised_ = below; }
+    bool haunted(const Tree& tree) const { return tree.haunt > exorcised_; }
+    // Tokens of this epoch are above those of all before.
+    void set_token_base(std::uint64_t base) { token_base_ = base; }
+    std::uint64_t next_token(Tree& tree) const {
+        tree.token = (tree.token < token_base_ ? token_base_ : tree.token) + 1;
+        return tree.token;
+    }
+
+    // ---- questions
+
+    // Does the granted mode of `holder` keep `waiter` from what it asks?
+    bool holds_up(const Lock& holder, const Lock& waiter) const {
+        return holder.has_granted && &holder != &waiter &&
+               !compatible(waiter.requested, holder.granted);
+    }
+
+private:
+    bool free_for(const Resource& resource, const Lock& lock, LockMode mode) const;
+    bool grantable(const Resource& resource, std::uint32_t index, LockMode mode, bool now) const;
+    bool may_grant(const Resource& resource, const Lock& lock, LockMode mode) const;
+    // Grants if it can be, in the alternative mode if need be.
+    bool try_grant(std::uint32_t index, bool now);
+    void grant(std::uint32_t index, LockMode mode);
+    void apply_value(Resource& resource, Lock& lock, LockMode mode);
+    void write_value(Resource& resource, Lock* lock, std::uint32_t flags, const ValueBlock& block);
+    void enqueue(std::uint32_t index, Queue which);
+    bool conversion_deadlock(const Resource& resource, const Lock& lock) const;
+    void notify_about(std::uint32_t blocked, bool converting_too);
+    void notify_all(std::uint32_t resource);
+    bool must_notify(const Lock& holder, LockMode blocked) const;
+    void notify(std::uint32_t holder, LockMode mode, std::uint32_t by);
+    bool pass_converting(std::uint32_t resource);
+    void mark_dirty(std::uint32_t resource);
+
+    Store& store_;
+    std::vector<std::uint32_t> dirty_;
+    std::uint64_t token_base_ = 0;
+    std::uint32_t exorcised_ = 0;
+    bool enabled_ = true;
+};
+
+}  // namespace quorate::lockmgr

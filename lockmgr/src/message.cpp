@@ -1,0 +1,470 @@
+#include "message.hpp"
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+#include "base/bytes.hpp"
+#include "base/crc32c.hpp"
+#include "lockmgr/errc.hpp"
+#include "store.hpp"
+
+namespace quorate::lockmgr {
+namespace {
+
+constexpr std::uint32_t kMagic = 0x4b434c51;  // "QLCK"
+constexpr std::uint8_t kMajor = 1;
+constexpr std::uint8_t kMinor = 0;
+
+// Both directions walk the same list of fields (each() below).
+class Encoder {
+public:
+    explicit Encoder(std::string& out) : out_(out) {}
+
+    template <class... Fields>
+    void operator()(Fields&... fields) {
+        (put(fields), ...);
+    }
+
+private:
+    void put(const bool& value) { out_.u8(value ? 1 : 0); }
+    template <class T>
+    requires std::is_unsigned_v<T>
+    void put(const T& value) { out_.varint(value); }
+    void put(const std::int64_t& value) {
+        out_.varint((static_cast<std::uint64_t>(value) << 1) ^
+                    static_cast<std::uint64_t>(value >> 63));
+    }
+    template <class Tag, class Rep>
+    void put(const Strong<Tag, Rep>& value) {
+        out_.varint(value.value());
+    }
+    template <class T>
+    requires std::is_enum_v<T>
+    void put(const T& value) { out_.u8(static_cast<std::uint8_t>(value)); }
+    void put(const std::string& value) { out_.blob(value); }
+    void put(const MaybeValue& value) {
+        out_.u8(value ? 1 : 0);
+        if (value) {
+            out_.raw({value->data(), value->size()});
+        }
+    }
+    template <class T>
+    void put(const std::vector<T>& list) {
+        out_.varint(list.size());
+        for (const auto& entry : list) {
+            put(entry);
+        }
+    }
+    template <class T>
+    requires std::is_class_v<T>
+    void put(const T& value);
+
+    ByteWriter out_;
+};
+
+template <class T>
+constexpr std::uint8_t last_of() {
+    if constexpr (std::is_same_v<T, LockMode>) {
+        return kModes - 1;
+    } else if constexpr (std::is_same_v<T, LockStatus>) {
+        return static_cast<std::uint8_t>(LockStatus::kRevoked);
+    } else {
+        return static_cast<std::uint8_t>(ChaseMessage::Stage::kKilled);
+    }
+}
+
+class Decoder {
+public:
+    explicit Decoder(std::string_view bytes) : in_(bytes) {}
+
+    template <class... Fields>
+    void operator()(Fields&... fields) {
+        (get(fields), ...);
+    }
+    bool sound() const { return sound_ && in_.complete(); }
+
+private:
+    void get(bool& value) {
+        const auto octet = in_.u8();
+        value = octet == 1;
+        sound_ = sound_ && octet <= 1;
+    }
+    template <class T>
+    requires std::is_unsigned_v<T>
+    void get(T& value) {
+        const auto wide = in_.varint();
+        value = static_cast<T>(wide);
+        sound_ = sound_ && value == wide;
+    }
+    void get(std::int64_t& value) {
+        const auto wide = in_.varint();
+        value = static_cast<std::int64_t>((wide >> 1) ^ (~(wide & 1) + 1));
+    }
+    template <class Tag, class Rep>
+    void get(Strong<Tag, Rep>& value) {
+        Rep rep{};
+        get(rep);
+        value = Strong<Tag, Rep>(rep);
+    }
+    template <class T>
+    requires std::is_enum_v<T>
+    void get(T& value) {
+        const auto octet = in_.u8();
+        sound_ = sound_ && octet <= last_of<T>();
+        value = static_cast<T>(octet <= last_of<T>() ? octet : 0);
+    }
+    void get(std::string& value) {
+        const auto bytes = in_.blob();
+        sound_ = sound_ && bytes.size() <= kMaxText;
+        value = sound_ ? bytes : std::string_view{};
+    }
+    void get(MaybeValue& value) {
+        const auto octet = in_.u8();
+        sound_ = sound_ && octet <= 1;
+        if (octet == 1) {
+            const auto bytes = in_.raw(kValueBlockSize);
+            if (bytes.size() == kValueBlockSize) {
+                value.emplace();
+                bytes.copy(value->data(), kValueBlockSize);
+            }
+        }
+    }
+    template <class T>
+    void get(std::vector<T>& list) {
+        const auto count = in_.varint();
+        if (count > kMaxList) {
+            sound_ = false;
+            return;
+        }
+        for (std::uint64_t i = 0; i < count && sound_ && !in_.failed(); ++i) {
+            get(list.emplace_back());
+        }
+    }
+    template <class T>
+    requires std::is_class_v<T>
+    void get(T& value);
+
+    static constexpr std::size_t kMaxText = 4 * (kMaxKey + 4);  // a key made printable
+
+    ByteReader in_;
+    bool sound_ = true;
+};
+
+// ---- the fields
+
+template <class Walk>
+void each(Walk& walk, CycleEntry& m) {
+    walk(m.node, m.pid, m.xid, m.lock, m.requested, m.resource, m.blocker);
+}
+template <class Walk>
+void each(Walk& walk, EnqueueMessage& m) {
+    walk(m.origin, m.root, m.parent, m.name, m.lock, m.op, m.pid, m.xid, m.priority, m.mode,
+         m.flags, m.entry_token);
+}
+template <class Walk>
+void each(Walk& walk, ConvertMessage& m) {
+    walk(m.lock, m.op, m.mode, m.flags, m.value);
+}
+template <class Walk>
+void each(Walk& walk, DequeueMessage& m) {
+    walk(m.lock, m.flags, m.value);
+}
+template <class Walk>
+void each(Walk& walk, CancelMessage& m) {
+    walk(m.lock, m.op);
+}
+template <class Walk>
+void each(Walk& walk, QueuedMessage& m) {
+    walk(m.lock, m.op, m.order, m.granted);
+}
+template <class Walk>
+void each(Walk& walk, GrantedMessage& m) {
+    walk(m.lock, m.op, m.mode, m.bits, m.token, m.order, m.seq, m.seen, m.value);
+}
+template <class Walk>
+void each(Walk& walk, RefusedMessage& m) {
+    walk(m.lock, m.op, m.status, m.cycle);
+}
+template <class Walk>
+void each(Walk& walk, BlockingMessage& m) {
+    walk(m.lock, m.mode, m.node, m.pid);
+}
+template <class Walk>
+void each(Walk& walk, BounceMessage& m) {
+    walk(m.lock, m.op);
+}
+template <class Walk>
+void each(Walk& walk, AssignMessage& m) {
+    walk(m.root, m.token);
+}
+template <class Walk>
+void each(Walk& walk, ClaimMessage::Entry& m) {
+    walk(m.root, m.master, m.token);
+}
+template <class Walk>
+void each(Walk& walk, ClaimMessage& m) {
+    walk(m.entries, m.move);
+}
+template <class Walk>
+void each(Walk& walk, ClaimedMessage& m) {
+    walk(m.root, m.move);
+}
+template <class Walk>
+void each(Walk& walk, VacateMessage& m) {
+    walk(m.root, m.token);
+}
+template <class Walk>
+void each(Walk& walk, LockImage& m) {
+    walk(m.node, m.lock, m.op, m.pid, m.xid, m.priority, m.flags, m.queue, m.granted, m.requested,
+         m.highbast, m.order, m.token, m.seq, m.seen, m.invalid, m.value);
+}
+template <class Walk>
+void each(Walk& walk, ResourceImage& m) {
+    walk(m.path, m.seq, m.invalid, m.value, m.locks);
+}
+template <class Walk>
+void each(Walk& walk, TreeImage& m) {
+    walk(m.root, m.resources);
+}
+template <class Walk>
+void each(Walk& walk, RebuildMessage& m) {
+    walk(m.trees);
+}
+template <class Walk>
+void each(Walk&, DoneMessage&) {}
+template <class Walk>
+void each(Walk& walk, MasteredMessage::Entry& m) {
+    walk(m.root, m.master);
+}
+template <class Walk>
+void each(Walk& walk, MasteredMessage& m) {
+    walk(m.entries);
+}
+template <class Walk>
+void each(Walk& walk, StopMessage& m) {
+    walk(m.root, m.move, m.target);
+}
+template <class Walk>
+void each(Walk& walk, StoppedMessage& m) {
+    walk(m.root, m.move);
+}
+template <class Walk>
+void each(Walk& walk, ResumeMessage& m) {
+    walk(m.root, m.move, m.lost);
+}
+template <class Walk>
+void each(Walk& walk, TransferMessage& m) {
+    walk(m.tree, m.move, m.last, m.token, m.head, m.tail, m.moves, m.users);
+}
+template <class Walk>
+void each(Walk& walk, MovedMessage& m) {
+    walk(m.root);
+}
+template <class Walk>
+void each(Walk& walk, MoveDoneMessage& m) {
+    walk(m.root, m.move);
+}
+template <class Walk>
+void each(Walk& walk, Edge& m) {
+    walk(m.master, m.node, m.lock, m.op, m.pid, m.xid, m.priority, m.age, m.requested, m.resource,
+         m.blocker_node, m.blocker, m.blocker_token, m.blocker_op);
+}
+template <class Walk>
+void each(Walk& walk, ChaseMessage& m) {
+    walk(m.stage, m.round, m.at, m.path);
+}
+template <class Walk>
+void each(Walk& walk, PurgeMessage& m) {
+    walk(m.pid);
+}
+
+template <class T>
+requires std::is_class_v<T>
+void Encoder::put(const T& value) {
+    each(*this, const_cast<T&>(value));  // the walk only reads
+}
+template <class T>
+requires std::is_class_v<T>
+void Decoder::get(T& value) { each(*this, value); }
+
+// ---- what the fields must satisfy beyond their types
+
+bool valid(const TreeImage& tree) {
+    for (const auto& resource : tree.resources) {
+        if (resource.path.size() >= kMaxDepth) {
+            return false;
+        }
+        for (const auto& name : resource.path) {
+            if (name.size() > kMaxName) {
+                return false;
+            }
+        }
+        for (const auto& lock : resource.locks) {
+            if (lock.queue < 1 || lock.queue > 3) {
+                return false;
+            }
+        }
+    }
+    return valid_root_key(tree.root);
+}
+
+bool valid(const EnqueueMessage& m) {
+    const bool root = m.parent == LockId(0);
+    return m.name.size() <= kMaxName && (root ? valid_root_key(m.root) : m.root.empty()) &&
+           (m.flags & ~flag::kAll) == 0;
+}
+bool valid(const ConvertMessage& m) { return (m.flags & ~flag::kAll) == 0; }
+bool valid(const DequeueMessage& m) { return (m.flags & ~flag::kAll) == 0; }
+bool valid(const RefusedMessage& m) { return m.cycle.size() <= kMaxCycle; }
+bool valid(const RebuildMessage& m) {
+    return std::ranges::all_of(m.trees, [](const TreeImage& tree) { return valid(tree); });
+}
+bool valid(const TransferMessage& m) {
+    return m.users.size() <= cluster::kMaxMembers && valid(m.tree);
+}
+bool valid(const ChaseMessage& m) {
+    return !m.path.empty() && m.path.size() <= kMaxCycle && m.at < m.path.size();
+}
+template <class T>
+requires requires(const T& m) { m.entries; }
+bool valid(const T& m) {
+    return std::ranges::all_of(m.entries,
+                               [](const auto& entry) { return valid_root_key(entry.root); });
+}
+template <class T>
+requires requires(const T& m) { m.root; }
+bool valid(const T& m) { return valid_root_key(m.root); }
+template <class T>
+bool valid(const T&) {
+    return true;
+}
+
+// ---- by kind: the variant's index
+
+template <std::size_t kKind = 0>
+bool decode_kind(std::size_t kind, std::string_view bytes, Message& message) {
+    if constexpr (kKind < std::variant_size_v<Message>) {
+        if (kind != kKind) {
+            return decode_kind<kKind + 1>(kind, bytes, message);
+        }
+        auto& content = message.emplace<kKind>();
+        Decoder decoder(bytes);
+        each(decoder, content);
+        return decoder.sound() && valid(content);
+    }
+    return false;
+}
+
+tl::unexpected<Error> damaged(std::string what) { return fail(errc::damaged, std::move(what)); }
+
+Result<Begin> get_begin(ByteReader& in) {
+    Begin begin;
+    begin.previous = cluster::Epoch(in.u64());
+    begin.received = in.u64();
+    return begin;
+}
+
+Result<Batch> get_batch(ByteReader& in) {
+    Batch batch;
+    batch.first = in.u64();
+    batch.received = in.u64();
+    const std::size_t count = in.u16();
+    for (std::size_t i = 0; i < count && !in.failed(); ++i) {
+        Batch::Item item;
+        item.issued_before = in.varint();
+        item.body = in.blob();
+        batch.items.push_back(item);
+    }
+    if (batch.first == 0) {
+        return damaged("messages are numbered from 1");
+    }
+    return batch;
+}
+
+}  // namespace
+
+std::string encode(const Message& message) {
+    std::string bytes(1, static_cast<char>(message.index()));
+    std::visit(
+        [&](const auto& content) {
+            Encoder encoder(bytes);
+            each(encoder, const_cast<std::remove_cvref_t<decltype(content)>&>(content));
+        },
+        message);
+    return bytes;
+}
+
+Result<Message> decode_message(std::string_view body) {
+    Message message;
+    if (body.empty() ||
+        !decode_kind(static_cast<unsigned char>(body.front()), body.substr(1), message)) {
+        return damaged("a message of the lock manager contradicts its format");
+    }
+    return message;
+}
+
+std::string encode(const Packet& packet) {
+    std::string bytes;
+    ByteWriter out(bytes);
+    out.u32(kMagic);
+    out.u8(kMajor);
+    out.u8(kMinor);
+    out.u8(static_cast<std::uint8_t>(packet.content.index()));
+    out.u8(0);
+    out.u64(packet.epoch.value());
+    if (const auto* begin = std::get_if<Begin>(&packet.content)) {
+        out.u64(begin->previous.value());
+        out.u64(begin->received);
+    } else {
+        const auto& batch = std::get<Batch>(packet.content);
+        out.u64(batch.first);
+        out.u64(batch.received);
+        out.u16(static_cast<std::uint16_t>(batch.items.size()));
+        for (const auto& item : batch.items) {
+            out.varint(item.issued_before);
+            out.blob(item.body);
+        }
+    }
+    out.u32(crc32c(bytes));
+    return bytes;
+}
+
+Result<Packet> decode_packet(std::string_view bytes) {
+    if (bytes.size() > 2 * kMaxPacket) {
+        return fail(errc::too_large, "a packet of the lock manager");
+    }
+    if (bytes.size() < 20) {
+        return damaged("a packet of the lock manager is cut short");
+    }
+    const auto content = bytes.substr(0, bytes.size() - 4);
+    if (ByteReader(bytes.substr(content.size())).u32() != crc32c(content)) {
+        return damaged("a packet's checksum is wrong");
+    }
+    ByteReader in(content);
+    if (in.u32() != kMagic) {
+        return damaged("not a packet of the lock manager");
+    }
+    const auto major = in.u8();
+    const auto minor = in.u8();
+    if (major != kMajor) {
+        return fail(errc::unsupported_version, "a packet of the lock manager");
+    }
+    const auto kind = in.u8();
+    const auto reserved = in.u8();
+    Packet packet;
+    packet.epoch = cluster::Epoch(in.u64());
+    if (kind == 0) {
+        QUORATE_TRY(packet.content, get_begin(in));
+    } else if (kind == 1) {
+        QUORATE_TRY(packet.content, get_batch(in));
+    } else {
+        return damaged("a packet of unknown kind");
+    }
+    if (reserved != 0 || in.failed() || (minor <= kMinor && !in.at_end())) {
+        return damaged("a packet contradicts its format");
+    }
+    return packet;
+}
+
+}  // namespace quorate::lockmgr

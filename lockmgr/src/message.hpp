@@ -1,0 +1,315 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+#include "lockmgr/types.hpp"
+
+// What lock managers say to each other (docs/formats/lock-message.md). A lock is named by its
+// owner's node and its id there: where a message goes or comes from tells the node.
+namespace quorate::lockmgr {
+
+inline constexpr std::size_t kMaxPacket = 1024 * 1024;
+inline constexpr std::size_t kMaxBulk = 64 * 1024;  // from here on a bulk message is cut
+inline constexpr std::size_t kMaxList = 65'535;
+inline constexpr std::size_t kMaxCycle = 64;
+inline constexpr std::size_t kMaxKey = 1 + kMaxDomain + kMaxName;
+
+using MaybeValue = std::optional<ValueBlock>;
+
+// ---- owner to directory or master
+
+struct EnqueueMessage {
+    NodeId origin;     // the owner's node; the directory forwards
+    std::string root;  // key; empty for a sublock
+    LockId parent;     // of a sublock
+    std::string name;  // of a sublock's resource
+    LockId lock;
+    std::uint32_t op = 0;
+    std::uint32_t pid = 0;
+    std::uint64_t xid = 0;
+    std::uint32_t priority = 0;
+    LockMode mode = LockMode::NL;
+    std::uint32_t flags = 0;
+    std::uint64_t entry_token = 0;  // forwarded: of the directory's entry; 0: sent directly
+    bool operator==(const EnqueueMessage&) const = default;
+};
+struct ConvertMessage {
+    LockId lock;
+    std::uint32_t op = 0;
+    LockMode mode = LockMode::NL;
+    std::uint32_t flags = 0;
+    MaybeValue value;
+    bool operator==(const ConvertMessage&) const = default;
+};
+struct DequeueMessage {
+    LockId lock;
+    std::uint32_t flags = 0;
+    MaybeValue value;
+    bool operator==(const DequeueMessage&) const = default;
+};
+struct CancelMessage {
+    LockId lock;
+    std::uint32_t op = 0;
+    bool operator==(const CancelMessage&) const = default;
+};
+
+// ---- master to owner
+
+struct QueuedMessage {
+    LockId lock;
+    std::uint32_t op = 0;
+    std::int64_t order = 0;
+    LockMode granted = LockMode::NL;  // CONVDEADLK may have lowered it
+    bool operator==(const QueuedMessage&) const = default;
+};
+struct GrantedMessage {
+    LockId lock;
+    std::uint32_t op = 0;
+    LockMode mode = LockMode::NL;
+    std::uint8_t bits = 0;  // kDemoted...
+    std::uint64_t token = 0;
+    std::int64_t order = 0;
+    std::uint64_t seq = 0;   // of the content
+    std::uint64_t seen = 0;  // of the resource
+    MaybeValue value;        // read
+    static constexpr std::uint8_t kDemoted = 1;
+    static constexpr std::uint8_t kAltered = 2;
+    static constexpr std::uint8_t kRead = 4;
+    static constexpr std::uint8_t kInvalid = 8;
+    bool operator==(const GrantedMessage&) const = default;
+};
+struct RefusedMessage {
+    LockId lock;
+    std::uint32_t op = 0;
+    LockStatus status = LockStatus::kCancelled;
+    std::vector<CycleEntry> cycle;
+    bool operator==(const RefusedMessage&) const = default;
+};
+struct BlockingMessage {
+    LockId lock;
+    LockMode mode = LockMode::NL;
+    NodeId node;
+    std::uint32_t pid = 0;
+    bool operator==(const BlockingMessage&) const = default;
+};
+// "Not I": the request is to be routed anew.
+struct BounceMessage {
+    LockId lock;
+    std::uint32_t op = 0;
+    bool operator==(const BounceMessage&) const = default;
+};
+
+// ---- directory
+
+// "You are its master."
+struct AssignMessage {
+    std::string root;
+    std::uint64_t token = 0;  // tokens go on above this
+    bool operator==(const AssignMessage&) const = default;
+};
+// "These are mastered there." The newest token wins.
+struct ClaimMessage {
+    struct Entry {
+        std::string root;
+        NodeId master;
+        std::uint64_t token = 0;
+        bool operator==(const Entry&) const = default;
+    };
+    std::vector<Entry> entries;
+    std::uint32_t move = 0;  // to be answered with Claimed; 0: not
+    bool operator==(const ClaimMessage&) const = default;
+};
+struct ClaimedMessage {
+    std::string root;
+    std::uint32_t move = 0;
+    bool operator==(const ClaimedMessage&) const = default;
+};
+// "I do not master it any more."
+struct VacateMessage {
+    std::string root;
+    std::uint64_t token = 0;
+    bool operator==(const VacateMessage&) const = default;
+};
+
+// ---- bulk: recovery and moves
+
+struct LockImage {
+    NodeId node;
+    LockId lock;
+    std::uint32_t op = 0;
+    std::uint32_t pid = 0;
+    std::uint64_t xid = 0;
+    std::uint32_t priority = 0;
+    std::uint32_t flags = 0;
+    std::uint8_t queue = 0;  // Queue
+    LockMode granted = LockMode::NL;
+    LockMode requested = LockMode::NL;
+    LockMode highbast = LockMode::NL;
+    std::int64_t order = 0;
+    std::uint64_t token = 0;
+    std::uint64_t seq = 0;  // of its copy of the value block, if it has one
+    std::uint64_t seen = 0;
+    bool invalid = false;
+    MaybeValue value;
+    bool operator==(const LockImage&) const = default;
+};
+struct ResourceImage {
+    std::vector<std::string> path;  // below the root
+    std::uint64_t seq = 0;
+    bool invalid = false;
+    MaybeValue value;
+    std::vector<LockImage> locks;
+    bool operator==(const ResourceImage&) const = default;
+};
+struct TreeImage {
+    std::string root;
+    std::vector<ResourceImage> resources;
+    bool operator==(const TreeImage&) const = default;
+};
+// This node's locks in trees whose master is lost.
+struct RebuildMessage {
+    std::vector<TreeImage> trees;
+    bool operator==(const RebuildMessage&) const = default;
+};
+// "You have every claim and rebuild of mine for this epoch."
+struct DoneMessage {
+    bool operator==(const DoneMessage&) const = default;
+};
+// Who masters what was to be rebuilt.
+struct MasteredMessage {
+    struct Entry {
+        std::string root;
+        NodeId master;
+        bool operator==(const Entry&) const = default;
+    };
+    std::vector<Entry> entries;
+    bool operator==(const MasteredMessage&) const = default;
+};
+
+struct StopMessage {
+    std::string root;
+    std::uint32_t move = 0;
+    NodeId target;
+    bool operator==(const StopMessage&) const = default;
+};
+struct StoppedMessage {
+    std::string root;
+    std::uint32_t move = 0;
+    bool operator==(const StoppedMessage&) const = default;
+};
+// The move was given up: go on with the old master, or with nobody if the new one is lost.
+struct ResumeMessage {
+    std::string root;
+    std::uint32_t move = 0;
+    NodeId lost;  // 0: the sender masters it as before
+    bool operator==(const ResumeMessage&) const = default;
+};
+struct TransferMessage {
+    TreeImage tree;
+    std::uint32_t move = 0;
+    bool last = false;
+    // With the last part.
+    std::uint64_t token = 0;
+    std::int64_t head = 0;
+    std::int64_t tail = 0;
+    std::uint8_t moves = 0;
+    std::vector<NodeId> users;  // nodes with locks in the tree
+    bool operator==(const TransferMessage&) const = default;
+};
+struct MovedMessage {
+    std::string root;
+    bool operator==(const MovedMessage&) const = default;
+};
+// To the old master: the directory knows.
+struct MoveDoneMessage {
+    std::string root;
+    std::uint32_t move = 0;
+    bool operator==(const MoveDoneMessage&) const = default;
+};
+
+// ---- deadlock search
+
+// `waiter` cannot be granted because of `blocker`, as seen by `master`.
+struct Edge {
+    NodeId master;
+    NodeId node;  // of the waiter
+    LockId lock;
+    std::uint32_t op = 0;
+    std::uint32_t pid = 0;
+    std::uint64_t xid = 0;
+    std::uint32_t priority = 0;
+    std::uint32_t age = 0;  // milliseconds waited
+    LockMode requested = LockMode::NL;
+    std::string resource;
+    NodeId blocker_node;
+    LockId blocker;
+    std::uint64_t blocker_token = 0;  // a holder's grant
+    std::uint32_t blocker_op = 0;     // or an earlier request
+    bool operator==(const Edge&) const = default;
+};
+struct ChaseMessage {
+    enum class Stage : std::uint8_t {
+        kAtMaster,  // who blocks the last waiter?
+        kAtOwner,   // what does the owner of the last blocker wait for?
+        kReport,    // to the coordinator: a cycle
+        kConfirm,   // from master to master: is edge `at` still there?
+        kConfirmed,
+        kBroken,
+        kKill,  // to the master of the victim, edge `at`
+        kKilled,
+    } stage{};
+    std::uint32_t round = 0;
+    std::uint32_t at = 0;
+    std::vector<Edge> path;
+    bool operator==(const ChaseMessage&) const = default;
+};
+
+struct PurgeMessage {
+    std::uint32_t pid = 0;
+    bool operator==(const PurgeMessage&) const = default;
+};
+
+using Message =
+    std::variant<EnqueueMessage, ConvertMessage, DequeueMessage, CancelMessage, QueuedMessage,
+                 GrantedMessage, RefusedMessage, BlockingMessage, BounceMessage, AssignMessage,
+                 ClaimMessage, ClaimedMessage, VacateMessage, RebuildMessage, DoneMessage,
+                 MasteredMessage, StopMessage, StoppedMessage, ResumeMessage, TransferMessage,
+                 MovedMessage, MoveDoneMessage, ChaseMessage, PurgeMessage>;
+
+// ---- packets
+
+// The first of an epoch to each peer.
+struct Begin {
+    cluster::Epoch previous;     // last epoch with quorum the sender was in; 0: none
+    std::uint64_t received = 0;  // messages of this peer's life, in all
+    bool operator==(const Begin&) const = default;
+};
+struct Batch {
+    std::uint64_t first = 0;     // number of the first message, counted from 1 for two lives
+    std::uint64_t received = 0;  // acknowledges
+    struct Item {
+        std::uint64_t issued_before = 0;  // epochs ago
+        std::string_view body;
+        bool operator==(const Item&) const = default;
+    };
+    std::vector<Item> items;
+    bool operator==(const Batch&) const = default;
+};
+struct Packet {
+    cluster::Epoch epoch;
+    std::variant<Begin, Batch> content;
+};
+
+std::string encode(const Message& message);
+std::string encode(const Packet& packet);
+// Errors: errc::damaged, errc::unsupported_version, errc::too_large. Views point into `bytes`.
+Result<Packet> decode_packet(std::string_view bytes);
+Result<Message> decode_message(std::string_view body);
+
+}  // namespace quorate::lockmgr

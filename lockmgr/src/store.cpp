@@ -1,0 +1,152 @@
+#include "store.hpp"
+
+#include "base/text.hpp"
+#include "tree_state.hpp"
+
+namespace quorate::lockmgr {
+
+std::string root_key(std::string_view domain, std::string_view name) {
+    std::string key(1, static_cast<char>(domain.size()));
+    key += domain;
+    key += name;
+    return key;
+}
+
+std::string_view domain_of(std::string_view key) {
+    return key.substr(1, static_cast<unsigned char>(key.front()));
+}
+
+std::string_view name_in(std::string_view key) {
+    return key.substr(1 + static_cast<std::size_t>(static_cast<unsigned char>(key.front())));
+}
+
+bool valid_root_key(std::string_view key) {
+    if (key.empty()) {
+        return false;
+    }
+    const std::size_t domain = static_cast<unsigned char>(key.front());
+    return domain <= kMaxDomain && key.size() >= 1 + domain && key.size() <= 1 + domain + kMaxName;
+}
+
+std::string printable_key(std::string_view key) {
+    return printable(domain_of(key)) + "/" + printable(name_in(key));
+}
+
+void Tree::reset() { *this = Tree{}; }
+
+std::uint32_t Store::find(std::uint32_t parent, std::string_view name) const {
+    return names_.find(hash_child(parent, name), [&](std::uint32_t index) {
+        return resources[index].parent == parent && resources[index].name.view() == name;
+    });
+}
+
+std::uint32_t Store::find_or_create(std::uint32_t parent, std::string_view name) {
+    if (const auto found = find(parent, name); found != 0) {
+        return found;
+    }
+    const auto index = resources.acquire();
+    auto& resource = resources[index];
+    const auto hash = hash_child(parent, name);
+    resource.name.assign(name);
+    resource.hash = static_cast<std::uint32_t>(hash);
+    resource.parent = parent;
+    if (parent == 0) {
+        resource.tree = trees.acquire();
+        trees[resource.tree].root = index;
+    } else {
+        resource.tree = resources[parent].tree;
+        resource.depth = static_cast<std::uint8_t>(resources[parent].depth + 1);
+        ++resources[parent].children;
+    }
+    auto& tree = trees[resource.tree];
+    resource.next = tree.resources;
+    if (tree.resources != 0) {
+        resources[tree.resources].prev = index;
+    }
+    tree.resources = index;
+    names_.insert(hash, index);
+    return index;
+}
+
+void Store::erase(std::uint32_t index) {
+    auto& resource = resources[index];
+    auto& tree = trees[resource.tree];
+    names_.erase(resource.hash, index);
+    (resource.prev != 0 ? resources[resource.prev].next : tree.resources) = resource.next;
+    if (resource.next != 0) {
+        resources[resource.next].prev = resource.prev;
+    }
+    if (resource.value != 0) {
+        values.release(resource.value);
+    }
+    if (resource.parent != 0) {
+        --resources[resource.parent].children;
+    } else {
+        trees.release(resource.tree);
+    }
+    resources.release(index);
+}
+
+std::uint32_t Store::create_lock(std::uint32_t resource) {
+    const auto index = locks.acquire();
+    locks[index].resource = resource;
+    ++trees[resources[resource].tree].locks;
+    return index;
+}
+
+void Store::erase_lock(std::uint32_t index) {
+    auto& lock = locks[index];
+    --tree_of(lock).locks;
+    if (lock.value != 0) {
+        values.release(lock.value);
+    }
+    locks.release(index);
+}
+
+std::uint32_t Store::find_remote(std::uint32_t party, std::uint64_t owner_id) const {
+    return remote_.find(hash_remote(party, owner_id), [&](std::uint32_t index) {
+        return locks[index].party == party && locks[index].owner_id == owner_id;
+    });
+}
+
+void Store::index_remote(std::uint32_t lock) {
+    remote_.insert(hash_remote(locks[lock].party, locks[lock].owner_id), lock);
+}
+
+void Store::forget_remote(std::uint32_t lock) {
+    remote_.erase(hash_remote(locks[lock].party, locks[lock].owner_id), lock);
+}
+
+void Store::push_back(std::uint32_t index, Queue which) {
+    auto& lock = locks[index];
+    auto& ends = resources[lock.resource].queue(which);
+    lock.queue = which;
+    lock.prev = ends.tail;
+    lock.next = 0;
+    (ends.tail != 0 ? locks[ends.tail].next : ends.head) = index;
+    ends.tail = index;
+}
+
+void Store::push_front(std::uint32_t index, Queue which) {
+    auto& lock = locks[index];
+    auto& ends = resources[lock.resource].queue(which);
+    lock.queue = which;
+    lock.next = ends.head;
+    lock.prev = 0;
+    (ends.head != 0 ? locks[ends.head].prev : ends.tail) = index;
+    ends.head = index;
+}
+
+void Store::unlink(std::uint32_t index) {
+    auto& lock = locks[index];
+    if (lock.queue == Queue::kNone) {
+        return;
+    }
+    auto& ends = resources[lock.resource].queue(lock.queue);
+    (lock.prev != 0 ? locks[lock.prev].next : ends.head) = lock.next;
+    (lock.next != 0 ? locks[lock.next].prev : ends.tail) = lock.prev;
+    lock.queue = Queue::kNone;
+    lock.next = lock.prev = 0;
+}
+
+}  // namespace quorate::lockmgr
