@@ -68,7 +68,8 @@ struct Lock {
     bool cancelling : 1 = false;    // a cancel is on its way to the master
     bool timed_out : 1 = false;     // because of its deadline
     bool orphan : 1 = false;
-    bool suspended : 1 = false;
+    bool op_queued : 1 = false;  // while queues are rebuilt: on CONVERTING
+    bool abandoned : 1 = false;  // its client is gone, the master has not answered yet
 
     // What an index looks like from outside, so that a stale one fails.
     void reset() {
@@ -115,15 +116,14 @@ struct Resource {
     std::uint8_t depth = 0;                    // 0: a root
     // Every granted lock knows of blocked requests up to this mode.
     LockMode notified = LockMode::NL;
-    bool dirty = false;  // waits for a grant pass
+    bool dirty = false;       // waits for a grant pass
+    std::uint32_t locks = 0;  // on a queue or not
 
     QueueEnds& queue(Queue which) { return queues[static_cast<std::size_t>(which) - 1]; }
     const QueueEnds& queue(Queue which) const {
         return queues[static_cast<std::size_t>(which) - 1];
     }
-    bool unused() const {
-        return queues[0].head == 0 && queues[1].head == 0 && queues[2].head == 0 && children == 0;
-    }
+    bool unused() const { return locks == 0 && children == 0; }
     bool blocked() const { return queues[1].head != 0 || queues[2].head != 0; }
     void reset() {
         auto kept = std::move(name);

@@ -90,12 +90,14 @@ void Store::erase(std::uint32_t index) {
 std::uint32_t Store::create_lock(std::uint32_t resource) {
     const auto index = locks.acquire();
     locks[index].resource = resource;
+    ++resources[resource].locks;
     ++trees[resources[resource].tree].locks;
     return index;
 }
 
 void Store::erase_lock(std::uint32_t index) {
     auto& lock = locks[index];
+    --resources[lock.resource].locks;
     --tree_of(lock).locks;
     if (lock.value != 0) {
         values.release(lock.value);

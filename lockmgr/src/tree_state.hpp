@@ -22,6 +22,7 @@ struct Moving {
     std::vector<std::uint32_t> users;    // parties that were stopped
     std::vector<std::uint32_t> waiting;  // those that have not answered
     bool sent = false;                   // all of it: the tree is the target's
+    std::uint64_t token = 0;             // with which it went
 };
 
 // What only some trees need.

@@ -1,0 +1,425 @@
+#include "manager.hpp"
+
+namespace quorate::lockmgr {
+
+// ---- who they are
+
+Client* LockManager::Impl::client_of(ClientId id) {
+    return id.value() != 0 && id.value() < clients.size() && clients[id.value()].open
+               ? &clients[id.value()]
+               : nullptr;
+}
+
+void LockManager::Impl::on(const ClientOpened& input) {
+    const auto index = input.client.value();
+    if (index == 0 || index > options.clients_max || client_of(input.client) != nullptr) {
+        note(LogLevel::kError, "lock_client_refused", "the shell's number is taken or too large");
+        return;
+    }
+    if (index >= clients.size()) {
+        clients.resize(index + 1);
+    }
+    auto& client = clients[index];
+    client.open = true;
+    client.pid = input.pid;
+    client.uid = input.uid;
+    client.gids = input.gids;
+    client.priority = input.priority;
+}
+
+// Sublocks before their parents: each round takes the leaves.
+void LockManager::Impl::on(const ClientGone& input) {
+    auto* client = client_of(input.client);
+    if (client == nullptr) {
+        return;
+    }
+    while (client->first != 0) {
+        for (auto at = client->first; at != 0;) {
+            const auto next = store.locks[at].owner_next;
+            if (store.locks[at].sublocks == 0) {
+                drop(at);
+            }
+            at = next;
+        }
+    }
+    *client = Client{};
+}
+
+std::uint8_t LockManager::Impl::rights_of(const Client& client, const Domain& domain) const {
+    if (client.uid == 0) {
+        return right::kAll;
+    }
+    const auto digit = client.uid == domain.uid ? domain.mode >> 6
+                       : std::ranges::find(client.gids, domain.gid) != client.gids.end()
+                           ? domain.mode >> 3
+                           : domain.mode;
+    return static_cast<std::uint8_t>(digit & 7);
+}
+
+const Domain* LockManager::Impl::domain_for(const Client& client, std::string_view name) {
+    if (const auto found = domains.find(name); found != domains.end()) {
+        return &found->second;
+    }
+    constexpr std::size_t kDomainsMax = 4096;
+    if (domains.size() >= kDomainsMax) {
+        return nullptr;
+    }
+    Domain domain;
+    domain.name = name;
+    domain.uid = client.uid;
+    return &domains.emplace(domain.name, domain).first->second;
+}
+
+std::uint8_t LockManager::Impl::rights_on(const Client& client, std::uint32_t resource) {
+    const auto root = store.root_key_of(store.trees[store.resources[resource].tree]);
+    const auto* domain = domain_for(client, domain_of(root));
+    return domain == nullptr ? std::uint8_t{0} : rights_of(client, *domain);
+}
+
+void LockManager::Impl::on(const DefineDomain& input) {
+    const auto* client = client_of(input.client);
+    if (client == nullptr) {
+        return;
+    }
+    if (input.domain.name.empty() || input.domain.name.size() > kMaxDomain ||
+        input.domain.mode > 0777) {
+        reply(input.client, input.request, LockStatus::kInvalid);
+        return;
+    }
+    const auto found = domains.find(input.domain.name);
+    if (client->uid != 0 && (input.domain.uid != client->uid ||
+                             (found != domains.end() && found->second.uid != client->uid))) {
+        reply(input.client, input.request, LockStatus::kNoRights);
+        return;
+    }
+    if (found == domains.end() && domain_for(*client, input.domain.name) == nullptr) {
+        reply(input.client, input.request, LockStatus::kOverLimit);
+        return;
+    }
+    domains[input.domain.name] = input.domain;
+    reply(input.client, input.request, LockStatus::kGranted);
+}
+
+void LockManager::Impl::reply(ClientId client, RequestId request, LockStatus status, LockId lock) {
+    auto& completion = std::get<Completion>(out->emplace_back(Completion{}));
+    completion.client = client;
+    completion.request = request;
+    completion.status = status;
+    completion.lock = lock;
+}
+
+// ---- what they may ask (Linux fs/dlm set_lock_args, validate_lock_args)
+
+LockStatus LockManager::Impl::check(const Enqueue& input, const Client& client) {
+    using enum LockStatus;
+    const auto has = [&](std::uint32_t bits) { return (input.flags & bits) != 0; };
+    if (index_of(input.mode) >= kModes || input.name.size() > kMaxName ||
+        input.domain.size() > kMaxDomain || (input.flags & ~flag::kAll) != 0 ||
+        has(flag::QUECVT | flag::CONVDEADLK | flag::FORCEUNLOCK)) {
+        return kInvalid;
+    }
+    if (has(flag::EXPEDITE) && (has(flag::NOQUEUE) || input.mode != LockMode::NL)) {
+        return kInvalid;
+    }
+    if (has(flag::ALTPR) && has(flag::ALTCW)) {
+        return kInvalid;
+    }
+    if (has(flag::ORPHAN) && !has(flag::PERSISTENT)) {
+        return kInvalid;
+    }
+    if (client.locks >= options.client_locks_max || store.locks.used() >= options.locks_max) {
+        return kOverLimit;
+    }
+    if (input.parent == LockId(0)) {
+        return input.domain.empty() ? kInvalid : kGranted;
+    }
+    const auto parent = store.index_of(input.parent);
+    if (parent == 0 || store.locks[parent].client != input.client.value()) {
+        return kNoSuchLock;
+    }
+    const auto& lock = store.locks[parent];
+    if (!lock.has_granted || lock.pending != Pending::kNone) {
+        return kParentNotGranted;
+    }
+    return store.resources[lock.resource].depth + 1U >= kMaxDepth ? kTooDeep : kGranted;
+}
+
+LockStatus LockManager::Impl::check(const Convert& input, const Lock& lock) const {
+    using enum LockStatus;
+    const auto has = [&](std::uint32_t bits) { return (input.flags & bits) != 0; };
+    if (index_of(input.mode) >= kModes || (input.flags & ~flag::kAll) != 0 ||
+        has(flag::EXPEDITE | flag::ORPHAN | flag::FORCEUNLOCK) ||
+        (has(flag::CONVDEADLK) && has(flag::NOQUEUE)) || (has(flag::ALTPR) && has(flag::ALTCW))) {
+        return kInvalid;
+    }
+    if (!lock.has_granted || lock.pending != Pending::kNone) {
+        return kBusy;
+    }
+    return has(flag::QUECVT) && !quecvt_allowed(lock.granted, input.mode) ? kInvalid : kGranted;
+}
+
+// ---- operations
+
+void LockManager::Impl::on(const Enqueue& input) {
+    const auto* client = client_of(input.client);
+    if (client == nullptr) {
+        return;
+    }
+    if (const auto status = check(input, *client); status != LockStatus::kGranted) {
+        reply(input.client, input.request, status);
+        return;
+    }
+    const auto parent = input.parent == LockId(0) ? 0U : store.index_of(input.parent);
+    auto needed = right::kLock;
+    if ((input.flags & flag::VALBLK) != 0) {
+        needed |= right::kRead;
+    }
+    if (parent == 0) {
+        const auto* domain = domain_for(*client, input.domain);
+        if (domain == nullptr || (rights_of(*client, *domain) & needed) != needed) {
+            reply(input.client, input.request,
+                  domain == nullptr ? LockStatus::kOverLimit : LockStatus::kNoRights);
+            return;
+        }
+        key.assign(1, static_cast<char>(input.domain.size()));
+        key += input.domain;
+        key += input.name;
+    } else if ((rights_on(*client, store.locks[parent].resource) & needed) != needed) {
+        reply(input.client, input.request, LockStatus::kNoRights);
+        return;
+    }
+    const auto above = parent == 0 ? 0U : store.locks[parent].resource;
+    const auto name = parent == 0 ? std::string_view(key) : input.name;
+    if ((input.flags & flag::ORPHAN) != 0) {
+        adopt(input, store.find(above, name));
+        return;
+    }
+    const auto resource = store.find_or_create(above, name);
+    const auto index = store.create_lock(resource);
+    if (store.trees[store.resources[resource].tree].idle) {
+        end_idle(store.resources[resource].tree);
+    }
+    auto& lock = store.locks[index];
+    auto& owner = clients[input.client.value()];
+    lock.owner_id = store.id_of(index).value();
+    lock.party = kSelf;
+    lock.client = input.client.value();
+    lock.pid = owner.pid;
+    lock.priority = owner.priority;
+    lock.xid = input.xid;
+    lock.parent = parent;
+    if (parent != 0) {
+        ++store.locks[parent].sublocks;
+    }
+    lock.flags = input.flags;
+    lock.requested = input.mode;
+    list_at_end(index);
+    ++owner.locks;
+    begin_operation(index, input.request, input.deadline);
+}
+
+void LockManager::Impl::on(const Convert& input) {
+    const auto* client = client_of(input.client);
+    if (client == nullptr) {
+        return;
+    }
+    const auto index = store.index_of(input.lock);
+    if (index == 0 || store.locks[index].client != input.client.value()) {
+        reply(input.client, input.request, LockStatus::kNoSuchLock, input.lock);
+        return;
+    }
+    auto& lock = store.locks[index];
+    if (const auto status = check(input, lock); status != LockStatus::kGranted) {
+        reply(input.client, input.request, status, input.lock);
+        return;
+    }
+    if ((input.flags & (flag::VALBLK | flag::IVVALBLK)) != 0) {
+        const bool writes = value_effect(lock.granted, input.mode) == ValueEffect::kWrite;
+        const auto needed = writes ? right::kWrite : right::kRead;
+        if ((rights_on(*client, lock.resource) & needed) == 0) {
+            reply(input.client, input.request, LockStatus::kNoRights, input.lock);
+            return;
+        }
+    }
+    lock.requested = input.mode;
+    // PERSISTENT belongs to the lock, not to the operation.
+    lock.flags = input.flags | (lock.flags & flag::PERSISTENT);
+    const bool writes = (input.flags & flag::VALBLK) != 0 &&
+                        value_effect(lock.granted, input.mode) == ValueEffect::kWrite;
+    const bool reads = (input.flags & flag::VALBLK) != 0 &&
+                       value_effect(lock.granted, input.mode) == ValueEffect::kRead;
+    if (store.tree_of(lock).state != TreeState::kLocal && !reads &&
+        conflicts_no_more(lock.granted, input.mode)) {
+        lock.request = input.request.value();
+        convert_at_once(index, input.mode, input.flags, input.value);
+        return;
+    }
+    if (writes) {
+        store.value_of(lock).block = input.value;
+    }
+    begin_operation(index, input.request, input.deadline);
+}
+
+void LockManager::Impl::on(const Dequeue& input) {
+    using enum LockStatus;
+    const auto* client = client_of(input.client);
+    if (client == nullptr) {
+        return;
+    }
+    constexpr auto kAllowed = flag::VALBLK | flag::IVVALBLK | flag::FORCEUNLOCK;
+    const auto index = store.index_of(input.lock);
+    if (index == 0 || store.locks[index].client != input.client.value()) {
+        reply(input.client, input.request, kNoSuchLock, input.lock);
+        return;
+    }
+    auto& lock = store.locks[index];
+    const bool force = (input.flags & flag::FORCEUNLOCK) != 0;
+    const bool pending = lock.pending != Pending::kNone;
+    auto status = (input.flags & ~kAllowed) != 0 ? kInvalid
+                  : pending && !force            ? kBusy
+                  : lock.sublocks != 0           ? kHasSublocks
+                                                 : kUnlocked;
+    if (status == kUnlocked && (input.flags & (flag::VALBLK | flag::IVVALBLK)) != 0 &&
+        writes_value(lock.granted) && (rights_on(*client, lock.resource) & right::kWrite) == 0) {
+        status = kNoRights;
+    }
+    if (status != kUnlocked) {
+        reply(input.client, input.request, status, input.lock);
+        return;
+    }
+    if (pending) {
+        reply(input.client, RequestId(lock.request), kCancelled, input.lock);
+    }
+    reply(input.client, input.request, kUnlocked, input.lock);
+    dequeue(index, input.flags, (input.flags & flag::VALBLK) != 0 ? &input.value : nullptr);
+}
+
+void LockManager::Impl::on(const Cancel& input) {
+    if (client_of(input.client) == nullptr) {
+        return;
+    }
+    const auto index = store.index_of(input.lock);
+    if (index == 0 || store.locks[index].client != input.client.value()) {
+        reply(input.client, input.request, LockStatus::kNoSuchLock, input.lock);
+        return;
+    }
+    if (store.locks[index].pending == Pending::kNone) {
+        reply(input.client, input.request, LockStatus::kNothingToCancel, input.lock);
+        return;
+    }
+    reply(input.client, input.request, LockStatus::kGranted, input.lock);
+    cancel(index, /*timed_out=*/false);
+}
+
+void LockManager::Impl::on(const DequeueAll& input) {
+    auto* client = client_of(input.client);
+    if (client == nullptr) {
+        return;
+    }
+    const auto top = store.index_of(input.lock);
+    if (input.lock != LockId(0) && (top == 0 || store.locks[top].client != input.client.value())) {
+        reply(input.client, input.request, LockStatus::kNoSuchLock, input.lock);
+        return;
+    }
+    const auto below = [&](std::uint32_t lock) {
+        while (lock != top && lock != 0) {
+            lock = store.locks[lock].parent;
+        }
+        return lock == top;
+    };
+    for (bool again = true; again;) {
+        again = false;
+        for (auto at = client->first; at != 0;) {
+            const auto next = store.locks[at].owner_next;
+            auto& lock = store.locks[at];
+            if (lock.sublocks == 0 && at != top && (top == 0 || below(at))) {
+                if (lock.pending != Pending::kNone) {
+                    reply(input.client, RequestId(lock.request), LockStatus::kCancelled,
+                          store.id_of(at));
+                }
+                dequeue(at, flag::FORCEUNLOCK, nullptr);
+                again = true;
+            }
+            at = next;
+        }
+    }
+    reply(input.client, input.request, LockStatus::kUnlocked, input.lock);
+}
+
+// ---- the end of a client, and what outlives it
+
+// A lock without sublocks, of a client that is gone.
+void LockManager::Impl::drop(std::uint32_t index) {
+    auto& lock = store.locks[index];
+    if ((lock.flags & flag::PERSISTENT) != 0 && lock.has_granted && lock.parent == 0) {
+        unlist(index);
+        --clients[lock.client].locks;
+        ++clients[0].locks;
+        lock.client = 0;
+        lock.orphan = true;
+        lock.flags &= ~flag::BLOCKING;
+        list_at_end(index);
+        if (lock.pending != Pending::kNone) {
+            cancel(index, /*timed_out=*/false);
+        }
+        return;
+    }
+    dequeue(index, flag::FORCEUNLOCK | flag::IVVALBLK, nullptr);
+}
+
+void LockManager::Impl::adopt(const Enqueue& input, std::uint32_t resource) {
+    auto status = LockStatus::kNoOrphan;
+    for (auto at = clients[0].first; at != 0; at = store.locks[at].owner_next) {
+        auto& lock = store.locks[at];
+        if (resource == 0 || lock.resource != resource || lock.pending != Pending::kNone) {
+            continue;
+        }
+        if (lock.granted != input.mode) {
+            status = LockStatus::kOrphanOtherMode;
+            continue;
+        }
+        unlist(at);
+        --clients[0].locks;
+        auto& owner = clients[input.client.value()];
+        ++owner.locks;
+        lock.client = input.client.value();
+        lock.pid = owner.pid;
+        lock.orphan = false;
+        lock.xid = input.xid;
+        list_at_end(at);
+        lock.request = input.request.value();
+        lock.flags |= input.flags & flag::BLOCKING;
+        finish(at, LockStatus::kGranted);
+        return;
+    }
+    reply(input.client, input.request, status);
+}
+
+void LockManager::Impl::purge(std::uint32_t pid) {
+    for (auto at = clients[0].first; at != 0;) {
+        const auto next = store.locks[at].owner_next;
+        if (pid == 0 || store.locks[at].pid == pid) {
+            dequeue(at, flag::FORCEUNLOCK | flag::IVVALBLK, nullptr);
+        }
+        at = next;
+    }
+}
+
+void LockManager::Impl::on(const Purge& input) {
+    const auto* client = client_of(input.client);
+    if (client == nullptr) {
+        return;
+    }
+    const auto party = input.node == NodeId(0) ? kSelf : party_of(input.node);
+    if (client->uid != 0 || party == 0) {
+        reply(input.client, input.request,
+              client->uid != 0 ? LockStatus::kNoRights : LockStatus::kInvalid);
+        return;
+    }
+    send(party, PurgeMessage{input.pid});
+    reply(input.client, input.request, LockStatus::kGranted);
+}
+
+void LockManager::Impl::handle(std::uint32_t, PurgeMessage& m) { purge(m.pid); }
+
+}  // namespace quorate::lockmgr

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/text.hpp"
+#include "cluster/view.hpp"
+#include "message.hpp"
+
+namespace quorate::lockmgr {
+
+// Who keeps the directory entry of a root: weighted rendezvous hashing over the members, so that a
+// node that comes or goes moves its own share only. Weights all 0 count as 1 each. Integers only:
+// every node must come to the same answer.
+cluster::NodeId directory_of(const std::vector<cluster::Member>& members, std::uint64_t hash);
+
+// The part of the directory that is kept here: roots mastered by other nodes. What is mastered here
+// needs no entry.
+struct DirectoryEntry {
+    std::uint32_t master = 0;  // party
+    std::uint64_t token = 0;   // newest known when it was claimed; the newest claim wins
+};
+using DirectoryEntries =
+    std::unordered_map<std::string, DirectoryEntry, StringHash, std::equal_to<>>;
+
+// The views with quorum that this node was in, as far back as some lost life may still hold locks.
+// Tells whether a root that nobody claims may be given away: not while a lost life may master it,
+// and it may unless this node has kept the root's entry since that life was a member.
+class History {
+public:
+    void add(const cluster::View& view) { views_.push_back({view, false}); }
+    // Every member has told this directory all it masters.
+    void completed() { views_.back().complete = true; }
+    // No life is awaited any more: only the current view matters.
+    void forget() {
+        if (views_.size() > 1) {
+            views_.erase(views_.begin(), views_.end() - 1);
+        }
+    }
+    void clear() { views_.clear(); }
+    bool proves_free(cluster::NodeId self, std::uint64_t hash, cluster::MemberId lost) const;
+
+private:
+    struct Past {
+        cluster::View view;
+        bool complete = false;
+    };
+    std::vector<Past> views_;
+};
+
+}  // namespace quorate::lockmgr

@@ -1,0 +1,287 @@
+#include "manager.hpp"
+
+namespace quorate::lockmgr {
+
+// ---- asking
+
+void LockManager::Impl::look_up(std::uint32_t tree_index, std::uint32_t lock) {
+    auto& tree = store.trees[tree_index];
+    const auto root = store.root_key_of(tree);
+    const auto directory = directory_of_root(root);
+    if (directory == self()) {
+        if (const auto entry = entries.find(root); entry != entries.end()) {
+            settle(tree_index, entry->second.master);
+            dispatch(lock);
+        } else if (may_assign(root)) {
+            become_master(tree_index, released_token, self().value());
+            dispatch(lock);
+        } else {
+            tree.state = TreeState::kLookup;
+            own_lookups.push_back(tree_index);
+            hold(lock, cause_of(lock));
+        }
+        return;
+    }
+    tree.state = TreeState::kLookup;
+    tree.master = party_of(directory);  // who is asked, for send_operation
+    send_operation(lock);
+    tree.master = 0;
+}
+
+void LockManager::Impl::become_master(std::uint32_t tree_index, std::uint64_t token,
+                                      std::uint32_t directory) {
+    auto& tree = store.trees[tree_index];
+    if (std::exchange(tree.state, TreeState::kLocal) != TreeState::kLocal) {
+        ++mastered;
+    }
+    tree.master = kSelf;
+    tree.token = std::max(tree.token, token);
+    tree.directory = directory;
+    tree.haunt = 0;
+}
+
+// What was sent and not answered comes before what was held.
+void LockManager::Impl::hold_sent(std::uint32_t tree_index) {
+    auto& tree = store.trees[tree_index];
+    std::vector<std::uint32_t> sent;
+    for (auto resource = tree.resources; resource != 0; resource = store.resources[resource].next) {
+        for (auto at = store.resources[resource].queue(Queue::kGranted).head; at != 0;
+             at = store.locks[at].next) {
+            if (store.locks[at].pending == Pending::kSent) {
+                sent.push_back(at);
+            }
+        }
+    }
+    if (sent.empty()) {
+        return;
+    }
+    std::ranges::sort(sent, {},
+                      [&](std::uint32_t lock) { return std::pair(store.locks[lock].since, lock); });
+    auto later = std::exchange(more(tree).held, {});
+    ++tree.locks;  // it stays meanwhile
+    for (const auto at : sent) {
+        if (store.locks[at].abandoned) {
+            destroy(at);
+        } else {
+            hold(at, WaitCause::kDirectory);
+        }
+    }
+    --tree.locks;
+    std::ranges::move(later, std::back_inserter(tree.more->held));
+}
+
+// What was sent without an answer, then what was held, goes its way anew; cancels are repeated.
+void LockManager::Impl::restart(std::uint32_t tree_index) {
+    hold_sent(tree_index);
+    auto& tree = store.trees[tree_index];
+    std::vector<std::uint32_t> cancelling;
+    for (auto resource = tree.resources; resource != 0; resource = store.resources[resource].next) {
+        for (const auto which : {Queue::kGranted, Queue::kConverting, Queue::kWaiting}) {
+            for (auto at = store.resources[resource].queue(which).head; at != 0;
+                 at = store.locks[at].next) {
+                const auto& lock = store.locks[at];
+                if (lock.party == kSelf && lock.cancelling && lock.pending == Pending::kQueued) {
+                    cancelling.push_back(at);
+                }
+            }
+        }
+    }
+    ++tree.locks;
+    for (const auto lock : cancelling) {
+        store.locks[lock].cancelling = false;
+        cancel(lock, store.locks[lock].timed_out);
+    }
+    --tree.locks;
+    flush_held(tree_index);
+}
+
+void LockManager::Impl::handle(std::uint32_t from, AssignMessage& m) {
+    const auto resource = store.find(0, m.root);
+    const bool valid = message_issued == epoch() && directory_of_root(m.root) == node_of(from);
+    if (!valid) {
+        return;  // whoever asked has asked anew
+    }
+    const auto tree_index = resource == 0 ? 0U : store.resources[resource].tree;
+    if (tree_index == 0 || store.trees[tree_index].state != TreeState::kLookup) {
+        if (tree_index == 0 || store.trees[tree_index].state != TreeState::kLocal) {
+            send(from, VacateMessage{m.root, m.token});
+        }
+        return;
+    }
+    become_master(tree_index, m.token, node_of(from).value());
+    restart(tree_index);  // with a master: to the engine
+}
+
+// ---- answering
+
+bool LockManager::Impl::may_assign(std::string_view root) const {
+    if (!complete && !mutated("assign_before_complete")) {
+        return false;
+    }
+    if (pending_haunts.empty()) {
+        return true;
+    }
+    const auto hash = hash_of(root);
+    return std::ranges::all_of(parties, [&](const Party& party) {
+        return !party.pending || history.proves_free(self(), hash, party.id);
+    });
+}
+
+// The directory's part: forward to the master, make the sender master, or wait until that is safe.
+void LockManager::Impl::answer_lookup(std::uint32_t from, EnqueueMessage& m) {
+    const auto entry = entries.find(m.root);
+    if (entry != entries.end() && entry->second.master != from) {
+        m.entry_token = std::max<std::uint64_t>(entry->second.token, 1);
+        send(entry->second.master, m);
+        return;
+    }
+    if (entry == entries.end() && !may_assign(m.root)) {
+        constexpr std::size_t kLookupsMax = 1'000'000;
+        if (lookups.size() < kLookupsMax) {
+            lookups.push_back({from, m});
+        } else {
+            send(from, RefusedMessage{m.lock, m.op, LockStatus::kOverLimit, {}});
+        }
+        return;
+    }
+    const bool weightless = parties[from].weight == 0;
+    if (entry == entries.end() && weightless && parties[kSelf].weight != 0 && !draining) {
+        // It never masters anything.
+        const auto resource = store.find_or_create(0, m.root);
+        const auto tree = store.resources[resource].tree;
+        become_master(tree, released_token, self().value());
+        serve_enqueue(from, resource, m);
+        restart(tree);
+        return;
+    }
+    auto& assigned = entries[m.root];
+    assigned.master = from;
+    assigned.token = std::max(assigned.token, released_token);
+    send(from, AssignMessage{m.root, assigned.token});
+}
+
+void LockManager::Impl::retry_lookups() {
+    for (auto& lookup : std::exchange(lookups, {})) {
+        if (parties[lookup.party].member) {
+            message_issued = epoch();
+            handle(lookup.party, lookup.message);
+        }
+    }
+    for (const auto tree : std::exchange(own_lookups, {})) {
+        if (store.trees[tree].state == TreeState::kLookup &&
+            directory_of_root(store.root_key_of(store.trees[tree])) == self()) {
+            store.trees[tree].state = TreeState::kUnknown;
+            restart(tree);
+        }
+    }
+}
+
+// ---- who masters what
+
+void LockManager::Impl::claim(std::string_view root, std::uint32_t master, std::uint64_t token) {
+    auto entry = entries.find(root);
+    if (entry != entries.end() && entry->second.token >= token && entry->second.master != master) {
+        return;
+    }
+    if (master == kSelf) {
+        if (entry != entries.end()) {
+            entries.erase(entry);
+        }
+        return;
+    }
+    entries[std::string(root)] = {master, token};
+    // Whoever waits here for the answer has it.
+    if (const auto resource = store.find(0, root); resource != 0) {
+        const auto tree = store.resources[resource].tree;
+        if (store.trees[tree].state == TreeState::kLookup) {
+            settle(tree, master);
+        }
+    }
+}
+
+void LockManager::Impl::handle(std::uint32_t from, ClaimMessage& m) {
+    for (const auto& entry : m.entries) {
+        const auto master = party_of(entry.master);
+        if (master != 0 && directory_of_root(entry.root) == self()) {
+            claim(entry.root, master, entry.token);
+        }
+        if (m.move != 0) {
+            send(from, ClaimedMessage{entry.root, m.move});
+        }
+    }
+}
+
+void LockManager::Impl::handle(std::uint32_t from, VacateMessage& m) {
+    const auto entry = entries.find(m.root);
+    released_token = std::max(released_token, m.token);
+    if (entry != entries.end() && entry->second.master == from && m.token >= entry->second.token) {
+        entries.erase(entry);
+        if (!lookups.empty() || !own_lookups.empty()) {
+            retry_lookups();
+        }
+    }
+}
+
+// This node masters the tree no more, nobody uses it.
+void LockManager::Impl::vacate(Tree& tree) {
+    --mastered;
+    if (NodeId(tree.directory) == self()) {
+        released_token = std::max(released_token, tree.token);
+    } else if (const auto directory = party_of(NodeId(tree.directory)); directory != 0) {
+        send(directory, VacateMessage{std::string(store.root_key_of(tree)), tree.token});
+    }
+}
+
+// ---- unused trees
+
+// Kept for a while: the next user needs no lookup. What the directory here masters costs nothing to
+// find again.
+void LockManager::Impl::make_idle(std::uint32_t tree_index) {
+    auto& tree = store.trees[tree_index];
+    auto& root = store.resources[tree.root];
+    const bool local = tree.state == TreeState::kLocal;
+    const bool remembered = (local && NodeId(tree.directory) != self() && !draining) ||
+                            tree.state == TreeState::kRemote;
+    if (tree.idle) {
+        return;
+    }
+    if (!remembered) {
+        if (local) {
+            vacate(tree);
+        }
+        store.erase(tree.root);
+        return;
+    }
+    if (root.value != 0) {
+        store.values.release(root.value);
+        root.value = 0;
+    }
+    tree.idle = true;
+    tree.since = ms();
+    tree.idle_prev = idle_last;
+    tree.idle_next = 0;
+    (idle_last != 0 ? store.trees[idle_last].idle_next : idle_first) = tree_index;
+    idle_last = tree_index;
+}
+
+void LockManager::Impl::end_idle(std::uint32_t tree_index) {
+    auto& tree = store.trees[tree_index];
+    (tree.idle_prev != 0 ? store.trees[tree.idle_prev].idle_next : idle_first) = tree.idle_next;
+    (tree.idle_next != 0 ? store.trees[tree.idle_next].idle_prev : idle_last) = tree.idle_prev;
+    tree.idle = false;
+    tree.idle_next = tree.idle_prev = 0;
+}
+
+void LockManager::Impl::expire_idle() {
+    while (idle_first != 0 && !frozen &&
+           store.trees[idle_first].since + options.idle.count() <= ms()) {
+        const auto tree = idle_first;
+        end_idle(tree);
+        if (store.trees[tree].state == TreeState::kLocal) {
+            vacate(store.trees[tree]);
+        }
+        store.erase(store.trees[tree].root);
+    }
+}
+
+}  // namespace quorate::lockmgr

@@ -1,0 +1,353 @@
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "directory.hpp"
+#include "engine.hpp"
+#include "link.hpp"
+#include "lockmgr/lock_manager.hpp"
+#include "message.hpp"
+#include "mutation.hpp"
+#include "store.hpp"
+#include "tree_state.hpp"
+
+// The machine behind lock_manager.hpp. One file of src per part of its work.
+namespace quorate::lockmgr {
+
+// One life of one node. Number kSelf is this one.
+struct Party {
+    cluster::MemberId id;
+    std::uint32_t weight = 0;
+    bool member = false;
+    bool newcomer = false;              // in this view for the first time
+    bool pending = false;               // lost, and may not be taken over yet
+    bool allowed = false;               // lost, and taken over
+    bool begun = false;                 // said Begin in this epoch
+    bool done = false;                  // said Done in this epoch
+    bool told_done = false;             // was told Done
+    bool wants_all = false;             // its last epoch with quorum is not ours
+    std::uint32_t haunt = 0;            // number among the lost
+    std::uint32_t first = 0, last = 0;  // its locks in trees mastered here
+    Link link;
+};
+
+struct Client {
+    bool open = false;
+    bool suspended = false;
+    std::uint32_t pid = 0;
+    std::uint32_t uid = 0;
+    std::uint32_t priority = 0;
+    std::uint32_t locks = 0;
+    // Its locks: those that wait stand at the end.
+    std::uint32_t first = 0, last = 0;
+    std::vector<std::uint32_t> gids;
+};
+
+struct Timer {
+    enum class Kind : std::uint8_t { kDeadline, kSearch } kind{};
+    std::int64_t when = 0;
+    std::uint64_t lock = 0;
+    std::uint32_t op = 0;
+    std::uint32_t pause = 0;  // kSearch: until the next
+    bool operator<(const Timer& other) const { return when > other.when; }  // earliest on top
+};
+
+struct LockManager::Impl {
+    explicit Impl(LockManagerOptions given);
+
+    // ---- manager.cpp: inputs and time
+    void on(const Received& input);
+    void on(const LeaseKnown& input) { lease = input.until; }
+    void on(const Tick&) {}
+    void run_timers();
+    void run_posted();
+    std::optional<MonoTime> deadline() const;
+    void arm(std::uint32_t lock, std::int64_t when, Timer::Kind kind, std::uint32_t pause);
+    std::int64_t ms() const { return now.time_since_epoch().count(); }
+    void note(LogLevel level, std::string event, std::string text) {
+        out->push_back(Note{level, std::move(event), std::move(text)});
+    }
+
+    // ---- clients.cpp: what clients ask
+    void on(const ClientOpened& input);
+    void on(const ClientGone& input);
+    void on(const Enqueue& input);
+    void on(const Convert& input);
+    void on(const Dequeue& input);
+    void on(const Cancel& input);
+    void on(const DequeueAll& input);
+    void on(const Purge& input);
+    void on(const DefineDomain& input);
+    Client* client_of(ClientId id);
+    std::uint8_t rights_of(const Client& client, const Domain& domain) const;
+    const Domain* domain_for(const Client& client, std::string_view name);
+    LockStatus check(const Enqueue& input, const Client& client);
+    LockStatus check(const Convert& input, const Lock& lock) const;
+    std::uint8_t rights_on(const Client& client, std::uint32_t resource);
+    void adopt(const Enqueue& input, std::uint32_t resource);
+    void drop(std::uint32_t lock);
+    void purge(std::uint32_t pid);
+    void reply(ClientId client, RequestId request, LockStatus status, LockId lock = LockId(0));
+
+    // ---- owner.cpp: operations of this node's clients, wherever the master is
+    void begin_operation(std::uint32_t lock, RequestId request,
+                         const std::optional<MonoTime>& deadline);
+    void dispatch(std::uint32_t lock);
+    void submit(std::uint32_t lock);
+    void send_operation(std::uint32_t lock);
+    void hold(std::uint32_t lock, WaitCause cause);
+    void wait_for(std::uint32_t lock, WaitCause cause);
+    void route(Tree& tree, Message message);
+    void convert_at_once(std::uint32_t lock, LockMode mode, std::uint32_t flags,
+                         const ValueBlock& value);
+    void dequeue(std::uint32_t lock, std::uint32_t flags, const ValueBlock* value);
+    void cancel(std::uint32_t lock, bool timed_out);
+    void finish(std::uint32_t lock, LockStatus status, std::vector<CycleEntry> cycle = {});
+    void granted_here(std::uint32_t lock);
+    void settle(std::uint32_t tree, std::uint32_t master);
+    void flush_held(std::uint32_t tree);
+    void learn_master(std::uint32_t lock, std::uint32_t from);
+    void handle(std::uint32_t from, QueuedMessage& m);
+    void handle(std::uint32_t from, GrantedMessage& m);
+    void handle(std::uint32_t from, RefusedMessage& m);
+    void handle(std::uint32_t from, BlockingMessage& m);
+    void handle(std::uint32_t from, BounceMessage& m);
+    void tell_blocked(std::uint32_t lock, LockMode mode, NodeId node, std::uint32_t pid);
+    void move_to_end(std::uint32_t lock);
+    void move_to_front(std::uint32_t lock);
+    void list_at_end(std::uint32_t lock);
+    void unlist(std::uint32_t lock);
+    void destroy(std::uint32_t lock);
+    void reap(std::uint32_t resource);
+    bool is_conversion(const Lock& lock) const { return lock.has_granted; }
+
+    // ---- master.cpp: other nodes' operations on trees mastered here
+    void handle(std::uint32_t from, EnqueueMessage& m);
+    void handle(std::uint32_t from, ConvertMessage& m);
+    void handle(std::uint32_t from, DequeueMessage& m);
+    void handle(std::uint32_t from, CancelMessage& m);
+    void serve_enqueue(std::uint32_t party, std::uint32_t resource, const EnqueueMessage& m);
+    void answer(std::uint32_t lock, Engine::Outcome outcome);
+    void answer_again(std::uint32_t lock);
+    void send_granted(std::uint32_t lock);
+    void carry_out_effects();
+    void forget_lock(std::uint32_t lock);
+    void remove_lock(std::uint32_t lock, std::uint32_t flags, const ValueBlock* value);
+    void count_use(Tree& tree, std::uint32_t party);
+    WaitCause cause_of(std::uint32_t lock) const;
+
+    // ---- lookup.cpp: the directory
+    NodeId directory_of_root(std::string_view root) const {
+        return directory_of(view.members, hash_of(root));
+    }
+    void look_up(std::uint32_t tree, std::uint32_t lock);
+    void become_master(std::uint32_t tree, std::uint64_t token, std::uint32_t directory);
+    bool may_assign(std::string_view root) const;
+    void answer_lookup(std::uint32_t from, EnqueueMessage& m);
+    void retry_lookups();
+    void vacate(Tree& tree);
+    void claim(std::string_view root, std::uint32_t master, std::uint64_t token);
+    void handle(std::uint32_t from, AssignMessage& m);
+    void handle(std::uint32_t from, ClaimMessage& m);
+    void handle(std::uint32_t from, ClaimedMessage& m);
+    void handle(std::uint32_t from, VacateMessage& m);
+    void make_idle(std::uint32_t tree);
+    void end_idle(std::uint32_t tree);
+    void expire_idle();
+
+    // ---- link.cpp: to and from peers
+    void send(std::uint32_t party, const Message& message);
+    void flush_links();
+    void flush(Party& party);
+    void hear(std::uint32_t party, const Begin& begin);
+    void hear(std::uint32_t party, const Batch& batch);
+    void handle_any(std::uint32_t from, Message& message);
+    std::uint32_t party_of(NodeId node) const;
+
+    // ---- recovery.cpp: views
+    void on(const cluster::ViewCommitted& input);
+    void on(const cluster::QuorumLost& input);
+    void on(const cluster::TakeoverAllowed& input);
+    void on(const cluster::Expelled& input);
+    void freeze();
+    void thaw();
+    void update_parties(const cluster::View& next);
+    void lose(std::uint32_t party);
+    void await_takeover(std::uint32_t party);
+    void await_takeover_or_release(std::uint32_t party);
+    void count_pending();
+    std::uint32_t party_for(cluster::MemberId id);
+    void release_party(std::uint32_t party);
+    void start_recovery();
+    void recover_trees();
+    void recover_tree(std::uint32_t tree);
+    bool contribute(std::uint32_t tree);
+    void claim_bulk(std::uint32_t party, std::string root, std::uint32_t master,
+                    std::uint64_t token);
+    void prune_entries();
+    void claim_all(std::uint32_t party);
+    void flush_bulk(std::uint32_t party);
+    void tell_done();
+    void check_complete();
+    void finish_rebuilds();
+    void install(const std::string& root);
+    void choose_values(std::uint32_t tree);
+    void restart(std::uint32_t tree);
+    void hold_sent(std::uint32_t tree);
+    void settle_own(const std::string& root, std::uint32_t master);
+    void handle(std::uint32_t from, RebuildMessage& m);
+    void handle(std::uint32_t from, DoneMessage& m);
+    void handle(std::uint32_t from, MasteredMessage& m);
+    void fill_image(std::uint32_t lock, LockImage& image) const;
+    std::uint32_t resource_at(std::uint32_t root, const std::vector<std::string>& path);
+    void prepare_install(std::uint32_t tree);
+    std::vector<std::string> path_of(std::uint32_t resource) const;
+    std::uint32_t install_lock(std::uint32_t resource, const LockImage& image);
+    void restore_sorted(std::vector<std::uint32_t>& locks);
+    bool anybody_pending() const { return !pending_haunts.empty(); }
+
+    // ---- move.cpp: remastering
+    void scan_activity();
+    void consider_move(std::uint32_t tree);
+    void start_move(std::uint32_t tree, std::uint32_t target);
+    void transfer(std::uint32_t tree);
+    void abort_move(std::uint32_t tree);
+    void settle_moves_of_view();
+    void give_away(std::uint32_t tree);
+    void arrive(std::uint32_t from, std::vector<TransferMessage> parts);
+    void drain_trees();
+    void check_drained();
+    void on(const Drain&);
+    std::vector<std::uint32_t> users_of(const Tree& tree) const;
+    void handle(std::uint32_t from, StopMessage& m);
+    void handle(std::uint32_t from, StoppedMessage& m);
+    void handle(std::uint32_t from, ResumeMessage& m);
+    void handle(std::uint32_t from, TransferMessage& m);
+    void handle(std::uint32_t from, MovedMessage& m);
+    void handle(std::uint32_t from, MoveDoneMessage& m);
+    void watch(std::uint32_t tree);
+
+    // ---- chase.cpp: deadlocks
+    void search(std::uint32_t lock);
+    void handle(std::uint32_t from, ChaseMessage& m);
+    void chase_at_master(ChaseMessage& m);
+    void chase_at_owner(ChaseMessage& m);
+    void chase_on(const ChaseMessage& m, std::uint32_t lock);
+    void follow_blocker(const ChaseMessage& m, std::uint32_t blocker, bool holds);
+    bool edge_stands(const Edge& edge);
+    void report_cycle(ChaseMessage& m);
+    void next_report();
+    void confirm(ChaseMessage& m);
+    void kill(ChaseMessage& m);
+    std::uint32_t lock_of(NodeId node, LockId lock);
+    void handle(std::uint32_t from, PurgeMessage& m);
+
+    MasterState& more(Tree& tree) {
+        if (!tree.more) {
+            tree.more = std::make_unique<MasterState>();
+        }
+        return *tree.more;
+    }
+    bool moving(const Tree& tree) const {
+        return tree.state == TreeState::kLocal && tree.more && tree.more->move != 0;
+    }
+    // Operations of this node's clients go to the engine.
+    bool serves(const Tree& tree) const { return tree.state == TreeState::kLocal && !moving(tree); }
+    NodeId self() const { return options.self.node; }
+    std::uint64_t epoch() const { return view.epoch.value(); }
+    NodeId node_of(std::uint32_t party) const { return parties[party].id.node; }
+
+    LockManagerOptions options;
+    MonoTime now;
+    std::vector<LockOutput>* out = nullptr;
+    MonoTime lease;
+
+    Store store;
+    Engine engine{store};
+    std::vector<Client> clients;
+    std::map<std::string, Domain, std::less<>> domains;
+    std::string key;  // reused
+    bool expelled = false;
+    bool draining = false;
+    bool drained = false;
+
+    std::vector<Timer> timers;                                         // heap
+    std::vector<std::pair<LockId, std::uint32_t>> waiting_for_quorum;  // lock, operation
+
+    // ---- the cluster
+    cluster::View view;  // the last one with quorum
+    bool frozen = true;  // no quorum now
+    std::uint64_t previous_epoch = 0;
+    std::deque<Party> parties{2};
+    std::vector<std::uint32_t> members;  // parties, this one included
+    std::vector<std::uint32_t> to_flush;
+    std::deque<Message> posted;        // to itself
+    std::uint64_t message_issued = 0;  // epoch in which the message in hand was made
+    std::uint32_t haunts = 0;
+    std::set<std::uint32_t> pending_haunts;
+    History history;
+
+    // ---- directory
+    DirectoryEntries entries;
+    std::uint64_t released_token = 0;  // above every token of trees given up here
+    struct Lookup {
+        std::uint32_t party = 0;
+        EnqueueMessage message;
+    };
+    std::vector<Lookup> lookups;             // that cannot be answered yet
+    std::vector<std::uint32_t> own_lookups;  // trees, likewise
+    std::uint32_t idle_first = 0, idle_last = 0;
+
+    // ---- recovery
+    bool complete = false;  // everybody is done with this epoch
+    std::set<std::string, std::less<>>
+        unresolved;  // stopped trees: only the mover knows the master
+    struct Contribution {
+        std::uint32_t party = 0;
+        TreeImage image;
+    };
+    std::map<std::string, std::vector<Contribution>> rebuilds;
+    std::map<std::uint32_t, RebuildMessage> bulk_rebuild;
+    std::map<std::uint32_t, ClaimMessage> bulk_claim;
+    std::map<std::uint32_t, std::size_t> bulk_size;
+    std::vector<std::uint32_t> to_restart;  // trees
+    bool shares_changed = false;            // of the directory, not only by departures
+
+    // ---- moves
+    std::map<std::string, Moving, std::less<>> moves;  // from here, by root
+    struct Incoming {
+        std::uint32_t from = 0;
+        std::vector<TransferMessage> parts;
+    };
+    std::map<std::string, Incoming> incoming;
+    struct Arrival {
+        std::string root;
+        std::uint32_t from = 0;
+        std::uint32_t number = 0;  // the mover's
+    };
+    std::map<std::uint32_t, Arrival> arrivals;  // that the directory has not confirmed
+    std::uint32_t move_number = 0;
+    std::vector<std::uint32_t> watched;  // trees
+    std::int64_t next_scan = 0;
+    std::uint64_t moves_done = 0;
+    std::size_t mastered = 0;  // trees
+
+    // ---- deadlocks
+    std::uint32_t search_round = 0;
+    std::unordered_set<std::uint64_t> visited;
+    std::int64_t visited_until = 0;
+    std::deque<ChaseMessage> reports;  // at the coordinator; the first is being settled
+    std::uint32_t report_round = 0;
+    bool report_open = false;
+    std::uint64_t deadlocks = 0;
+};
+
+}  // namespace quorate::lockmgr

@@ -1,0 +1,305 @@
+#include "manager.hpp"
+
+namespace quorate::lockmgr {
+
+// ---- requests of other nodes
+
+void LockManager::Impl::handle(std::uint32_t from, EnqueueMessage& m) {
+    const auto origin = party_of(m.origin);
+    if (origin == 0) {
+        return;
+    }
+    if (m.parent != LockId(0)) {
+        const auto parent = store.find_remote(origin, m.parent.value());
+        if (parent == 0 || store.tree_of(store.locks[parent]).state != TreeState::kLocal) {
+            send(origin, BounceMessage{m.lock, m.op});
+            return;
+        }
+        serve_enqueue(origin, store.find_or_create(store.locks[parent].resource, m.name), m);
+        return;
+    }
+    const auto resource = store.find(0, m.root);
+    const auto tree = resource == 0 ? 0U : store.resources[resource].tree;
+    if (tree != 0 && store.trees[tree].state == TreeState::kLocal) {
+        auto& here = store.trees[tree];
+        if (origin == kSelf) {
+            return;  // its own request, by way of the directory: it has been served
+        }
+        // Whoever has stopped already hears of its requests from the next master.
+        const bool stopped =
+            moving(here) && std::ranges::find(moves.find(m.root)->second.waiting, origin) ==
+                                moves.find(m.root)->second.waiting.end();
+        if (stopped) {
+            more(here).held.push_back(m);
+        } else {
+            serve_enqueue(origin, resource, m);
+        }
+        return;
+    }
+    if (const auto move = moves.find(m.root); move != moves.end()) {
+        send(move->second.target, m);  // it went there
+    } else if (m.entry_token == 0 && directory_of_root(m.root) == self()) {
+        answer_lookup(from, m);
+    } else {
+        if (m.entry_token != 0 && !mutated("keep_stale_entry")) {
+            send(from, VacateMessage{m.root, m.entry_token});
+        }
+        send(origin, BounceMessage{m.lock, m.op});
+    }
+}
+
+void LockManager::Impl::serve_enqueue(std::uint32_t party, std::uint32_t resource,
+                                      const EnqueueMessage& m) {
+    auto& tree = store.trees[store.resources[resource].tree];
+    if (const auto known = store.find_remote(party, m.lock.value()); known != 0) {
+        reap(resource);
+        answer_again(known);
+        return;
+    }
+    if (store.locks.used() >= options.locks_max || store.resources[resource].depth >= kMaxDepth) {
+        send(party, RefusedMessage{m.lock, m.op, LockStatus::kOverLimit, {}});
+        reap(resource);
+        return;
+    }
+    if (tree.idle) {
+        end_idle(store.resources[resource].tree);
+    }
+    const auto index = store.create_lock(resource);
+    auto& lock = store.locks[index];
+    lock.owner_id = m.lock.value();
+    lock.party = party;
+    lock.pid = m.pid;
+    lock.xid = m.xid;
+    lock.priority = m.priority;
+    lock.op = m.op;
+    lock.flags = m.flags;
+    lock.requested = m.mode;
+    lock.since = ms();
+    list_at_end(index);
+    store.index_remote(index);
+    count_use(tree, party);
+    answer(index, engine.request(index));
+    carry_out_effects();
+}
+
+void LockManager::Impl::handle(std::uint32_t from, ConvertMessage& m) {
+    auto index = store.find_remote(from, m.lock.value());
+    if (index == 0 && from == kSelf) {
+        index = store.index_of(m.lock);
+    }
+    if (index == 0 || !store.locks[index].has_granted ||
+        store.tree_of(store.locks[index]).state != TreeState::kLocal) {
+        if (m.op != 0) {
+            send(from, BounceMessage{m.lock, m.op});
+        }
+        return;
+    }
+    auto& lock = store.locks[index];
+    if (m.op != 0 && lock.op == m.op) {
+        answer_again(index);
+        return;
+    }
+    count_use(store.tree_of(lock), from);
+    // One downwards that its owner made while the tree had no master: the next may wait already.
+    const auto next_mode = lock.requested;
+    const auto next_flags = lock.flags;
+    const auto next_value =
+        lock.value != 0 ? MaybeValue(store.values[lock.value].block) : std::nullopt;
+    lock.requested = m.mode;
+    lock.flags = m.flags;
+    if (m.op != 0) {
+        lock.op = m.op;
+    }
+    lock.since = ms();
+    if (m.value) {
+        store.value_of(lock).block = *m.value;
+    }
+    const auto outcome = engine.convert(index);
+    if (m.op != 0) {
+        answer(index, outcome);
+    } else if (from == kSelf) {
+        lock.requested = next_mode;
+        lock.flags = next_flags;
+        if (next_value) {
+            store.value_of(lock).block = *next_value;
+        }
+    }
+    carry_out_effects();
+}
+
+void LockManager::Impl::handle(std::uint32_t from, DequeueMessage& m) {
+    const auto index = store.find_remote(from, m.lock.value());
+    if (index != 0 && store.tree_of(store.locks[index]).state == TreeState::kLocal) {
+        count_use(store.tree_of(store.locks[index]), from);
+        remove_lock(index, m.flags, m.value ? &*m.value : nullptr);
+    }
+}
+
+void LockManager::Impl::handle(std::uint32_t from, CancelMessage& m) {
+    const auto index = store.find_remote(from, m.lock.value());
+    if (index == 0 || store.locks[index].op != m.op ||
+        store.tree_of(store.locks[index]).state != TreeState::kLocal) {
+        return;
+    }
+    if (engine.cancel(index)) {
+        send(from, RefusedMessage{m.lock, m.op, LockStatus::kCancelled, {}});
+        if (!store.locks[index].has_granted) {
+            destroy(index);
+        }
+        carry_out_effects();
+    }
+}
+
+// ---- answers
+
+void LockManager::Impl::answer(std::uint32_t index, Engine::Outcome outcome) {
+    const auto& lock = store.locks[index];
+    const LockId id(lock.owner_id);
+    switch (outcome) {
+        case Engine::Outcome::kGranted:
+            send_granted(index);
+            return;
+        case Engine::Outcome::kQueued:
+            send(lock.party, QueuedMessage{id, lock.op, lock.order, lock.granted});
+            return;
+        case Engine::Outcome::kNotQueued:
+        case Engine::Outcome::kDeadlock:
+            break;
+    }
+    const bool deadlock = outcome == Engine::Outcome::kDeadlock;
+    deadlocks += deadlock ? 1U : 0U;
+    send(
+        lock.party,
+        RefusedMessage{id, lock.op, deadlock ? LockStatus::kDeadlock : LockStatus::kNotQueued, {}});
+    if (!lock.has_granted) {
+        destroy(index);
+    } else {
+        store.locks[index].requested = lock.granted;
+    }
+}
+
+// The owner asks again because an answer may have been lost with the master before.
+void LockManager::Impl::answer_again(std::uint32_t index) {
+    const auto& lock = store.locks[index];
+    if (lock.queue == Queue::kGranted) {
+        send_granted(index);
+    } else {
+        send(lock.party, QueuedMessage{LockId(lock.owner_id), lock.op, lock.order, lock.granted});
+    }
+}
+
+void LockManager::Impl::send_granted(std::uint32_t index) {
+    auto& lock = store.locks[index];
+    lock.requested = lock.granted;
+    lock.since = ms();
+    GrantedMessage message;
+    message.lock = LockId(lock.owner_id);
+    message.op = lock.op;
+    message.mode = lock.granted;
+    message.token = lock.token;
+    message.order = lock.order;
+    message.bits = static_cast<std::uint8_t>((lock.demoted ? GrantedMessage::kDemoted : 0) |
+                                             (lock.altered ? GrantedMessage::kAltered : 0));
+    const auto& resource = store.resources[lock.resource];
+    if (resource.value != 0) {
+        message.seen = store.values[resource.value].seq;
+        if (store.values[resource.value].invalid) {
+            message.bits |= GrantedMessage::kInvalid;
+        }
+    }
+    if (lock.value != 0) {
+        message.seq = store.values[lock.value].seq;
+        if (lock.read_value) {
+            message.value = store.values[lock.value].block;
+        }
+    }
+    send(lock.party, message);
+}
+
+void LockManager::Impl::carry_out_effects() {
+    for (std::size_t i = 0; i < engine.effects.size(); ++i) {
+        const auto effect = engine.effects[i];
+        const auto& lock = store.locks[effect.lock];
+        const bool here = lock.party == kSelf;
+        if (effect.kind == Effect::Kind::kGranted) {
+            if (here) {
+                granted_here(effect.lock);
+            } else {
+                send_granted(effect.lock);
+            }
+            continue;
+        }
+        const auto& by = store.locks[effect.by];
+        const auto node = by.party != 0 ? node_of(by.party) : NodeId(0);
+        if (here) {
+            tell_blocked(effect.lock, effect.mode, node, by.pid);
+        } else {
+            send(lock.party, BlockingMessage{LockId(lock.owner_id), effect.mode, node, by.pid});
+        }
+    }
+    engine.effects.clear();
+}
+
+void LockManager::Impl::remove_lock(std::uint32_t index, std::uint32_t flags,
+                                    const ValueBlock* value) {
+    engine.release(index, flags, value);
+    destroy(index);
+    carry_out_effects();
+}
+
+void LockManager::Impl::count_use(Tree& tree, std::uint32_t party) {
+    if (party == kSelf && !tree.more) {
+        return;
+    }
+    auto& activity = more(tree).activity;
+    if (party == kSelf && activity.empty()) {
+        return;  // nobody to compare with
+    }
+    auto it = std::ranges::find(activity, party, &Activity::party);
+    if (it == activity.end()) {
+        activity.push_back({party, 0, 0});
+        it = activity.end() - 1;
+        watch(store.resources[tree.root].tree);
+    }
+    ++it->count;
+}
+
+WaitCause LockManager::Impl::cause_of(std::uint32_t index) const {
+    const auto& lock = store.locks[index];
+    const auto& resource = store.resources[lock.resource];
+    const auto& tree = store.trees[resource.tree];
+    if (frozen) {
+        return WaitCause::kQuorum;
+    }
+    switch (tree.state) {
+        case TreeState::kUnknown:
+        case TreeState::kLookup:
+            return anybody_pending() && complete ? WaitCause::kTakeover : WaitCause::kDirectory;
+        case TreeState::kStopped:
+            return WaitCause::kMove;
+        case TreeState::kRebuild:
+            return WaitCause::kRecovery;
+        case TreeState::kRemote:
+            return WaitCause::kHolder;
+        case TreeState::kLocal:
+            break;
+    }
+    if (moving(tree)) {
+        return WaitCause::kMove;
+    }
+    if (engine.haunted(tree)) {
+        return WaitCause::kTakeover;
+    }
+    for (const auto which : {Queue::kGranted, Queue::kConverting}) {
+        for (auto at = resource.queue(which).head; at != 0; at = store.locks[at].next) {
+            if (at == index || !engine.holds_up(store.locks[at], lock)) {
+                continue;
+            }
+            return parties[store.locks[at].party].pending ? WaitCause::kTakeover
+                                                          : WaitCause::kHolder;
+        }
+    }
+    return WaitCause::kQueue;
+}
+
+}  // namespace quorate::lockmgr

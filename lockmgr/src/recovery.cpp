@@ -1,0 +1,499 @@
+#include <fmt/core.h>
+
+#include "manager.hpp"
+
+// What a new view asks for. Messages between surviving lives are not lost (link.hpp), so only what
+// lost lives knew has to be found again: the trees they mastered, from the owners' records, and the
+// directory entries they kept, from the masters.
+//
+//   each member, at once:   Begin to all; claims of the trees whose directory changed; its part of
+//                           the trees that lost their master, to the root's directory; Done
+//   each directory,
+//   when all are Done:      takes the trees that nobody claims, tells who gave parts of them, and
+//                           answers the lookups that have waited
+//
+// A further view starts this anew. Nothing is undone: a part or a claim counts in its epoch only.
+namespace quorate::lockmgr {
+
+void LockManager::Impl::start_recovery() {
+    complete = false;
+    rebuilds.clear();
+    lookups.clear();
+    own_lookups.clear();
+    unresolved.clear();
+    bulk_rebuild.clear();
+    bulk_claim.clear();
+    bulk_size.clear();
+    reports.clear();
+    report_open = false;
+    visited.clear();
+    std::erase_if(incoming, [&](const auto& one) { return !parties[one.second.from].member; });
+    for (const auto party : members) {
+        if (party != kSelf) {
+            out->push_back(Send{node_of(party),
+                                encode(Packet{view.epoch, Begin{cluster::Epoch(previous_epoch),
+                                                                parties[party].link.received}})});
+        }
+    }
+    history.add(view);
+    settle_moves_of_view();
+    prune_entries();
+    recover_trees();
+}
+
+// Entries of lost masters, and those that another directory keeps now.
+void LockManager::Impl::prune_entries() {
+    std::erase_if(entries, [&](const auto& entry) {
+        return !parties[entry.second.master].member ||
+               (shares_changed && directory_of_root(entry.first) != self());
+    });
+}
+
+void LockManager::Impl::recover_trees() {
+    for (std::uint32_t tree = 1; tree < store.trees.end(); ++tree) {
+        if (store.trees[tree].root != 0) {
+            recover_tree(tree);
+        }
+    }
+}
+
+void LockManager::Impl::recover_tree(std::uint32_t index) {
+    auto& tree = store.trees[index];
+    switch (tree.state) {
+        case TreeState::kLocal: {
+            if (!shares_changed && view.find(NodeId(tree.directory)) != nullptr) {
+                return;
+            }
+            const auto directory = directory_of_root(store.root_key_of(tree));
+            const auto party = party_of(directory);
+            const bool knows = NodeId(tree.directory) == directory && !parties[party].newcomer;
+            tree.directory = directory.value();
+            if (!knows && party != kSelf && !mutated("claim_nothing")) {
+                claim_bulk(party, std::string(store.root_key_of(tree)), kSelf, tree.token);
+            }
+            return;
+        }
+        case TreeState::kRemote:
+        case TreeState::kStopped:
+            if (parties[tree.master].member) {
+                if (tree.state == TreeState::kStopped && !parties[tree.more->move_target].member) {
+                    unresolved.emplace(store.root_key_of(tree));
+                }
+                return;
+            }
+            break;
+        case TreeState::kRebuild:
+            break;
+        case TreeState::kLookup:
+            tree.state = TreeState::kUnknown;
+            to_restart.push_back(index);
+            return;
+        case TreeState::kUnknown:
+            return;
+    }
+    if (!contribute(index)) {
+        tree.state = TreeState::kUnknown;
+        tree.master = 0;
+        to_restart.push_back(index);
+    }
+}
+
+// ---- what goes to the others
+
+void LockManager::Impl::claim_bulk(std::uint32_t party, std::string root, std::uint32_t master,
+                                   std::uint64_t token) {
+    auto& bulk = bulk_claim[party];
+    auto& size = bulk_size[party];
+    size += root.size() + 16;
+    bulk.entries.push_back({std::move(root), node_of(master), token});
+    if (size > kMaxBulk || bulk.entries.size() == kMaxList) {
+        flush_bulk(party);
+    }
+}
+
+void LockManager::Impl::claim_all(std::uint32_t party) {
+    for (std::uint32_t index = 1; index < store.trees.end(); ++index) {
+        const auto& tree = store.trees[index];
+        if (tree.root != 0 && tree.state == TreeState::kLocal &&
+            NodeId(tree.directory) == node_of(party)) {
+            claim_bulk(party, std::string(store.root_key_of(tree)), kSelf, tree.token);
+        }
+    }
+}
+
+void LockManager::Impl::flush_bulk(std::uint32_t party) {
+    if (const auto claims = bulk_claim.find(party); claims != bulk_claim.end()) {
+        send(party, claims->second);
+        bulk_claim.erase(claims);
+    }
+    if (const auto parts = bulk_rebuild.find(party); parts != bulk_rebuild.end()) {
+        send(party, parts->second);
+        bulk_rebuild.erase(parts);
+    }
+    bulk_size.erase(party);
+}
+
+void LockManager::Impl::fill_image(std::uint32_t index, LockImage& image) const {
+    const auto& lock = store.locks[index];
+    image.node = node_of(lock.party);
+    image.lock = LockId(lock.owner_id);
+    image.op = lock.op;
+    image.pid = lock.pid;
+    image.xid = lock.xid;
+    image.priority = lock.priority;
+    image.flags = lock.flags;
+    image.queue = static_cast<std::uint8_t>(lock.queue);
+    image.granted = lock.granted;
+    image.requested = lock.requested;
+    image.highbast = lock.highbast;
+    image.order = lock.order;
+    image.token = lock.token;
+    if (lock.value != 0) {
+        const auto& value = store.values[lock.value];
+        image.seq = value.seq;
+        image.seen = value.seen;
+        image.invalid = value.invalid;
+        image.value = value.block;
+    }
+}
+
+std::vector<std::string> LockManager::Impl::path_of(std::uint32_t index) const {
+    std::vector<std::string> path;
+    for (; store.resources[index].parent != 0; index = store.resources[index].parent) {
+        path.emplace_back(store.resources[index].name.view());
+    }
+    std::ranges::reverse(path);
+    return path;
+}
+
+// This node's part of a tree whose master is lost; false if it has none.
+bool LockManager::Impl::contribute(std::uint32_t index) {
+    auto& tree = store.trees[index];
+    TreeImage image;
+    image.root = store.root_key_of(tree);
+    std::size_t size = image.root.size();
+    const auto party = party_of(directory_of_root(image.root));
+    const auto part = [&] {
+        if (party == kSelf) {
+            rebuilds[image.root].push_back({kSelf, std::move(image)});
+        } else {
+            bulk_rebuild[party].trees.push_back(std::move(image));
+            auto& bulk = bulk_size[party];
+            bulk += size;
+            if (bulk > kMaxBulk || bulk_rebuild[party].trees.size() == kMaxList) {
+                flush_bulk(party);
+            }
+        }
+        image = TreeImage{std::string(store.root_key_of(tree)), {}};
+        size = image.root.size();
+    };
+    bool any = false;
+    for (auto at = tree.resources; at != 0; at = store.resources[at].next) {
+        ResourceImage resource;
+        resource.path = path_of(at);
+        for (auto lock = store.resources[at].queue(Queue::kGranted).head; lock != 0;
+             lock = store.locks[lock].next) {
+            const auto& one = store.locks[lock];
+            const bool queued = one.pending == Pending::kQueued;
+            if (!one.has_granted && !queued) {
+                continue;
+            }
+            auto& entry = resource.locks.emplace_back();
+            fill_image(lock, entry);
+            entry.queue = static_cast<std::uint8_t>(!queued           ? Queue::kGranted
+                                                    : one.has_granted ? Queue::kConverting
+                                                                      : Queue::kWaiting);
+            entry.op -= one.pending == Pending::kSent || one.pending == Pending::kHeld ? 1U : 0U;
+            entry.highbast = LockMode::NL;
+            size += entry.value ? 128U : 64U;
+            if (size > kMaxBulk) {
+                image.resources.push_back(std::exchange(
+                    resource, ResourceImage{path_of(at), 0, false, std::nullopt, {}}));
+                part();
+            }
+            any = true;
+        }
+        if (!resource.locks.empty()) {
+            size += 16;
+            image.resources.push_back(std::move(resource));
+        }
+    }
+    if (!any) {
+        return false;
+    }
+    if (!image.resources.empty()) {
+        part();
+    }
+    tree.state = TreeState::kRebuild;
+    tree.master = 0;
+    if (tree.more) {
+        tree.more->move = 0;
+    }
+    if (tree.idle) {
+        end_idle(index);
+    }
+    return true;
+}
+
+void LockManager::Impl::tell_done() {
+    if (!unresolved.empty() || frozen) {
+        return;
+    }
+    for (const auto index : members) {
+        auto& party = parties[index];
+        if (index == kSelf || !party.begun || std::exchange(party.told_done, true)) {
+            continue;
+        }
+        flush_bulk(index);
+        send(index, DoneMessage{});
+    }
+}
+
+// ---- what comes from the others
+
+void LockManager::Impl::handle(std::uint32_t from, RebuildMessage& m) {
+    if (message_issued != epoch()) {
+        return;
+    }
+    for (auto& tree : m.trees) {
+        auto& parts = rebuilds[tree.root];
+        parts.push_back({from, std::move(tree)});
+    }
+}
+
+void LockManager::Impl::handle(std::uint32_t from, DoneMessage&) {
+    if (message_issued == epoch()) {
+        parties[from].done = true;
+        check_complete();
+    }
+}
+
+void LockManager::Impl::check_complete() {
+    const bool all = std::ranges::all_of(members, [&](std::uint32_t party) {
+        return party == kSelf ? unresolved.empty() : parties[party].done;
+    });
+    if (complete || frozen || !all) {
+        return;
+    }
+    complete = true;
+    history.completed();
+    std::erase_if(moves, [](const auto& move) { return move.second.sent; });
+    finish_rebuilds();
+    retry_lookups();
+    if (draining) {
+        drain_trees();
+    }
+}
+
+void LockManager::Impl::finish_rebuilds() {
+    std::map<std::uint32_t, MasteredMessage> answers;
+    for (auto& [root, parts] : rebuilds) {
+        const auto entry = entries.find(root);
+        const auto resource = store.find(0, root);
+        const bool here =
+            resource != 0 && store.trees[store.resources[resource].tree].state == TreeState::kLocal;
+        auto master = kSelf;
+        if (entry != entries.end() && !here) {
+            master = entry->second.master;
+            settle_own(root, master);
+        } else if (!here) {
+            install(root);
+            to_restart.push_back(store.resources[store.find(0, root)].tree);
+        }
+        std::set<std::uint32_t> told{kSelf};
+        for (const auto& part : parts) {
+            if (told.insert(part.party).second) {
+                answers[part.party].entries.push_back({root, node_of(master)});
+            }
+        }
+    }
+    rebuilds.clear();
+    for (auto& [party, answer] : answers) {
+        for (std::size_t at = 0; at < answer.entries.size(); at += 500) {
+            MasteredMessage piece;
+            const auto end = std::min(answer.entries.size(), at + 500);
+            piece.entries.assign(answer.entries.begin() + static_cast<std::ptrdiff_t>(at),
+                                 answer.entries.begin() + static_cast<std::ptrdiff_t>(end));
+            send(party, piece);
+        }
+    }
+    engine.enable(true);
+    carry_out_effects();
+    for (const auto tree : std::exchange(to_restart, {})) {
+        restart(tree);
+    }
+}
+
+// This node's own part of a tree that has a master after all.
+void LockManager::Impl::settle_own(const std::string& root, std::uint32_t master) {
+    const auto resource = store.find(0, root);
+    const auto tree = resource == 0 ? 0U : store.resources[resource].tree;
+    if (tree != 0 && store.trees[tree].state == TreeState::kRebuild) {
+        store.trees[tree].state = TreeState::kRemote;
+        store.trees[tree].master = master;
+        restart(tree);
+    }
+}
+
+void LockManager::Impl::handle(std::uint32_t from, MasteredMessage& m) {
+    for (const auto& entry : m.entries) {
+        const auto master = party_of(entry.master);
+        // A node of an earlier epoch may have begun another life since, unless it speaks itself.
+        if (master == 0 || (message_issued != epoch() && master != from)) {
+            continue;
+        }
+        settle_own(entry.root, master);
+    }
+}
+
+// ---- a tree comes to life here
+
+std::uint32_t LockManager::Impl::resource_at(std::uint32_t root,
+                                             const std::vector<std::string>& path) {
+    for (const auto& name : path) {
+        root = store.find_or_create(root, name);
+    }
+    return root;
+}
+
+// The queues are rebuilt from nothing; this node's records stay.
+void LockManager::Impl::prepare_install(std::uint32_t tree) {
+    hold_sent(tree);
+    for (auto at = store.trees[tree].resources; at != 0; at = store.resources[at].next) {
+        auto& resource = store.resources[at];
+        while (resource.queue(Queue::kGranted).head != 0) {
+            store.unlink(resource.queue(Queue::kGranted).head);
+        }
+        resource.held = {};
+        resource.notified = LockMode::NL;
+    }
+}
+
+std::uint32_t LockManager::Impl::install_lock(std::uint32_t resource, const LockImage& image) {
+    const auto party = party_of(image.node);
+    std::uint32_t index = 0;
+    bool waits_here = false;
+    if (party == kSelf) {
+        index = store.index_of(image.lock);
+        index = index != 0 && store.locks[index].resource == resource ? index : 0;
+        waits_here = index != 0 && (store.locks[index].pending == Pending::kSent ||
+                                    store.locks[index].pending == Pending::kHeld);
+    }
+    if (index == 0) {
+        index = store.create_lock(resource);
+        auto& fresh = store.locks[index];
+        fresh.owner_id = image.lock.value();
+        fresh.party = party;
+        fresh.abandoned = party == kSelf;  // its release is under way
+        if (party != kSelf) {
+            list_at_end(index);
+        }
+        store.index_remote(index);
+    }
+    auto& lock = store.locks[index];
+    const auto queue = static_cast<Queue>(image.queue);
+    lock.granted = image.granted;
+    lock.has_granted = queue != Queue::kWaiting;
+    lock.highbast = image.highbast;
+    lock.order = image.order;
+    lock.token = image.token;
+    lock.queue = Queue::kNone;
+    if (!waits_here) {
+        lock.requested = image.requested;
+        lock.flags = image.flags;
+        lock.op = image.op;
+        lock.pid = image.pid;
+        lock.xid = image.xid;
+        lock.priority = image.priority;
+        lock.since = ms();
+        if (party == kSelf && queue != Queue::kGranted) {
+            lock.pending = Pending::kQueued;
+        }
+    }
+    if (image.value && !waits_here) {
+        store.value_of(lock) = Value{*image.value, image.seq, image.seen, image.invalid};
+    }
+    return index;
+}
+
+// In the order in which their master had them.
+void LockManager::Impl::restore_sorted(std::vector<std::uint32_t>& installed) {
+    const auto place = [&](const std::pair<std::uint32_t, std::uint8_t>& one) {
+        return std::tuple(store.locks[one.first].resource, one.second,
+                          mutated("lose_order") ? -static_cast<std::int64_t>(one.first)
+                                                : store.locks[one.first].order,
+                          one.first);
+    };
+    std::vector<std::pair<std::uint32_t, std::uint8_t>> all;
+    for (const auto index : installed) {
+        const auto& lock = store.locks[index];
+        const bool waits = lock.op_queued;
+        all.emplace_back(index, static_cast<std::uint8_t>(!lock.has_granted ? Queue::kWaiting
+                                                          : waits           ? Queue::kConverting
+                                                                            : Queue::kGranted));
+    }
+    std::ranges::sort(all, {}, place);
+    for (const auto& [index, queue] : all) {
+        engine.restore(index, static_cast<Queue>(queue));
+    }
+}
+
+void LockManager::Impl::install(const std::string& root) {
+    const auto resource = store.find_or_create(0, root);
+    const auto index = store.resources[resource].tree;
+    if (store.trees[index].idle) {
+        end_idle(index);
+    }
+    prepare_install(index);
+    become_master(index, 0, self().value());
+    auto& tree = store.trees[index];
+    tree.haunt = anybody_pending() ? haunts : 0;
+    std::vector<std::uint32_t> installed;
+    for (const auto& part : rebuilds[root]) {
+        for (const auto& image : part.image.resources) {
+            const auto at = resource_at(resource, image.path);
+            for (const auto& lock : image.locks) {
+                if (store.find_remote(part.party, lock.lock.value()) == 0 &&
+                    lock.node == node_of(part.party)) {
+                    installed.push_back(install_lock(at, lock));
+                    store.locks[installed.back()].op_queued = lock.queue == 2;
+                }
+            }
+        }
+    }
+    restore_sorted(installed);
+    choose_values(index);
+}
+
+// A lock above CR was granted with the last value there is, since nobody can have written while it
+// was held. Otherwise a lost writer may have been the last: the newest one known, and not valid.
+void LockManager::Impl::choose_values(std::uint32_t tree) {
+    for (auto at = store.trees[tree].resources; at != 0; at = store.resources[at].next) {
+        auto& resource = store.resources[at];
+        Value best;
+        std::uint64_t newest = 0;
+        bool current = false;
+        for (const auto which : {Queue::kGranted, Queue::kConverting}) {
+            for (auto lock = resource.queue(which).head; lock != 0; lock = store.locks[lock].next) {
+                const auto& one = store.locks[lock];
+                if (one.value == 0) {
+                    continue;
+                }
+                const auto& value = store.values[one.value];
+                newest = std::max(newest, value.seen);
+                const bool sure = one.granted > LockMode::CR && value.seq == value.seen;
+                if (!current && (sure || value.seq >= best.seq)) {
+                    best = value;
+                    current = sure;
+                }
+            }
+        }
+        if (!current) {
+            best.seq = std::max(best.seq, newest) + 1;
+            best.invalid = !mutated("trust_old_value");
+        }
+        store.value_of(resource) = best;
+    }
+}
+
+}  // namespace quorate::lockmgr

@@ -1,0 +1,207 @@
+#include "manager.hpp"
+
+namespace quorate::lockmgr {
+
+// ---- quorum
+
+void LockManager::Impl::freeze() {
+    if (frozen) {
+        return;
+    }
+    frozen = true;
+    engine.enable(false);
+    for (auto& party : parties) {
+        party.link.open = false;
+    }
+    for (std::uint32_t id = 1; id < clients.size(); ++id) {
+        auto& client = clients[id];
+        if (client.open && client.locks != 0) {
+            client.suspended = true;
+            out->push_back(
+                Suspended{ClientId(id), lease == MonoTime{} ? std::nullopt : std::optional(lease)});
+        }
+    }
+}
+
+void LockManager::Impl::thaw() {
+    frozen = false;
+    engine.enable(true);
+    carry_out_effects();
+    for (std::uint32_t id = 1; id < clients.size(); ++id) {
+        if (std::exchange(clients[id].suspended, false)) {
+            out->push_back(Resumed{ClientId(id)});
+        }
+    }
+    for (const auto& [id, op] : std::exchange(waiting_for_quorum, {})) {
+        const auto lock = store.index_of(id);
+        if (lock != 0 && store.locks[lock].op == op &&
+            store.locks[lock].pending == Pending::kHeld) {
+            dispatch(lock);
+        }
+    }
+}
+
+void LockManager::Impl::on(const cluster::QuorumLost& input) {
+    if (input.epoch == view.epoch || mutated("quorum_loss_ignored")) {
+        if (!mutated("quorum_loss_ignored")) {
+            freeze();
+        }
+    }
+}
+
+void LockManager::Impl::on(const cluster::Expelled&) {
+    for (std::uint32_t id = 1; id < clients.size(); ++id) {
+        if (!clients[id].open) {
+            continue;
+        }
+        for (auto at = clients[id].first; at != 0; at = store.locks[at].owner_next) {
+            const auto& lock = store.locks[at];
+            if (lock.pending != Pending::kNone) {
+                reply(ClientId(id), RequestId(lock.request), LockStatus::kRevoked, store.id_of(at));
+            }
+        }
+        out->push_back(Revoked{ClientId(id)});
+    }
+    expelled = true;
+}
+
+// ---- a new view
+
+void LockManager::Impl::on(const cluster::ViewCommitted& input) {
+    if (!input.view.quorate) {
+        freeze();  // and remember what was: recovery starts from the last view with quorum
+        return;
+    }
+    engine.enable(false);
+    previous_epoch = view.epoch.value();
+    update_parties(input.view);
+    engine.set_token_base(epoch() << 40);
+    start_recovery();
+    thaw();
+    for (const auto tree : std::exchange(to_restart, {})) {
+        restart(tree);
+    }
+    tell_done();
+    check_complete();
+}
+
+std::uint32_t LockManager::Impl::party_for(cluster::MemberId id) {
+    for (std::uint32_t party = kSelf; party < parties.size(); ++party) {
+        if (parties[party].id == id) {
+            return party;
+        }
+    }
+    parties.emplace_back().id = id;
+    return static_cast<std::uint32_t>(parties.size() - 1);
+}
+
+void LockManager::Impl::update_parties(const cluster::View& next) {
+    const auto former = std::exchange(members, {});
+    shares_changed = view.epoch == cluster::Epoch(0);
+    view = next;
+    for (const auto& member : view.members) {
+        const auto index = party_for(member.id);
+        auto& party = parties[index];
+        party.newcomer = !std::exchange(party.member, true);
+        shares_changed =
+            shares_changed || party.newcomer || party.weight != member.directory_weight;
+        party.weight = member.directory_weight;
+        party.begun = party.done = party.told_done = party.wants_all = false;
+        party.link.open = false;
+        party.link.unsent = party.link.unacknowledged.size();
+        members.push_back(index);
+    }
+    for (const auto life : view.lost) {
+        await_takeover(party_for(life));
+    }
+    for (const auto party : former) {
+        if (view.find(parties[party].id) == nullptr) {
+            lose(party);
+        }
+    }
+    for (std::uint32_t party = kSelf + 1; party < parties.size(); ++party) {
+        if (parties[party].pending &&
+            std::ranges::find(view.lost, parties[party].id) == view.lost.end()) {
+            parties[party].pending = false;  // every other member was told
+            release_party(party);
+        }
+    }
+    count_pending();
+}
+
+void LockManager::Impl::await_takeover(std::uint32_t index) {
+    auto& party = parties[index];
+    if (!party.pending && !party.allowed && !party.member) {
+        party.pending = true;
+        party.haunt = ++haunts;
+    }
+}
+
+void LockManager::Impl::count_pending() {
+    pending_haunts.clear();
+    for (const auto& party : parties) {
+        if (party.pending) {
+            pending_haunts.insert(party.haunt);
+        }
+    }
+    engine.exorcise(pending_haunts.empty() ? haunts : *pending_haunts.begin() - 1);
+    if (pending_haunts.empty()) {
+        history.forget();
+    }
+}
+
+// It cannot wait any more; what it holds it holds until takeover.
+void LockManager::Impl::lose(std::uint32_t index) {
+    auto& party = parties[index];
+    party.member = false;
+    party.link = Link{};
+    await_takeover_or_release(index);
+}
+
+void LockManager::Impl::await_takeover_or_release(std::uint32_t index) {
+    for (auto at = parties[index].first; at != 0;) {
+        const auto next = store.locks[at].owner_next;
+        engine.cancel(at);
+        if (!store.locks[at].has_granted) {
+            destroy(at);
+        }
+        at = next;
+    }
+    if (std::ranges::find(view.lost, parties[index].id) != view.lost.end() &&
+        !mutated("release_at_once")) {
+        await_takeover(index);
+    } else {
+        release_party(index);
+    }
+}
+
+void LockManager::Impl::release_party(std::uint32_t index) {
+    while (parties[index].first != 0) {
+        const auto lock = parties[index].first;
+        const auto flags = mutated("keep_value_valid") ? 0U : flag::IVVALBLK;
+        engine.release(lock, flags, nullptr);
+        destroy(lock);
+    }
+}
+
+void LockManager::Impl::on(const cluster::TakeoverAllowed& input) {
+    if (input.epoch != view.epoch) {
+        return;  // said again in the epoch that follows
+    }
+    const auto index = party_for(input.lost);
+    auto& party = parties[index];
+    party.allowed = true;
+    if (!std::exchange(party.pending, false)) {
+        return;
+    }
+    engine.enable(false);
+    release_party(index);
+    count_pending();
+    if (!frozen) {
+        engine.enable(true);
+        carry_out_effects();
+        retry_lookups();
+    }
+}
+
+}  // namespace quorate::lockmgr
