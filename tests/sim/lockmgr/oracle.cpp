@@ -1,0 +1,294 @@
+#include "oracle.hpp"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+namespace quorate::lockmgr::simulator {
+namespace {
+
+std::string name(const LockKey& key) {
+    return fmt::format("n{} lock {:x}", key.life.node.value(), key.lock.value());
+}
+
+}  // namespace
+
+std::uint64_t content_of(const ValueBlock& block) {
+    std::uint64_t content = 0;
+    for (std::size_t i = 0; i < 8; ++i) {
+        content |= static_cast<std::uint64_t>(static_cast<unsigned char>(block[i])) << (8 * i);
+    }
+    return content;
+}
+
+ValueBlock block_of(std::uint64_t content) {
+    ValueBlock block{};
+    for (std::size_t i = 0; i < 8; ++i) {
+        block[i] = static_cast<char>(content >> (8 * i));
+    }
+    return block;
+}
+
+// ---- requests
+
+void Oracle::asked(LockKey lock, RequestId request, sim::Time now) {
+    requests_[{lock.life, request.value()}] = false;
+    waits_[lock] = {now, sim::Time::max()};
+    if (lock.lock != LockId(0)) {
+        users_.insert(lock);
+    }
+}
+
+void Oracle::answered(cluster::MemberId life, const Completion& completion, sim::Time now) {
+    const auto it = requests_.find({life, completion.request.value()});
+    if (it == requests_.end()) {
+        fail(fmt::format("n{}: an answer to request {} that nobody made", life.node.value(),
+                         completion.request.value()));
+        return;
+    }
+    if (std::exchange(it->second, true)) {
+        fail(fmt::format("n{}: request {} is answered twice", life.node.value(),
+                         completion.request.value()));
+    }
+    if (const auto wait = waits_.find({life, completion.lock}); wait != waits_.end()) {
+        wait->second.to = now;
+    }
+}
+
+void Oracle::granted(LockKey lock, const std::string& resource, const Completion& completion,
+                     bool fresh) {
+    ++grants_;
+    const auto before = held_.find(lock);
+    const bool raises =
+        before == held_.end() || !conflicts_no_more(before->second.mode, completion.mode);
+    if (gone_.contains(lock.life)) {
+        if (fresh && completion.mode != LockMode::NL && waits_[lock].from > gone_[lock.life]) {
+            fail(fmt::format("{}: {} is granted {} after its node was taken over", resource,
+                             name(lock), name_of(completion.mode)));
+        }
+        return;
+    }
+    Held now_held{resource, completion.mode};
+    if (before == held_.end()) {
+        holds_[lock] = {waits_[lock].from, sim::Time::max()};
+    }
+    held_[lock] = now_held;
+    by_resource_[resource].insert(lock);
+    check_compatible(lock, now_held);
+    if (raises) {
+        check_token(resource, completion);
+    }
+    if (completion.has_value) {
+        check_value(resource, completion);
+    }
+}
+
+void Oracle::check_compatible(LockKey lock, const Held& held) {
+    for (const auto& other : by_resource_[held.resource]) {
+        if (other != lock && !compatible(held.mode, held_[other].mode)) {
+            fail(fmt::format("{}: {} in {} beside {} in {}", held.resource, name(lock),
+                             name_of(held.mode), name(other), name_of(held_[other].mode)));
+        }
+    }
+}
+
+// Grants that conflict have tokens in their order.
+void Oracle::check_token(const std::string& resource, const Completion& completion) {
+    auto& newest = tokens_[resource];
+    const auto token = completion.token.value();
+    for (std::size_t mode = 0; mode < kModes; ++mode) {
+        const bool conflicts = !compatible(completion.mode, mode_of(mode));
+        if (conflicts && token <= newest[mode]) {
+            fail(fmt::format("{}: token {:x} for {} after {:x} for {}", resource, token,
+                             name_of(completion.mode), newest[mode], name_of(mode_of(mode))));
+        }
+    }
+    auto& own = newest[index_of(completion.mode)];
+    own = std::max(own, token);
+}
+
+// ---- value blocks
+
+void Oracle::check_value(const std::string& resource, const Completion& completion) {
+    auto& value = values_[resource];
+    if (!completion.value_valid) {
+        if (!invalid_allowed_ && value.valid && !value.spoilt) {
+            fail(fmt::format("{}: the block is invalid without a cause", resource));
+        }
+        return;
+    }
+    const auto content = content_of(completion.value);
+    if (!value.valid) {
+        fail(fmt::format("{}: {} is read as valid after its writer died", resource, content));
+    } else if (!value.contents.contains(content)) {
+        fail(fmt::format("{}: read {}, last written {}", resource, content,
+                         *value.contents.rbegin()));
+    } else {
+        value.contents = {content};
+    }
+}
+
+void Oracle::write(const std::string& resource, std::optional<std::uint64_t> written,
+                   bool invalidates) {
+    auto& value = values_[resource];
+    if (invalidates) {
+        value.valid = false;
+    } else if (written) {
+        value.contents = {*written};
+        value.valid = true;
+        value.spoilt = false;
+    }
+}
+
+// With the last lock the resource goes, as soon as its master hears of it, or is lost.
+void Oracle::unheld(const std::string& resource) {
+    if (!by_resource_[resource].empty()) {
+        return;
+    }
+    auto& value = values_[resource];
+    value.contents.insert(0);
+    value.spoilt = value.spoilt || !value.valid;
+    value.valid = true;  // as a new one
+}
+
+void Oracle::ended(LockKey lock, sim::Time now) {
+    users_.erase(lock);
+    if (const auto wait = waits_.find(lock); wait != waits_.end()) {
+        wait->second.to = std::min(wait->second.to, now);
+    }
+}
+
+// ---- what clients give up
+
+void Oracle::lowered(LockKey lock, LockMode mode, std::optional<std::uint64_t> written,
+                     bool invalidates) {
+    if (const auto held = held_.find(lock); held != held_.end()) {
+        write(held->second.resource, written, invalidates);
+        held->second.mode = mode;
+    }
+}
+
+void Oracle::released(LockKey lock, std::optional<std::uint64_t> written, bool invalidates,
+                      sim::Time now) {
+    const auto it = held_.find(lock);
+    if (it == held_.end()) {
+        return;
+    }
+    const auto resource = it->second.resource;
+    write(resource, written, invalidates);
+    by_resource_[resource].erase(lock);
+    held_.erase(it);
+    holds_[lock].to = now;
+    unheld(resource);
+    ended(lock, now);
+}
+
+// A conversion between CW and PR came to nothing.
+void Oracle::restored(LockKey lock, LockMode mode) {
+    if (const auto held = held_.find(lock); held != held_.end() && held->second.mode != mode) {
+        held->second.mode = mode;
+        check_compatible(lock, held->second);
+    }
+}
+
+void Oracle::died(LockKey lock, sim::Time now) {
+    const auto it = held_.find(lock);
+    if (it == held_.end()) {
+        ended(lock, now);
+        return;
+    }
+    released(lock, std::nullopt, writes_value(it->second.mode), now);
+}
+
+// ---- lives
+
+void Oracle::lost(cluster::MemberId life) {
+    invalid_allowed_ = true;
+    for (auto& [key, answered] : requests_) {
+        if (key.first == life) {
+            answered = true;
+        }
+    }
+}
+
+void Oracle::taken_over(cluster::MemberId life, sim::Time now) {
+    gone_[life] = now;
+    std::vector<LockKey> gone;
+    for (const auto& lock : users_) {
+        if (lock.life == life) {
+            gone.push_back(lock);
+        }
+    }
+    for (const auto& lock : gone) {
+        died(lock, now);
+    }
+}
+
+// ---- deadlocks
+
+// All that the victim was told of stood together at some time.
+void Oracle::victim(const Completion& completion, cluster::MemberId life, sim::Time now,
+                    const std::map<NodeId, cluster::MemberId>& lives) {
+    sim::Time from{};
+    sim::Time to = now;
+    const auto narrow = [&](const std::map<LockKey, Span>& spans, LockKey key) {
+        const auto it = spans.find(key);
+        if (it != spans.end()) {
+            from = std::max(from, it->second.from);
+            to = std::min(to, it->second.to);
+        }
+    };
+    bool mine = false;
+    for (const auto& entry : completion.cycle) {
+        const auto it = lives.find(entry.node);
+        if (it == lives.end()) {
+            return;  // gone since
+        }
+        mine = mine || (it->second == life && entry.lock == completion.lock);
+        narrow(waits_, {it->second, entry.lock});
+    }
+    if (!mine) {
+        fail(fmt::format("{} is told a cycle without it", name({life, completion.lock})));
+    }
+    for (std::size_t i = 0; i < completion.cycle.size(); ++i) {
+        const auto owner = lives.at(completion.cycle[(i + 1) % completion.cycle.size()].node);
+        const LockKey blocker{owner, completion.cycle[i].blocker};
+        if (holds_.contains(blocker)) {
+            narrow(holds_, blocker);
+        }
+    }
+    if (from > to) {
+        fail(fmt::format("{} is the victim of a cycle that never was",
+                         name({life, completion.lock})));
+    }
+}
+
+// ---- masters
+
+// Who waits in one order waits in it until the end, whoever is master.
+void Oracle::queues(const std::string& resource, const std::vector<LockKey>& waiting) {
+    auto& last = orders_[resource];
+    std::size_t reached = 0;
+    for (const auto& lock : waiting) {
+        const auto it = std::ranges::find(last, lock);
+        if (it == last.end()) {
+            continue;
+        }
+        const auto at = static_cast<std::size_t>(it - last.begin());
+        if (at + 1 < reached) {
+            fail(fmt::format("{}: {} has lost its place in the queue", resource, name(lock)));
+        }
+        reached = std::max(reached, at + 1);
+    }
+    last = waiting;
+}
+
+void Oracle::mastered(std::uint64_t epoch, const std::string& root, NodeId node) {
+    const auto [it, fresh] = masters_.try_emplace({epoch, root}, node);
+    if (!fresh && it->second != node) {
+        fail(fmt::format("{} has masters n{} and n{} in epoch {}", root, it->second.value(),
+                         node.value(), epoch));
+    }
+}
+
+}  // namespace quorate::lockmgr::simulator

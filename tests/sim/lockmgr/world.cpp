@@ -1,0 +1,266 @@
+#include "world.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <fmt/core.h>
+
+namespace quorate::lockmgr::simulator {
+
+Scenario Scenario::draw(Random& random) {
+    Scenario scenario;
+    scenario.nodes = 2 + random.below(random.one_in(4) ? 6 : 3);
+    scenario.clients = 1 + random.below(3);
+    scenario.roots = 1 + random.below(5);
+    const bool alike = random.one_in(2);
+    for (std::size_t i = 0; i < scenario.nodes; ++i) {
+        scenario.weights.push_back(alike ? 1U : static_cast<std::uint32_t>(random.below(4)));
+    }
+    scenario.faults = !random.one_in(6);
+    scenario.sublocks = random.one_in(2);
+    scenario.drains = random.one_in(5);
+    scenario.pace = milliseconds(2 + random.below(random.one_in(3) ? 12 : 60));
+    scenario.fault_pause = milliseconds(30 + random.below(600));
+    scenario.idle = milliseconds(random.one_in(2) ? 20 : 400);
+    return scenario;
+}
+
+World::World(std::uint64_t seed, Scenario scenario)
+    : random_(seed * 0x9e3779b97f4a7c15 + 1),
+      scenario_(std::move(scenario)),
+      hosts_(scenario_.nodes),
+      traced_(std::getenv("QUORATE_SIM_TRACE") != nullptr) {}
+
+// ---- machines
+
+void World::start(std::size_t node) {
+    auto& host = hosts_[node];
+    if (host.manager) {
+        return;
+    }
+    LockManagerOptions options;
+    host.life = {NodeId(static_cast<std::uint32_t>(node + 1)),
+                 cluster::Incarnation(++incarnations_)};
+    options.self = host.life;
+    options.idle = std::chrono::duration_cast<std::chrono::milliseconds>(scenario_.idle);
+    options.residence = std::chrono::milliseconds(100);
+    host.manager = std::make_unique<LockManager>(options);
+    host.epoch = cluster::Epoch(0);
+    host.quorate = false;
+    host.draining = false;
+    host.views.clear();
+    host.armed.reset();
+    host.clients.assign(scenario_.clients, SimClient{});
+    trace(node, "starts");
+    for (std::size_t client = 0; client < scenario_.clients; ++client) {
+        open(node, client);
+        act_later(node, client);
+    }
+    topology_changed();
+}
+
+void World::crash(std::size_t node) {
+    auto& host = hosts_[node];
+    if (!host.manager) {
+        return;
+    }
+    moves_ += host.manager->counts().moves;
+    deadlocks_ += host.manager->counts().deadlocks;
+    oracle_.lost(host.life);
+    if (host.epoch == cluster::Epoch(0) || !lineage_ || !expelled_.contains(host.life)) {
+        const bool member = lineage_ && lineage_->find(host.life) != nullptr;
+        if (!member) {
+            oracle_.taken_over(host.life, events_.now());  // it never was one
+        }
+    }
+    host.manager.reset();
+    host.quorate = false;
+    for (auto& client : host.clients) {
+        client = SimClient{};
+    }
+    for (std::size_t to = 0; to < hosts_.size(); ++to) {
+        lanes_[{node, to}].packets.clear();
+        lanes_[{to, node}].packets.clear();
+    }
+}
+
+void World::give(std::size_t node, const LockInput& input) {
+    auto& host = hosts_[node];
+    std::vector<LockOutput> outputs;
+    const MonoTime now(std::chrono::duration_cast<std::chrono::milliseconds>(events_.now()) +
+                       std::chrono::seconds(1000 * (node + 1)));
+    host.manager->step(now, input, outputs);
+    for (const auto& output : outputs) {
+        carry_out(node, output);
+    }
+    if (host.manager) {
+        arm(node);
+    }
+    if (random_.one_in(16)) {
+        inspect();
+    }
+}
+
+void World::arm(std::size_t node) {
+    auto& host = hosts_[node];
+    const auto deadline = host.manager->deadline();
+    if (!deadline) {
+        return;
+    }
+    const auto when = std::max(sim::Time(deadline->time_since_epoch()) - seconds(1000 * (node + 1)),
+                               events_.now() + sim::Time(100));
+    if (host.armed && *host.armed <= when) {
+        return;
+    }
+    host.armed = when;
+    events_.at(when, [this, node, when, life = host.life] {
+        auto& due = hosts_[node];
+        if (due.life == life && due.manager && due.armed == when) {
+            due.armed.reset();
+            give(node, Tick{});
+        }
+    });
+}
+
+void World::carry_out(std::size_t node, const LockOutput& output) {
+    std::visit([&](const auto& one) { on(node, one); }, output);
+}
+
+void World::on(std::size_t node, const Note& output) {
+    trace(node, fmt::format("{} {}", output.event, output.text));
+    if (output.level == LogLevel::kError) {
+        oracle_.fail(fmt::format("n{}: {} {}", node + 1, output.event, output.text));
+    }
+}
+
+void World::on(std::size_t, const Revoked&) {}
+
+void World::on(std::size_t node, const Drained&) { trace(node, "drained"); }
+
+void World::trace(std::size_t node, std::string_view what) const {
+    if (traced_) {
+        fmt::print("{:>10.6f} n{} {}\n", static_cast<double>(events_.now().count()) / 1e6, node + 1,
+                   what);
+    }
+}
+
+// ---- from outside
+
+void World::inspect() {
+    for (std::size_t node = 0; node < hosts_.size(); ++node) {
+        const auto& host = hosts_[node];
+        if (!host.manager || !host.quorate || !lineage_ || host.epoch != lineage_->epoch) {
+            continue;
+        }
+        host.manager->each_resource([&](const ResourceInfo& info) {
+            if (!info.here) {
+                return;
+            }
+            std::string path;
+            for (const auto& part : info.path) {
+                path += (path.empty() ? "" : "/") + part;
+            }
+            if (info.path.size() == 1) {
+                for (std::size_t other = 0; other < node; ++other) {
+                    const auto& peer = hosts_[other];
+                    if (!peer.manager || !peer.quorate || peer.epoch != host.epoch) {
+                        continue;
+                    }
+                    peer.manager->each_resource([&](const ResourceInfo& theirs) {
+                        if (theirs.here && theirs.path == info.path) {
+                            oracle_.fail(fmt::format("{} has masters n{} and n{}", path, other + 1,
+                                                     node + 1));
+                        }
+                    });
+                }
+            }
+            std::vector<LockKey> waiting;
+            for (const auto& lock : info.locks) {
+                if (lock.queue == LockInfo::Queue::kWaiting) {
+                    const auto& owner = hosts_[lock.node.value() - 1];
+                    waiting.push_back({owner.life, lock.lock});
+                }
+            }
+            oracle_.queues(path, waiting);
+        });
+    }
+}
+
+std::string World::progress_missing() const {
+    for (std::size_t node = 0; node < hosts_.size(); ++node) {
+        const auto& host = hosts_[node];
+        if (!host.manager || !host.quorate) {
+            return fmt::format("n{} is not in a view with quorum", node + 1);
+        }
+        if (host.manager->counts().recovering) {
+            return fmt::format("n{} is still recovering", node + 1);
+        }
+        for (const auto& client : host.clients) {
+            if (client.pending != 0 || !client.locks.empty() || !client.starting.empty()) {
+                std::string what;
+                for (const auto& [id, lock] : client.locks) {
+                    const auto why = host.manager->why(id);
+                    what +=
+                        fmt::format(" {:x} {} {}{}", id.value(), lock.resource, name_of(lock.mode),
+                                    why ? fmt::format(" waits for {} ({})", name_of(lock.requested),
+                                                      name_of(*why))
+                                        : "");
+                }
+                return fmt::format("n{} has a client with {} pending:{}", node + 1, client.pending,
+                                   what);
+            }
+        }
+    }
+    return {};
+}
+
+// With every client done nothing is left anywhere.
+std::string World::leftovers() const {
+    for (std::size_t node = 0; node < hosts_.size(); ++node) {
+        const auto counts = hosts_[node].manager->counts();
+        if (counts.locks != 0) {
+            std::string what;
+            hosts_[node].manager->each_resource([&](const ResourceInfo& info) {
+                for (const auto& lock : info.locks) {
+                    what += fmt::format(" {} n{} {:x} {}", info.path.front(), lock.node.value(),
+                                        lock.lock.value(), name_of(lock.granted));
+                }
+            });
+            return fmt::format("n{} still has {} locks:{}", node + 1, counts.locks, what);
+        }
+    }
+    return {};
+}
+
+std::string World::run() {
+    for (std::size_t node = 0; node < hosts_.size(); ++node) {
+        start(node);
+    }
+    fault_later();
+    const auto until = [&](sim::Time end) {
+        while (oracle_.breach().empty() && !events_.empty() && events_.now() < end) {
+            events_.step();
+        }
+    };
+    until(scenario_.busy);
+    heal();
+    const auto patience = events_.now() + seconds(30);
+    std::string missing = "nothing happened";
+    while (oracle_.breach().empty() && !missing.empty() && events_.now() < patience) {
+        until(events_.now() + milliseconds(200));
+        missing = progress_missing();
+    }
+    if (oracle_.breach().empty() && missing.empty()) {
+        until(events_.now() + seconds(1));
+        missing = leftovers();
+    }
+    for (const auto& host : hosts_) {
+        if (host.manager) {
+            moves_ += host.manager->counts().moves;
+            deadlocks_ += host.manager->counts().deadlocks;
+        }
+    }
+    return oracle_.breach().empty() ? missing : oracle_.breach();
+}
+
+}  // namespace quorate::lockmgr::simulator

@@ -1,0 +1,177 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/random.hpp"
+#include "lockmgr/lock_manager.hpp"
+#include "oracle.hpp"
+#include "sim/event_queue.hpp"
+
+namespace quorate::lockmgr::simulator {
+
+using sim::between;
+using sim::milliseconds;
+using sim::seconds;
+
+// What a run is made of, all drawn from its seed.
+struct Scenario {
+    std::size_t nodes = 3;
+    std::size_t clients = 2;  // per node
+    std::size_t roots = 3;
+    std::vector<std::uint32_t> weights;
+    bool faults = true;
+    bool moves = true;
+    bool sublocks = true;
+    bool drains = false;
+    sim::Time busy = seconds(3);
+    sim::Time pace = milliseconds(30);  // between two requests of a client, at most twice
+    sim::Time fault_pause = milliseconds(400);
+    sim::Time idle = milliseconds(300);
+
+    static Scenario draw(Random& random);
+};
+
+struct SimLock {
+    std::string resource;  // path
+    LockId parent;
+    std::uint64_t xid = 0;
+    std::size_t depth = 0;
+    std::size_t children = 0;
+    LockMode mode = LockMode::NL;
+    bool granted = false;
+    RequestId pending;  // 0: none
+    LockMode requested = LockMode::NL;
+};
+
+struct SimClient {
+    bool open = false;
+    bool tasks = false;  // each lock belongs to a task of its own, with its sublocks
+    std::map<LockId, SimLock> locks;
+    std::map<RequestId, SimLock> starting;  // new requests whose lock is not known yet
+    std::set<RequestId> calls;              // cancels and the like
+    std::size_t pending = 0;
+
+    bool waits(std::uint64_t xid) const;
+};
+
+// One machine and its lock manager.
+struct Host {
+    std::unique_ptr<LockManager> manager;
+    cluster::MemberId life;
+    cluster::Epoch epoch;             // of the last view committed
+    bool quorate = false;             // believes so
+    std::size_t group = 0;            // who hears whom
+    std::deque<cluster::View> views;  // to be committed
+    std::vector<SimClient> clients;
+    std::optional<sim::Time> armed;
+    bool busy = false;  // in a step
+    bool draining = false;
+};
+
+// N lock managers, circuits that live as long as an epoch, a membership that gives views when it
+// likes; clients that ask for everything; crashes, restarts, partitions, slow takeovers. Then all
+// heals, nobody asks for more, and every request must come to an end.
+class World {
+public:
+    World(std::uint64_t seed, Scenario scenario);
+
+    // The breach of an invariant, or the lack of progress; empty if all was well.
+    std::string run();
+    std::size_t grants() const { return oracle_.grants(); }
+    std::uint64_t moves() const { return moves_; }
+    std::uint64_t deadlocks() const { return deadlocks_; }
+
+private:
+    // ---- world.cpp: machines
+    void start(std::size_t node);
+    void crash(std::size_t node);
+    void give(std::size_t node, const LockInput& input);
+    void arm(std::size_t node);
+    void carry_out(std::size_t node, const LockOutput& output);
+    void on(std::size_t node, const Completion& output);
+    void on(std::size_t node, const Waiting& output);
+    void on(std::size_t node, const Send& output);
+    void on(std::size_t node, const Note& output);
+    void on(std::size_t node, const Revoked& output);
+    void on(std::size_t node, const Drained& output);
+    void on(std::size_t, const BlockingEvent&) {}
+    void on(std::size_t, const Suspended&) {}
+    void on(std::size_t, const Resumed&) {}
+    void inspect();
+    std::string progress_missing() const;
+    std::string leftovers() const;
+    void trace(std::size_t node, std::string_view what) const;
+
+    // ---- circuits.cpp
+    void pump(std::size_t from, std::size_t to);
+    void pump_all();
+    void arrive(std::size_t from, std::size_t to);
+
+    // ---- views.cpp: the membership
+    void topology_changed();
+    void form_views();
+    void form_view(const std::vector<std::size_t>& members, bool quorate);
+    void commit_later(std::size_t node);
+    void commit(std::size_t node);
+    void consider_takeover(cluster::Epoch epoch);
+    bool may_be_taken_over(cluster::MemberId life) const;
+
+    // ---- faults.cpp
+    void fault_later();
+    void fault();
+    void heal();
+
+    // ---- workload.cpp: clients
+    void open(std::size_t node, std::size_t client);
+    void act_later(std::size_t node, std::size_t client);
+    void act(std::size_t node, std::size_t client);
+    void ask(std::size_t node, std::size_t client);
+    void convert(std::size_t node, std::size_t client, LockId lock);
+    void unlock(std::size_t node, std::size_t client, LockId lock);
+    void cancel(std::size_t node, std::size_t client, LockId lock);
+    void die(std::size_t node, std::size_t client);
+    std::size_t release_leaf(std::size_t node, std::size_t client);
+
+    struct Lane {
+        struct Packet {
+            cluster::Epoch epoch;
+            std::string bytes;
+        };
+        std::deque<Packet> packets;
+        sim::Time ready{0};
+        bool scheduled = false;
+    };
+
+    sim::EventQueue events_;
+    Random random_;
+    Scenario scenario_;
+    Oracle oracle_;
+    std::vector<Host> hosts_;
+    std::map<std::pair<std::size_t, std::size_t>, Lane> lanes_;
+
+    // ---- the membership's own state
+    std::uint64_t last_epoch_ = 0;
+    std::optional<cluster::View> lineage_;                // the newest view with quorum
+    std::map<cluster::MemberId, std::set<NodeId>> told_;  // in lineage_'s epoch
+    std::set<cluster::MemberId> expelled_;
+    std::set<cluster::MemberId> allowed_;
+    bool forming_ = false;
+
+    std::uint64_t requests_ = 0;
+    std::uint64_t contents_ = 0;
+    std::uint64_t incarnations_ = 0;
+    std::uint64_t moves_ = 0;
+    std::uint64_t deadlocks_ = 0;
+    bool healed_ = false;
+    bool closing_ = false;
+    bool traced_ = false;
+};
+
+}  // namespace quorate::lockmgr::simulator
