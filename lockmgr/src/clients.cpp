@@ -27,22 +27,39 @@ void LockManager::Impl::on(const ClientOpened& input) {
     client.priority = input.priority;
 }
 
-// Sublocks before their parents: each round takes the leaves.
 void LockManager::Impl::on(const ClientGone& input) {
     auto* client = client_of(input.client);
-    if (client == nullptr) {
-        return;
+    if (client != nullptr) {
+        client->open = false;
+        for (const auto lock : leaves_first(*client, 0)) {
+            drop(lock);
+        }
+        *client = Client{};
     }
-    while (client->first != 0) {
-        for (auto at = client->first; at != 0;) {
-            const auto next = store.locks[at].owner_next;
-            if (store.locks[at].sublocks == 0) {
-                drop(at);
-            }
-            at = next;
+}
+
+// Locks of a client, all or those below `top`: what waits first, so that nothing of it is granted by
+// what it gives up; sublocks before their parents.
+std::vector<std::uint32_t> LockManager::Impl::leaves_first(const Client& client,
+                                                           std::uint32_t top) const {
+    std::vector<std::uint32_t> waiting;
+    std::vector<std::uint32_t> rest;
+    for (auto at = client.first; at != 0; at = store.locks[at].owner_next) {
+        const auto& lock = store.locks[at];
+        auto above = lock.parent;
+        while (above != 0 && above != top) {
+            above = store.locks[above].parent;
+        }
+        if (at != top && above == top) {
+            const bool leaf = lock.pending != Pending::kNone && lock.sublocks == 0;
+            (leaf ? waiting : rest).push_back(at);
         }
     }
-    *client = Client{};
+    std::ranges::stable_sort(rest, std::greater(), [&](std::uint32_t lock) {
+        return store.resources[store.locks[lock].resource].depth;
+    });
+    waiting.insert(waiting.end(), rest.begin(), rest.end());
+    return waiting;
 }
 
 std::uint8_t LockManager::Impl::rights_of(const Client& client, const Domain& domain) const {
@@ -321,27 +338,12 @@ void LockManager::Impl::on(const DequeueAll& input) {
         reply(input.client, input.request, LockStatus::kNoSuchLock, input.lock);
         return;
     }
-    const auto below = [&](std::uint32_t lock) {
-        while (lock != top && lock != 0) {
-            lock = store.locks[lock].parent;
+    for (const auto at : leaves_first(*client, top)) {
+        if (store.locks[at].pending != Pending::kNone) {
+            reply(input.client, RequestId(store.locks[at].request), LockStatus::kCancelled,
+                  store.id_of(at));
         }
-        return lock == top;
-    };
-    for (bool again = true; again;) {
-        again = false;
-        for (auto at = client->first; at != 0;) {
-            const auto next = store.locks[at].owner_next;
-            auto& lock = store.locks[at];
-            if (lock.sublocks == 0 && at != top && (top == 0 || below(at))) {
-                if (lock.pending != Pending::kNone) {
-                    reply(input.client, RequestId(lock.request), LockStatus::kCancelled,
-                          store.id_of(at));
-                }
-                dequeue(at, flag::FORCEUNLOCK, nullptr);
-                again = true;
-            }
-            at = next;
-        }
+        dequeue(at, flag::FORCEUNLOCK, nullptr);
     }
     reply(input.client, input.request, LockStatus::kUnlocked, input.lock);
 }

@@ -9,8 +9,8 @@ void LockManager::Impl::look_up(std::uint32_t tree_index, std::uint32_t lock) {
     const auto root = store.root_key_of(tree);
     const auto directory = directory_of_root(root);
     if (directory == self()) {
-        if (const auto entry = entries.find(root); entry != entries.end()) {
-            settle(tree_index, entry->second.master);
+        if (const auto master = master_of(root); master != 0) {
+            settle(tree_index, master);
             dispatch(lock);
         } else if (may_assign(root)) {
             become_master(tree_index, released_token, self().value());
@@ -33,6 +33,9 @@ void LockManager::Impl::become_master(std::uint32_t tree_index, std::uint64_t to
     auto& tree = store.trees[tree_index];
     if (std::exchange(tree.state, TreeState::kLocal) != TreeState::kLocal) {
         ++mastered;
+    }
+    if (const auto entry = entries.find(store.root_key_of(tree)); entry != entries.end()) {
+        entries.erase(entry);
     }
     tree.master = kSelf;
     tree.token = std::max(tree.token, token);
@@ -72,6 +75,9 @@ void LockManager::Impl::hold_sent(std::uint32_t tree_index) {
 
 // What was sent without an answer, then what was held, goes its way anew; cancels are repeated.
 void LockManager::Impl::restart(std::uint32_t tree_index) {
+    if (store.trees[tree_index].state == TreeState::kLookup) {
+        return;  // begun already
+    }
     hold_sent(tree_index);
     auto& tree = store.trees[tree_index];
     std::vector<std::uint32_t> cancelling;
@@ -102,7 +108,11 @@ void LockManager::Impl::handle(std::uint32_t from, AssignMessage& m) {
         return;  // whoever asked has asked anew
     }
     const auto tree_index = resource == 0 ? 0U : store.resources[resource].tree;
-    if (tree_index == 0 || store.trees[tree_index].state != TreeState::kLookup) {
+    const bool asked = tree_index != 0 &&
+                       (store.trees[tree_index].state == TreeState::kLookup ||
+                        (store.trees[tree_index].state == TreeState::kRemote &&
+                         store.trees[tree_index].master == from));
+    if (!asked) {
         if (tree_index == 0 || store.trees[tree_index].state != TreeState::kLocal) {
             send(from, VacateMessage{m.root, m.token});
         }
@@ -114,7 +124,18 @@ void LockManager::Impl::handle(std::uint32_t from, AssignMessage& m) {
 
 // ---- answering
 
+// By the directory kept here; 0 if no member is known to be.
+std::uint32_t LockManager::Impl::master_of(std::string_view root) const {
+    const auto entry = entries.find(root);
+    return entry != entries.end() && parties[entry->second.master].member ? entry->second.master
+                                                                          : 0;
+}
+
 bool LockManager::Impl::may_assign(std::string_view root) const {
+    const auto entry = entries.find(root);
+    if (entry != entries.end() && parties[entry->second.master].pending) {
+        return false;
+    }
     if (!complete && !mutated("assign_before_complete")) {
         return false;
     }
@@ -129,13 +150,13 @@ bool LockManager::Impl::may_assign(std::string_view root) const {
 
 // The directory's part: forward to the master, make the sender master, or wait until that is safe.
 void LockManager::Impl::answer_lookup(std::uint32_t from, EnqueueMessage& m) {
-    const auto entry = entries.find(m.root);
-    if (entry != entries.end() && entry->second.master != from) {
-        m.entry_token = std::max<std::uint64_t>(entry->second.token, 1);
-        send(entry->second.master, m);
+    const auto master = master_of(m.root);
+    if (master != 0 && master != from) {
+        m.entry_token = std::max<std::uint64_t>(entries.find(m.root)->second.token, 1);
+        send(master, m);
         return;
     }
-    if (entry == entries.end() && !may_assign(m.root)) {
+    if (master == 0 && !may_assign(m.root)) {
         constexpr std::size_t kLookupsMax = 1'000'000;
         if (lookups.size() < kLookupsMax) {
             lookups.push_back({from, m});
@@ -145,8 +166,9 @@ void LockManager::Impl::answer_lookup(std::uint32_t from, EnqueueMessage& m) {
         return;
     }
     const bool weightless = parties[from].weight == 0;
-    if (entry == entries.end() && weightless && parties[kSelf].weight != 0 && !draining) {
+    if (master == 0 && weightless && parties[kSelf].weight != 0 && !draining) {
         // It never masters anything.
+        entries.erase(m.root);
         const auto resource = store.find_or_create(0, m.root);
         const auto tree = store.resources[resource].tree;
         become_master(tree, released_token, self().value());
@@ -180,7 +202,8 @@ void LockManager::Impl::retry_lookups() {
 
 void LockManager::Impl::claim(std::string_view root, std::uint32_t master, std::uint64_t token) {
     auto entry = entries.find(root);
-    if (entry != entries.end() && entry->second.token >= token && entry->second.master != master) {
+    if (entry != entries.end() && entry->second.token >= token &&
+        entry->second.master != master && parties[entry->second.master].member) {
         return;
     }
     if (master == kSelf) {

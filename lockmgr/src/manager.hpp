@@ -93,6 +93,7 @@ struct LockManager::Impl {
     LockStatus check(const Convert& input, const Lock& lock) const;
     std::uint8_t rights_on(const Client& client, std::uint32_t resource);
     void adopt(const Enqueue& input, std::uint32_t resource);
+    std::vector<std::uint32_t> leaves_first(const Client& client, std::uint32_t top) const;
     void drop(std::uint32_t lock);
     void purge(std::uint32_t pid);
     void reply(ClientId client, RequestId request, LockStatus status, LockId lock = LockId(0));
@@ -150,6 +151,7 @@ struct LockManager::Impl {
     }
     void look_up(std::uint32_t tree, std::uint32_t lock);
     void become_master(std::uint32_t tree, std::uint64_t token, std::uint32_t directory);
+    std::uint32_t master_of(std::string_view root) const;
     bool may_assign(std::string_view root) const;
     void answer_lookup(std::uint32_t from, EnqueueMessage& m);
     void retry_lookups();

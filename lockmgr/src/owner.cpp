@@ -164,7 +164,7 @@ void LockManager::Impl::hold(std::uint32_t index, WaitCause cause) {
 
 void LockManager::Impl::wait_for(std::uint32_t index, WaitCause cause) {
     const auto& lock = store.locks[index];
-    if (lock.client != 0) {
+    if (clients[lock.client].open) {
         out->push_back(
             Waiting{ClientId(lock.client), RequestId(lock.request), store.id_of(index), cause});
     }
@@ -284,7 +284,7 @@ void LockManager::Impl::finish(std::uint32_t index, LockStatus status,
         move_to_front(index);
     }
     lock.requested = lock.granted;
-    if (lock.client != 0) {
+    if (clients[lock.client].open) {
         reply(ClientId(lock.client), RequestId(lock.request), status, store.id_of(index));
         auto& completion = std::get<Completion>(out->back());
         completion.mode = lock.granted;
@@ -303,7 +303,7 @@ void LockManager::Impl::granted_here(std::uint32_t index) {
     }
     lock.requested = lock.granted;
     lock.since = ms();
-    if (lock.client == 0) {
+    if (!clients[lock.client].open) {
         return;
     }
     auto& completion = std::get<Completion>(out->emplace_back(Completion{}));
@@ -410,6 +410,8 @@ void LockManager::Impl::learn_master(std::uint32_t lock, std::uint32_t from) {
     const auto tree = store.resources[store.locks[lock].resource].tree;
     if (store.trees[tree].state == TreeState::kLookup) {
         settle(tree, from);
+    } else if (store.trees[tree].state == TreeState::kRemote) {
+        store.trees[tree].master = from;  // the one remembered was the directory too: it forwarded
     }
 }
 
@@ -500,7 +502,7 @@ void LockManager::Impl::handle(std::uint32_t, BlockingMessage& m) {
 void LockManager::Impl::tell_blocked(std::uint32_t index, LockMode mode, NodeId node,
                                      std::uint32_t pid) {
     const auto& lock = store.locks[index];
-    if (lock.client == 0 || !lock.has_granted || compatible(mode, lock.granted)) {
+    if (!clients[lock.client].open || !lock.has_granted || compatible(mode, lock.granted)) {
         return;
     }
     out->push_back(BlockingEvent{ClientId(lock.client), store.id_of(index), mode, node, pid});

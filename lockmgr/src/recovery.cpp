@@ -39,12 +39,18 @@ void LockManager::Impl::start_recovery() {
     settle_moves_of_view();
     prune_entries();
     recover_trees();
+    // A claim counts in later epochs too: it must not be forgotten if this one ends early.
+    for (const auto party : members) {
+        flush_bulk(party);
+    }
 }
 
-// Entries of lost masters, and those that another directory keeps now.
+// Those that another directory keeps now. That of a lost master stays until takeover: it tells that
+// the root is not free.
 void LockManager::Impl::prune_entries() {
     std::erase_if(entries, [&](const auto& entry) {
-        return !parties[entry.second.master].member ||
+        const auto& master = parties[entry.second.master];
+        return (!master.member && !master.pending) ||
                (shares_changed && directory_of_root(entry.first) != self());
     });
 }
@@ -288,13 +294,13 @@ void LockManager::Impl::check_complete() {
 void LockManager::Impl::finish_rebuilds() {
     std::map<std::uint32_t, MasteredMessage> answers;
     for (auto& [root, parts] : rebuilds) {
-        const auto entry = entries.find(root);
+        const auto known = master_of(root);
         const auto resource = store.find(0, root);
         const bool here =
             resource != 0 && store.trees[store.resources[resource].tree].state == TreeState::kLocal;
         auto master = kSelf;
-        if (entry != entries.end() && !here) {
-            master = entry->second.master;
+        if (known != 0 && !here) {
+            master = known;
             settle_own(root, master);
         } else if (!here) {
             install(root);

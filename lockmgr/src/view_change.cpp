@@ -32,6 +32,9 @@ void LockManager::Impl::thaw() {
             out->push_back(Resumed{ClientId(id)});
         }
     }
+    for (const auto tree : std::exchange(to_restart, {})) {
+        restart(tree);
+    }
     for (const auto& [id, op] : std::exchange(waiting_for_quorum, {})) {
         const auto lock = store.index_of(id);
         if (lock != 0 && store.locks[lock].op == op &&
@@ -78,9 +81,6 @@ void LockManager::Impl::on(const cluster::ViewCommitted& input) {
     engine.set_token_base(epoch() << 40);
     start_recovery();
     thaw();
-    for (const auto tree : std::exchange(to_restart, {})) {
-        restart(tree);
-    }
     tell_done();
     check_complete();
 }

@@ -33,13 +33,13 @@ ValueBlock block_of(std::uint64_t content) {
 
 void Oracle::asked(LockKey lock, RequestId request, sim::Time now) {
     requests_[{lock.life, request.value()}] = false;
-    waits_[lock] = {now, sim::Time::max()};
+    waits_[lock].push_back({now, sim::Time::max()});
     if (lock.lock != LockId(0)) {
         users_.insert(lock);
     }
 }
 
-void Oracle::answered(cluster::MemberId life, const Completion& completion, sim::Time now) {
+void Oracle::answered(cluster::MemberId life, const Completion& completion) {
     const auto it = requests_.find({life, completion.request.value()});
     if (it == requests_.end()) {
         fail(fmt::format("n{}: an answer to request {} that nobody made", life.node.value(),
@@ -50,8 +50,11 @@ void Oracle::answered(cluster::MemberId life, const Completion& completion, sim:
         fail(fmt::format("n{}: request {} is answered twice", life.node.value(),
                          completion.request.value()));
     }
-    if (const auto wait = waits_.find({life, completion.lock}); wait != waits_.end()) {
-        wait->second.to = now;
+}
+
+void Oracle::waited(LockKey lock, sim::Time now) {
+    if (const auto wait = waits_.find(lock); wait != waits_.end()) {
+        wait->second.back().to = now;
     }
 }
 
@@ -62,7 +65,7 @@ void Oracle::granted(LockKey lock, const std::string& resource, const Completion
     const bool raises =
         before == held_.end() || !conflicts_no_more(before->second.mode, completion.mode);
     if (gone_.contains(lock.life)) {
-        if (fresh && completion.mode != LockMode::NL && waits_[lock].from > gone_[lock.life]) {
+        if (fresh && completion.mode != LockMode::NL && waits_[lock].back().from > gone_[lock.life]) {
             fail(fmt::format("{}: {} is granted {} after its node was taken over", resource,
                              name(lock), name_of(completion.mode)));
         }
@@ -70,7 +73,7 @@ void Oracle::granted(LockKey lock, const std::string& resource, const Completion
     }
     Held now_held{resource, completion.mode};
     if (before == held_.end()) {
-        holds_[lock] = {waits_[lock].from, sim::Time::max()};
+        holds_[lock] = {waits_[lock].back().from, sim::Time::max()};
     }
     held_[lock] = now_held;
     by_resource_[resource].insert(lock);
@@ -78,7 +81,9 @@ void Oracle::granted(LockKey lock, const std::string& resource, const Completion
     if (raises) {
         check_token(resource, completion);
     }
-    if (completion.has_value) {
+    // Others read beside a writer, and hear of it late.
+    const bool excludes_writers = !compatible(LockMode::PW, completion.mode);
+    if (completion.has_value && excludes_writers) {
         check_value(resource, completion);
     }
 }
@@ -154,7 +159,7 @@ void Oracle::unheld(const std::string& resource) {
 void Oracle::ended(LockKey lock, sim::Time now) {
     users_.erase(lock);
     if (const auto wait = waits_.find(lock); wait != waits_.end()) {
-        wait->second.to = std::min(wait->second.to, now);
+        wait->second.back().to = std::min(wait->second.back().to, now);
     }
 }
 
@@ -229,35 +234,39 @@ void Oracle::taken_over(cluster::MemberId life, sim::Time now) {
 // All that the victim was told of stood together at some time.
 void Oracle::victim(const Completion& completion, cluster::MemberId life, sim::Time now,
                     const std::map<NodeId, cluster::MemberId>& lives) {
-    sim::Time from{};
-    sim::Time to = now;
-    const auto narrow = [&](const std::map<LockKey, Span>& spans, LockKey key) {
-        const auto it = spans.find(key);
-        if (it != spans.end()) {
-            from = std::max(from, it->second.from);
-            to = std::min(to, it->second.to);
-        }
-    };
+    std::vector<std::vector<Span>> all;
     bool mine = false;
     for (const auto& entry : completion.cycle) {
         const auto it = lives.find(entry.node);
-        if (it == lives.end()) {
+        if (it == lives.end() || gone_.contains(it->second)) {
             return;  // gone since
         }
         mine = mine || (it->second == life && entry.lock == completion.lock);
-        narrow(waits_, {it->second, entry.lock});
+        all.push_back(waits_[{it->second, entry.lock}]);
+        const auto next = &entry == &completion.cycle.back() ? completion.cycle.front().node
+                                                              : (&entry + 1)->node;
+        const auto holder = lives.find(next);
+        if (holder != lives.end() && holds_.contains({holder->second, entry.blocker})) {
+            all.push_back({holds_[{holder->second, entry.blocker}]});
+        }
     }
     if (!mine) {
         fail(fmt::format("{} is told a cycle without it", name({life, completion.lock})));
     }
-    for (std::size_t i = 0; i < completion.cycle.size(); ++i) {
-        const auto owner = lives.at(completion.cycle[(i + 1) % completion.cycle.size()].node);
-        const LockKey blocker{owner, completion.cycle[i].blocker};
-        if (holds_.contains(blocker)) {
-            narrow(holds_, blocker);
+    const auto stands = [&](sim::Time time) {
+        return std::ranges::all_of(all, [&](const auto& spans) {
+            return std::ranges::any_of(spans, [&](const Span& span) {
+                return span.from <= time && time <= span.to;
+            });
+        });
+    };
+    bool stood = false;
+    for (const auto& spans : all) {
+        for (const auto& span : spans) {
+            stood = stood || (span.from <= now && stands(span.from));
         }
     }
-    if (from > to) {
+    if (!stood) {
         fail(fmt::format("{} is the victim of a cycle that never was",
                          name({life, completion.lock})));
     }

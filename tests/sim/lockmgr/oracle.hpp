@@ -32,7 +32,8 @@ public:
     // ---- requests
     void asked(LockKey lock, RequestId request, sim::Time now);
     // Answers exactly once per request; `raises`: with a new token.
-    void answered(cluster::MemberId life, const Completion& completion, sim::Time now);
+    void answered(cluster::MemberId life, const Completion& completion);
+    void waited(LockKey lock, sim::Time now);  // its operation is at an end
     void granted(LockKey lock, const std::string& resource, const Completion& completion,
                  bool fresh);
     // The client gives up or lowers what it holds, and may write.
@@ -86,7 +87,7 @@ private:
     std::map<std::string, std::array<std::uint64_t, kModes>> tokens_;       // newest by mode
     std::map<std::pair<cluster::MemberId, std::uint64_t>, bool> requests_;  // answered
     std::map<cluster::MemberId, sim::Time> gone_;                           // taken over
-    std::map<LockKey, Span> waits_;                                         // newest operation
+    std::map<LockKey, std::vector<Span>> waits_;                                         // newest operation
     std::map<LockKey, Span> holds_;
     std::map<std::string, std::vector<LockKey>> orders_;
     std::map<std::pair<std::uint64_t, std::string>, NodeId> masters_;

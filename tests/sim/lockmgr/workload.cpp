@@ -141,7 +141,7 @@ void World::on(std::size_t node, const Waiting& output) {
 void World::on(std::size_t node, const Completion& output) {
     auto& host = hosts_[node];
     auto& client = host.clients[output.client.value() - 1];
-    oracle_.answered(host.life, output, events_.now());
+    oracle_.answered(host.life, output);
     trace(node, fmt::format("c{} {} {:x} {} {} token {:x} value {}{}", output.client.value() - 1,
                             name_of(output.status), output.lock.value(), name_of(output.mode),
                             output.request.value(), output.token.value(),
@@ -151,13 +151,14 @@ void World::on(std::size_t node, const Completion& output) {
         return;
     }
     const LockKey key{host.life, output.lock};
+    oracle_.waited(key, events_.now());
     auto it = client.locks.find(output.lock);
     if (const auto fresh = client.starting.find(output.request); fresh != client.starting.end()) {
         const auto lock = fresh->second;
         client.starting.erase(fresh);
         if (output.status == LockStatus::kGranted) {
             oracle_.asked(key, output.request, events_.now());
-            oracle_.answered(host.life, output, events_.now());
+            oracle_.answered(host.life, output);
             if (lock.parent != LockId(0)) {
                 ++client.locks[lock.parent].children;
             }

@@ -147,6 +147,19 @@ void World::trace(std::size_t node, std::string_view what) const {
 // ---- from outside
 
 void World::inspect() {
+    // The place of a request counts once its owner has heard of it.
+    std::map<LockKey, std::int64_t> known;
+    for (const auto& host : hosts_) {
+        if (host.manager) {
+            host.manager->each_resource([&](const ResourceInfo& info) {
+                for (const auto& lock : info.locks) {
+                    if (lock.node == host.life.node) {
+                        known[{host.life, lock.lock}] = lock.order;
+                    }
+                }
+            });
+        }
+    }
     for (std::size_t node = 0; node < hosts_.size(); ++node) {
         const auto& host = hosts_[node];
         if (!host.manager || !host.quorate || !lineage_ || host.epoch != lineage_->epoch) {
@@ -178,7 +191,10 @@ void World::inspect() {
             for (const auto& lock : info.locks) {
                 if (lock.queue == LockInfo::Queue::kWaiting) {
                     const auto& owner = hosts_[lock.node.value() - 1];
-                    waiting.push_back({owner.life, lock.lock});
+                    const LockKey key{owner.life, lock.lock};
+                    if (known.contains(key) && known[key] == lock.order) {
+                        waiting.push_back(key);
+                    }
                 }
             }
             oracle_.queues(path, waiting);
