@@ -38,7 +38,7 @@ void LockManager::Impl::become_master(std::uint32_t tree_index, std::uint64_t to
         entries.erase(entry);
     }
     tree.master = kSelf;
-    tree.token = std::max(tree.token, token);
+    tree.token = std::max({tree.token, token, epoch() << 40});
     tree.directory = directory;
     tree.haunt = 0;
 }
@@ -157,7 +157,13 @@ void LockManager::Impl::answer_lookup(std::uint32_t from, EnqueueMessage& m) {
         return;
     }
     if (master == 0 && !may_assign(m.root)) {
-        constexpr std::size_t kLookupsMax = 1'000'000;
+        constexpr std::size_t kLookupsMax = 100'000;
+        const bool known = std::ranges::any_of(lookups, [&](const Lookup& one) {
+            return one.party == from && one.message.lock == m.lock && one.message.op == m.op;
+        });
+        if (known) {
+            return;
+        }
         if (lookups.size() < kLookupsMax) {
             lookups.push_back({from, m});
         } else {
@@ -178,7 +184,8 @@ void LockManager::Impl::answer_lookup(std::uint32_t from, EnqueueMessage& m) {
     }
     auto& assigned = entries[m.root];
     assigned.master = from;
-    assigned.token = std::max(assigned.token, released_token);
+    // Greater each time, so that a Vacate of before does not undo it.
+    assigned.token = std::max({assigned.token, released_token, epoch() << 40}) + 1;
     send(from, AssignMessage{m.root, assigned.token});
 }
 

@@ -18,7 +18,7 @@ namespace quorate::lockmgr {
 void LockManager::Impl::start_recovery() {
     complete = false;
     rebuilds.clear();
-    lookups.clear();
+    std::erase_if(lookups, [&](const Lookup& one) { return !parties[one.party].member; });
     own_lookups.clear();
     unresolved.clear();
     bulk_rebuild.clear();
