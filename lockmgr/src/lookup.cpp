@@ -23,6 +23,7 @@ void LockManager::Impl::look_up(std::uint32_t tree_index, std::uint32_t lock) {
         return;
     }
     tree.state = TreeState::kLookup;
+    more(tree).asked = store.id_of(lock);
     tree.master = party_of(directory);  // who is asked, for send_operation
     send_operation(lock);
     tree.master = 0;

@@ -143,7 +143,15 @@ void LockManager::Impl::send_operation(std::uint32_t index) {
     const auto& tree = store.tree_of(lock);
     const bool known = lock.pending != Pending::kNone;
     lock.pending = Pending::kSent;
-    send(tree.master, operation_of(store, index, self()));
+    auto message = operation_of(store, index, self());
+    if (auto* enqueue = std::get_if<EnqueueMessage>(&message); enqueue != nullptr) {
+        // This node is the directory too: it must hear if its entry is stale.
+        const auto entry = entries.find(enqueue->root);
+        if (entry != entries.end() && entry->second.master == tree.master) {
+            enqueue->entry_token = std::max<std::uint64_t>(entry->second.token, 1);
+        }
+    }
+    send(tree.master, message);
     if (!known) {
         wait_for(index, WaitCause::kHolder);
     }
@@ -516,14 +524,21 @@ void LockManager::Impl::handle(std::uint32_t from, BounceMessage& m) {
     }
     const auto tree_index = store.resources[store.locks[index].resource].tree;
     auto& tree = store.trees[tree_index];
-    if (tree.state == TreeState::kLookup) {
-        tree.state = TreeState::kUnknown;
-        restart(tree_index);
-    } else if (tree.state == TreeState::kRemote && tree.master == from) {
-        // Remembered from when it was in use.
+    const bool remembered = tree.state == TreeState::kRemote && tree.master == from;
+    const bool asked = tree.state == TreeState::kLookup && tree.more->asked == m.lock;
+    if (remembered || asked) {
         tree.state = TreeState::kUnknown;
         tree.master = 0;
-        restart(tree_index);
+        if (!store.locks[index].abandoned) {
+            dispatch(index);
+            return;
+        }
+        ++tree.locks;
+        destroy(index);
+        --tree.locks;
+        flush_held(tree_index);
+    } else if (tree.state == TreeState::kLookup) {
+        hold(index, WaitCause::kDirectory);
     } else if (tree.state == TreeState::kRemote) {
         send_operation(index);
     }
