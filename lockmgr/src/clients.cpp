@@ -38,8 +38,8 @@ void LockManager::Impl::on(const ClientGone& input) {
     }
 }
 
-// Locks of a client, all or those below `top`: what waits first, so that nothing of it is granted by
-// what it gives up; sublocks before their parents.
+// Locks of a client, all or those below `top`: what waits first, so that nothing of it is granted
+// by what it gives up; sublocks before their parents.
 std::vector<std::uint32_t> LockManager::Impl::leaves_first(const Client& client,
                                                            std::uint32_t top) const {
     std::vector<std::uint32_t> waiting;
@@ -230,7 +230,7 @@ void LockManager::Impl::on(const Enqueue& input) {
     }
     lock.flags = input.flags;
     lock.requested = input.mode;
-    list_at_end(index);
+    list_at_front(index);
     ++owner.locks;
     begin_operation(index, input.request, input.deadline);
 }

@@ -168,6 +168,13 @@ void Engine::enqueue(std::uint32_t index, Queue which) {
 }
 
 Engine::Outcome Engine::request(std::uint32_t index) {
+    auto& asked = store_.resources[store_.locks[index].resource];
+    if (asked.value == 0 && haunted(store_.trees[asked.tree])) {
+        // A lost life may hold it, and may have written.
+        auto& value = store_.value_of(asked);
+        value.invalid = true;
+        value.seq = 1;
+    }
     if (try_grant(index, /*now=*/true)) {
         if (store_.resources[store_.locks[index].resource].blocked()) {
             pass(store_.locks[index].resource);

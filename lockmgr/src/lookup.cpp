@@ -109,10 +109,9 @@ void LockManager::Impl::handle(std::uint32_t from, AssignMessage& m) {
         return;  // whoever asked has asked anew
     }
     const auto tree_index = resource == 0 ? 0U : store.resources[resource].tree;
-    const bool asked = tree_index != 0 &&
-                       (store.trees[tree_index].state == TreeState::kLookup ||
-                        (store.trees[tree_index].state == TreeState::kRemote &&
-                         store.trees[tree_index].master == from));
+    const bool asked = tree_index != 0 && (store.trees[tree_index].state == TreeState::kLookup ||
+                                           (store.trees[tree_index].state == TreeState::kRemote &&
+                                            store.trees[tree_index].master == from));
     if (!asked) {
         if (tree_index == 0 || store.trees[tree_index].state != TreeState::kLocal) {
             send(from, VacateMessage{m.root, m.token});
@@ -210,8 +209,8 @@ void LockManager::Impl::retry_lookups() {
 
 void LockManager::Impl::claim(std::string_view root, std::uint32_t master, std::uint64_t token) {
     auto entry = entries.find(root);
-    if (entry != entries.end() && entry->second.token >= token &&
-        entry->second.master != master && parties[entry->second.master].member) {
+    if (entry != entries.end() && entry->second.token >= token && entry->second.master != master &&
+        parties[entry->second.master].member) {
         return;
     }
     if (master == kSelf) {
@@ -271,7 +270,9 @@ void LockManager::Impl::make_idle(std::uint32_t tree_index) {
     auto& tree = store.trees[tree_index];
     auto& root = store.resources[tree.root];
     const bool local = tree.state == TreeState::kLocal;
-    const bool remembered = (local && NodeId(tree.directory) != self() && !draining) ||
+    // A haunted tree tells that its root is not free, though nobody uses it here.
+    const bool remembered = (local && engine.haunted(tree)) ||
+                            (local && NodeId(tree.directory) != self() && !draining) ||
                             tree.state == TreeState::kRemote;
     if (tree.idle) {
         return;
@@ -308,6 +309,10 @@ void LockManager::Impl::expire_idle() {
            store.trees[idle_first].since + options.idle.count() <= ms()) {
         const auto tree = idle_first;
         end_idle(tree);
+        if (store.trees[tree].state == TreeState::kLocal && engine.haunted(store.trees[tree])) {
+            make_idle(tree);
+            continue;
+        }
         if (store.trees[tree].state == TreeState::kLocal) {
             vacate(store.trees[tree]);
         }

@@ -124,6 +124,7 @@ struct LockManager::Impl {
     void tell_blocked(std::uint32_t lock, LockMode mode, NodeId node, std::uint32_t pid);
     void move_to_end(std::uint32_t lock);
     void move_to_front(std::uint32_t lock);
+    void list_at_front(std::uint32_t lock);
     void list_at_end(std::uint32_t lock);
     void unlist(std::uint32_t lock);
     void destroy(std::uint32_t lock);

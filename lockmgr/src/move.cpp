@@ -422,7 +422,7 @@ void LockManager::Impl::on(const Drain&) {
     draining = true;
     for (auto at = idle_first; at != 0;) {
         const auto next = store.trees[at].idle_next;
-        if (store.trees[at].state == TreeState::kLocal) {
+        if (store.trees[at].state == TreeState::kLocal && !engine.haunted(store.trees[at])) {
             end_idle(at);
             vacate(store.trees[at]);
             store.erase(store.trees[at].root);

@@ -337,6 +337,10 @@ void LockManager::Impl::move_to_end(std::uint32_t index) {
 
 void LockManager::Impl::move_to_front(std::uint32_t index) {
     unlist(index);
+    list_at_front(index);
+}
+
+void LockManager::Impl::list_at_front(std::uint32_t index) {
     auto& lock = store.locks[index];
     auto& owner = clients[lock.client];
     lock.owner_next = owner.first;
@@ -537,10 +541,8 @@ void LockManager::Impl::handle(std::uint32_t from, BounceMessage& m) {
         destroy(index);
         --tree.locks;
         flush_held(tree_index);
-    } else if (tree.state == TreeState::kLookup) {
-        hold(index, WaitCause::kDirectory);
-    } else if (tree.state == TreeState::kRemote) {
-        send_operation(index);
+    } else if (!store.locks[index].abandoned) {
+        dispatch(index);
     }
 }
 

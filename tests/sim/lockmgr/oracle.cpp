@@ -65,7 +65,8 @@ void Oracle::granted(LockKey lock, const std::string& resource, const Completion
     const bool raises =
         before == held_.end() || !conflicts_no_more(before->second.mode, completion.mode);
     if (gone_.contains(lock.life)) {
-        if (fresh && completion.mode != LockMode::NL && waits_[lock].back().from > gone_[lock.life]) {
+        if (fresh && completion.mode != LockMode::NL &&
+            waits_[lock].back().from > gone_[lock.life]) {
             fail(fmt::format("{}: {} is granted {} after its node was taken over", resource,
                              name(lock), name_of(completion.mode)));
         }
@@ -243,8 +244,8 @@ void Oracle::victim(const Completion& completion, cluster::MemberId life, sim::T
         }
         mine = mine || (it->second == life && entry.lock == completion.lock);
         all.push_back(waits_[{it->second, entry.lock}]);
-        const auto next = &entry == &completion.cycle.back() ? completion.cycle.front().node
-                                                              : (&entry + 1)->node;
+        const auto next =
+            &entry == &completion.cycle.back() ? completion.cycle.front().node : (&entry + 1)->node;
         const auto holder = lives.find(next);
         if (holder != lives.end() && holds_.contains({holder->second, entry.blocker})) {
             all.push_back({holds_[{holder->second, entry.blocker}]});
@@ -255,9 +256,8 @@ void Oracle::victim(const Completion& completion, cluster::MemberId life, sim::T
     }
     const auto stands = [&](sim::Time time) {
         return std::ranges::all_of(all, [&](const auto& spans) {
-            return std::ranges::any_of(spans, [&](const Span& span) {
-                return span.from <= time && time <= span.to;
-            });
+            return std::ranges::any_of(
+                spans, [&](const Span& span) { return span.from <= time && time <= span.to; });
         });
     };
     bool stood = false;

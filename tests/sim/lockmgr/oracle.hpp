@@ -87,7 +87,7 @@ private:
     std::map<std::string, std::array<std::uint64_t, kModes>> tokens_;       // newest by mode
     std::map<std::pair<cluster::MemberId, std::uint64_t>, bool> requests_;  // answered
     std::map<cluster::MemberId, sim::Time> gone_;                           // taken over
-    std::map<LockKey, std::vector<Span>> waits_;                                         // newest operation
+    std::map<LockKey, std::vector<Span>> waits_;                            // newest operation
     std::map<LockKey, Span> holds_;
     std::map<std::string, std::vector<LockKey>> orders_;
     std::map<std::pair<std::uint64_t, std::string>, NodeId> masters_;

@@ -158,8 +158,8 @@ void World::consider_takeover(cluster::Epoch epoch) {
             if (told_[life].contains(member.id.node)) {
                 continue;
             }
-            if (!hosts_[node].manager || hosts_[node].life != member.id || hosts_[node].epoch != epoch ||
-                random_.one_in(3)) {
+            if (!hosts_[node].manager || hosts_[node].life != member.id ||
+                hosts_[node].epoch != epoch || random_.one_in(3)) {
                 again = true;
                 continue;
             }

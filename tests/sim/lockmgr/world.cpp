@@ -202,7 +202,37 @@ void World::inspect() {
     }
 }
 
+// A resource as its master sees it.
+std::string World::in_the_way(const std::string& resource) const {
+    std::string what;
+    for (std::size_t node = 0; node < hosts_.size(); ++node) {
+        hosts_[node].manager->each_resource([&](const ResourceInfo& info) {
+            std::string path;
+            for (const auto& part : info.path) {
+                path += (path.empty() ? "" : "/") + part;
+            }
+            if (!info.here || path != resource) {
+                return;
+            }
+            what += fmt::format(" [{} at n{}:", path, node + 1);
+            for (const auto& lock : info.locks) {
+                const auto& owner = hosts_[lock.node.value() - 1];
+                bool known = false;
+                for (const auto& client : owner.clients) {
+                    known = known || client.locks.contains(lock.lock);
+                }
+                what += fmt::format(" n{} {:x}{} {} {}->{}", lock.node.value(), lock.lock.value(),
+                                    known ? "" : "!", static_cast<int>(lock.queue),
+                                    name_of(lock.granted), name_of(lock.requested));
+            }
+            what += "]";
+        });
+    }
+    return what;
+}
+
 std::string World::progress_missing() const {
+    std::string stuck;
     for (std::size_t node = 0; node < hosts_.size(); ++node) {
         const auto& host = hosts_[node];
         if (!host.manager || !host.quorate) {
@@ -215,6 +245,9 @@ std::string World::progress_missing() const {
             if (client.pending != 0 || !client.locks.empty() || !client.starting.empty()) {
                 std::string what;
                 for (const auto& [id, lock] : client.locks) {
+                    if (lock.pending != RequestId(0)) {
+                        what += in_the_way(lock.resource);
+                    }
                     const auto why = host.manager->why(id);
                     what +=
                         fmt::format(" {:x} {} {}{}", id.value(), lock.resource, name_of(lock.mode),
@@ -222,12 +255,12 @@ std::string World::progress_missing() const {
                                                       name_of(*why))
                                         : "");
                 }
-                return fmt::format("n{} has a client with {} pending:{}", node + 1, client.pending,
-                                   what);
+                stuck += fmt::format("n{} has a client with {} pending:{}; ", node + 1,
+                                     client.pending, what);
             }
         }
     }
-    return {};
+    return stuck;
 }
 
 // With every client done nothing is left anywhere.

@@ -105,6 +105,7 @@ private:
     void on(std::size_t, const Suspended&) {}
     void on(std::size_t, const Resumed&) {}
     void inspect();
+    std::string in_the_way(const std::string& resource) const;
     std::string progress_missing() const;
     std::string leftovers() const;
     void trace(std::size_t node, std::string_view what) const;
