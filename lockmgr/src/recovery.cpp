@@ -224,10 +224,13 @@ bool LockManager::Impl::contribute(std::uint32_t index) {
             image.resources.push_back(std::move(resource));
         }
     }
-    if (!any) {
+    // The new master of an earlier epoch may have what this node held then, and releases are held
+    // for it: it is asked for even if nothing is left.
+    const bool again = tree.state == TreeState::kRebuild && tree.more && !tree.more->held.empty();
+    if (!any && !again) {
         return false;
     }
-    if (!image.resources.empty()) {
+    if (!image.resources.empty() || !any) {
         part();
     }
     tree.state = TreeState::kRebuild;

@@ -51,6 +51,7 @@ public:
 
     void victim(const Completion& completion, cluster::MemberId life, sim::Time now,
                 const std::map<NodeId, cluster::MemberId>& lives);
+    sim::Time waits_since(LockKey lock) { return waits_[lock].back().from; }
     void queues(const std::string& resource, const std::vector<LockKey>& waiting);
     void mastered(std::uint64_t epoch, const std::string& root, NodeId node);
 

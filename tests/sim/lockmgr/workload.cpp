@@ -89,7 +89,11 @@ void World::ask(std::size_t node, std::size_t client_index) {
     input.request = RequestId(++requests_);
     input.mode = kModesDrawn[random_.below(8)];
     SimLock lock;
-    std::string name = fmt::format("r{}", random_.below(scenario_.roots));
+    auto root = random_.below(scenario_.roots);
+    if (scenario_.local && !random_.one_in(30)) {
+        root = (node + static_cast<std::size_t>(events_.now() / seconds(5))) % scenario_.roots;
+    }
+    std::string name = fmt::format("r{}", root);
     lock.resource = name;
     if (scenario_.sublocks && random_.one_in(3)) {
         for (const auto& [id, parent] : client.locks) {
@@ -176,7 +180,9 @@ void World::on(std::size_t node, const Completion& output) {
     if (output.status == LockStatus::kDeadlock && !output.cycle.empty()) {
         std::map<NodeId, cluster::MemberId> lives;
         for (const auto& other : hosts_) {
-            lives[other.life.node] = other.life;
+            if (other.started < oracle_.waits_since(key)) {
+                lives[other.life.node] = other.life;
+            }
         }
         oracle_.victim(output, host.life, events_.now(), lives);
     }

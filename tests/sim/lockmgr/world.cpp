@@ -21,6 +21,13 @@ Scenario Scenario::draw(Random& random) {
     scenario.drains = random.one_in(5);
     scenario.pace = milliseconds(2 + random.below(random.one_in(3) ? 12 : 60));
     scenario.fault_pause = milliseconds(30 + random.below(600));
+    if (random.one_in(8)) {
+        scenario.local = true;
+        scenario.roots = scenario.nodes + 1;
+        scenario.busy = seconds(9);
+        scenario.pace = milliseconds(8);
+        scenario.fault_pause = milliseconds(3000);
+    }
     scenario.idle = milliseconds(random.one_in(2) ? 20 : 400);
     return scenario;
 }
@@ -45,6 +52,7 @@ void World::start(std::size_t node) {
     options.idle = std::chrono::duration_cast<std::chrono::milliseconds>(scenario_.idle);
     options.residence = std::chrono::milliseconds(100);
     host.manager = std::make_unique<LockManager>(options);
+    host.started = events_.now();
     host.epoch = cluster::Epoch(0);
     host.quorate = false;
     host.draining = false;

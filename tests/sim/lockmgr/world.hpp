@@ -27,7 +27,7 @@ struct Scenario {
     std::size_t roots = 3;
     std::vector<std::uint32_t> weights;
     bool faults = true;
-    bool moves = true;
+    bool local = false;  // nodes have resources that they prefer, others each second
     bool sublocks = true;
     bool drains = false;
     sim::Time busy = seconds(3);
@@ -65,6 +65,7 @@ struct SimClient {
 struct Host {
     std::unique_ptr<LockManager> manager;
     cluster::MemberId life;
+    sim::Time started{0};
     cluster::Epoch epoch;             // of the last view committed
     bool quorate = false;             // believes so
     std::size_t group = 0;            // who hears whom
