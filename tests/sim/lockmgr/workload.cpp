@@ -205,16 +205,19 @@ void World::on(std::size_t node, const Completion& output) {
         oracle_.restored(key, it->second.mode);
     }
     if (output.status == LockStatus::kDeadlock) {
-        // Backs off: gives up everything else too, as soon as nothing is pending.
-        events_.after(
-            sim::Time(1), [this, node, life = host.life, index = output.client.value() - 1] {
-                auto& later = hosts_[node];
-                if (later.manager && later.life == life && later.clients[index].pending == 0) {
-                    while (release_leaf(node, index) != 0) {
-                    }
-                }
-            });
+        back_off(node, output.client.value() - 1);
     }
+}
+
+// A victim gives up everything else too, as soon as nothing is pending.
+void World::back_off(std::size_t node, std::size_t index) {
+    events_.after(sim::Time(1), [this, node, life = hosts_[node].life, index] {
+        auto& later = hosts_[node];
+        if (later.manager && later.life == life && later.clients[index].pending == 0) {
+            while (release_leaf(node, index) != 0) {
+            }
+        }
+    });
 }
 
 void World::convert(std::size_t node, std::size_t client_index, LockId id) {

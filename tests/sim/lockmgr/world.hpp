@@ -97,6 +97,7 @@ private:
     void arm(std::size_t node);
     void carry_out(std::size_t node, const LockOutput& output);
     void on(std::size_t node, const Completion& output);
+    void back_off(std::size_t node, std::size_t index);
     void on(std::size_t node, const Waiting& output);
     void on(std::size_t node, const Send& output);
     void on(std::size_t node, const Note& output);
