@@ -1,11 +1,9 @@
 #include "monitor_classes.hpp"
 
-#include <charconv>
-
 #include <fmt/core.h>
 #include <boost/json/array.hpp>
 
-#include "base/text.hpp"
+#include "open_metrics.hpp"
 
 namespace quorate::ctl {
 namespace {
@@ -83,25 +81,6 @@ const std::vector<MonitorClass>& monitor_classes() {
         {"lease", "LEASE STATISTICS", read_lease},
         {"mail", "MAIL STATISTICS", read_mail}};
     return kClasses;
-}
-
-double metric_sum(std::string_view text, std::string_view name) {
-    double sum = 0;
-    for (const auto line : split(text, '\n')) {
-        if (!line.starts_with(name) || line.size() == name.size() ||
-            (line[name.size()] != ' ' && line[name.size()] != '{')) {
-            continue;
-        }
-        const auto labels_end = line[name.size()] == '{' ? line.rfind("} ") : name.size() - 1;
-        if (labels_end == std::string_view::npos) {
-            continue;
-        }
-        const auto value = trim(line.substr(labels_end + 1));
-        double number = 0;
-        std::from_chars(value.data(), value.data() + value.size(), number);
-        sum += number;
-    }
-    return sum;
 }
 
 }  // namespace quorate::ctl

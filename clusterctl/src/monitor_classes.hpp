@@ -17,7 +17,4 @@ struct MonitorClass {
 };
 const std::vector<MonitorClass>& monitor_classes();
 
-// The sum of a metric's samples over all labels, in OpenMetrics text.
-double metric_sum(std::string_view text, std::string_view name);
-
 }  // namespace quorate::ctl

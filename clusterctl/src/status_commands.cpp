@@ -6,6 +6,7 @@
 #include <boost/json/array.hpp>
 
 #include "commands.hpp"
+#include "open_metrics.hpp"
 #include "table.hpp"
 
 namespace quorate::ctl {
@@ -190,7 +191,12 @@ void add_status_commands(CLI::App& app, Command& chosen) {
     metrics->callback([&chosen, measured] {
         chosen = [measured](const Context& context) {
             const auto& api = *measured == "clusterd" ? context.cluster : context.api;
-            std::printf("%s", api.text("/metrics").c_str());
+            const auto text = api.text("/metrics");
+            if (context.json) {
+                print_json(json::object{{"metrics", metrics_as_json(text)}});
+            } else {
+                std::printf("%s", text.c_str());
+            }
             return kOk;
         };
     });

@@ -296,6 +296,12 @@ class Clusterctl(Case):
         self.assertEqual(self.json("status", "maild")["state"], "running")
         self.assertIsNone(self.json("status")["clusterd"])
         self.assertIn("# EOF", self.ctl("metrics"))
+        samples = self.json("metrics")["metrics"]
+        shown = [line for line in self.ctl("metrics").splitlines() if not line.startswith("#")]
+        self.assertEqual(len(samples), len(shown))
+        bounds = [one["labels"]["le"] for one in samples if one["name"] == "maild_imap_command_seconds_bucket"]
+        self.assertEqual(bounds[-1], "+Inf")
+        self.assertIn({"name": "maild_sessions", "labels": {"protocol": "imap"}, "value": 0}, samples)
 
     def test_wrong_usage_an_absent_daemon_and_a_forbidden_one_have_their_exit_codes(self):
         self.ctl("nonsense", code=2)
