@@ -2,8 +2,8 @@
 
 #include <string_view>
 
-// Faults that the simulator must notice (tests/sim/lockmgr/README.md). The shipped library is
-// compiled without QUORATE_MUTATIONS and contains none of them.
+// Faults that the simulator is to notice; no test demands it yet. The shipped library is compiled
+// without QUORATE_MUTATIONS and contains none of them.
 namespace quorate::lockmgr {
 
 #ifdef QUORATE_MUTATIONS

@@ -12,7 +12,7 @@ std::string run(std::uint64_t seed) {
 }
 
 TEST(Simulation, LocksOfTwoToEightNodesSurviveEverything) {
-    const auto failure = sim::run_seeds(1, 200, run);
+    const auto failure = sim::run_seeds(1, 400, run);
     EXPECT_FALSE(failure.failed()) << failure.to_string();
 }
 

@@ -247,7 +247,7 @@ void World::convert(std::size_t node, std::size_t client_index, LockId id) {
         oracle_.lowered(key, input.mode, writes ? std::optional(content) : std::nullopt, false);
         lock.mode = input.mode;
     } else if (!conflicts_no_more(input.mode, lock.mode)) {
-        oracle_.lowered(key, LockMode::CR, std::nullopt, false);  // either of CW and PR, for now
+        oracle_.lowered(key, LockMode::CR, std::nullopt, false);  // CW or PR, until it is answered
     }
     give(node, input);
 }
