@@ -50,29 +50,44 @@ std::size_t Stream::Impl::take_early(std::span<char> buffer) {
     return count;
 }
 
-awaitable<Result<std::size_t>> Stream::Impl::read_some(std::span<char> buffer, Deadline deadline) {
+Result<std::optional<std::size_t>> Stream::Impl::read_now(std::span<char> buffer) {
     QUORATE_ASSERT(!buffer.empty());
+    if (closed_) {
+        return fail(Errc::kClosed, "read");
+    }
     if (tls_) {
-        co_return co_await read_tls(buffer, deadline);
+        return read_tls_now(buffer);
     }
     if (!early_.empty()) {
-        co_return take_early(buffer);
+        return take_early(buffer);
     }
+    const auto got = recv(fd(), buffer.data(), buffer.size(), 0);
+    if (got >= 0) {
+        const auto count = static_cast<std::size_t>(got);
+        more_likely_ = count == buffer.size();
+        return count;
+    }
+    if (!would_block(errno)) {
+        return fail_errno(errno, "read");
+    }
+    more_likely_ = false;
+    return std::nullopt;
+}
+
+awaitable<Status> Stream::Impl::wait_input(Deadline deadline) {
+    co_return co_await wait(read_waits_for_, deadline);
+}
+
+awaitable<Result<std::size_t>> Stream::Impl::read_some(std::span<char> buffer, Deadline deadline) {
     for (;;) {
-        if (closed_) {
-            co_return fail(Errc::kClosed, "read");
+        auto read = read_now(buffer);
+        if (!read) {
+            co_return tl::unexpected<Error>(std::move(read).error());
         }
-        const auto got = recv(fd(), buffer.data(), buffer.size(), 0);
-        if (got >= 0) {
-            const auto count = static_cast<std::size_t>(got);
-            more_likely_ = count == buffer.size();
-            co_return count;
+        if (*read) {
+            co_return **read;
         }
-        if (!would_block(errno)) {
-            co_return fail_errno(errno, "read");
-        }
-        more_likely_ = false;
-        auto ready = co_await wait(kRead, deadline);
+        auto ready = co_await wait_input(deadline);
         if (!ready) {
             co_return tl::unexpected<Error>(std::move(ready).error());
         }
@@ -222,6 +237,10 @@ void Stream::interrupt() { impl_->interrupt(); }
 awaitable<Result<std::size_t>> Stream::read_some(std::span<char> buffer, Deadline deadline) {
     return impl_->read_some(buffer, deadline);
 }
+Result<std::optional<std::size_t>> Stream::read_now(std::span<char> buffer) {
+    return impl_->read_now(buffer);
+}
+awaitable<Status> Stream::wait_input(Deadline deadline) { return impl_->wait_input(deadline); }
 Result<std::size_t> Stream::write_now(std::string_view bytes) { return impl_->write_now(bytes); }
 awaitable<Status> Stream::write(std::string_view bytes, Deadline deadline) {
     return impl_->write(bytes, deadline);

@@ -21,6 +21,8 @@ public:
 
     awaitable<Status> wait_readable(Deadline deadline);
     awaitable<Result<std::size_t>> read_some(std::span<char> buffer, Deadline deadline);
+    Result<std::optional<std::size_t>> read_now(std::span<char> buffer);
+    awaitable<Status> wait_input(Deadline deadline);
     Result<std::size_t> write_now(std::string_view bytes);
     awaitable<Status> write(std::string_view bytes, Deadline deadline);
     awaitable<Status> start_tls(TlsContext& context, Deadline deadline);
@@ -47,7 +49,7 @@ private:
     awaitable<Status> wait(Side side, Deadline deadline, bool interruptible = false);
     awaitable<Status> wait_for(TlsConnection::Step step, Deadline deadline);
     awaitable<Status> wait_tls_readable(Deadline deadline);
-    awaitable<Result<std::size_t>> read_tls(std::span<char> buffer, Deadline deadline);
+    Result<std::optional<std::size_t>> read_tls_now(std::span<char> buffer);
     Result<std::size_t> write_tls_now(std::string_view bytes);
     Status may_wait(Deadline deadline, bool interruptible);
     void cancel_waits();
@@ -63,6 +65,7 @@ private:
     bool interrupted_ = false;
     bool closed_ = false;
     bool more_likely_ = false;  // the last read filled its buffer
+    Side read_waits_for_ = kRead;
     std::string early_;
     std::unique_ptr<TlsConnection> tls_;
 };

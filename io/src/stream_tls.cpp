@@ -57,29 +57,22 @@ awaitable<Status> Stream::Impl::wait_tls_readable(Deadline deadline) {
     }
 }
 
-awaitable<Result<std::size_t>> Stream::Impl::read_tls(std::span<char> buffer, Deadline deadline) {
-    for (;;) {
-        if (closed_) {
-            co_return fail(Errc::kClosed, "read");
-        }
-        std::size_t count = 0;
-        const auto step = tls_->read(buffer, count);
-        switch (step) {
-            case Step::kDone:
-                co_return count;
-            case Step::kEnd:
-                co_return std::size_t{0};
-            case Step::kFailed:
-                co_return tl::unexpected<Error>(tls_->error());
-            case Step::kWantRead:
-            case Step::kWantWrite:
-                break;
-        }
-        auto ready = co_await wait_for(step, deadline);
-        if (!ready) {
-            co_return tl::unexpected<Error>(std::move(ready).error());
-        }
+Result<std::optional<std::size_t>> Stream::Impl::read_tls_now(std::span<char> buffer) {
+    std::size_t count = 0;
+    const auto step = tls_->read(buffer, count);
+    switch (step) {
+        case Step::kDone:
+            return count;
+        case Step::kEnd:
+            return std::size_t{0};
+        case Step::kFailed:
+            return tl::unexpected<Error>(tls_->error());
+        case Step::kWantRead:
+        case Step::kWantWrite:
+            break;
     }
+    read_waits_for_ = step == Step::kWantRead ? kRead : kFlush;
+    return std::nullopt;
 }
 
 Result<std::size_t> Stream::Impl::write_tls_now(std::string_view bytes) {

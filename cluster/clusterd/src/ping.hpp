@@ -9,7 +9,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include "io/event.hpp"
 #include "messages.hpp"
 
 namespace quorate::cluster {
@@ -20,20 +19,25 @@ class Ping {
 public:
     Ping(boost::asio::io_context& io, Messages& messages);
 
-    // One after the other. Errors: errc::refused when it is no member or leaves; kTimedOut.
+    // One after the other. Errors: errc::refused when it is no member or leaves; kTimedOut
+    // when an answer takes 10 s.
     boost::asio::awaitable<Result<std::vector<std::chrono::microseconds>>> ping(MemberId to,
                                                                                 std::size_t count,
                                                                                 std::size_t bytes);
 
 private:
-    struct Waiting;
+    struct Run;
+    using Runs = std::map<std::uint64_t, Run*>;  // by the number that is under way
 
+    void ask(std::uint64_t number, Run& run);
+    void send(std::uint64_t number, Run& run);
     void on_message(MemberId from, std::string_view payload);
+    void on_answer(Runs::iterator found, std::string_view filling);
     void on_view(const View& view);
 
     boost::asio::io_context& io_;
     Messages& messages_;
-    std::map<std::uint64_t, Waiting*> waiting_;  // by number, in the frames of ping()
+    Runs runs_;  // in the frames of ping()
     std::uint64_t last_ = 0;
 };
 

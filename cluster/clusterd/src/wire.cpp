@@ -92,19 +92,18 @@ void Wire::end(const std::string& why) {
 
 awaitable<void> Wire::read(std::shared_ptr<Wire> self) {
     while (!self->over_ || self->parting_) {
-        auto ready = co_await self->stream_.wait_readable();
-        if (!ready) {
-            self->end(ready.error().to_string());
-            break;
-        }
-        // Ready means that this does not wait, so the buffer is ours meanwhile.
-        auto size = co_await self->stream_.read_some(self->buffer_);
-        if (!size || *size == 0) {
+        auto size = self->stream_.read_now(self->buffer_);
+        if (size && !*size) {
+            auto ready = co_await self->stream_.wait_input();
+            if (!ready) {
+                self->end(ready.error().to_string());
+                break;
+            }
+        } else if (!size || **size == 0) {
             self->end(size ? "the peer closed the connection" : size.error().to_string());
             break;
-        }
-        if (!self->over_) {
-            self->handlers_.bytes({self->buffer_.data(), *size});
+        } else if (!self->over_) {
+            self->handlers_.bytes({self->buffer_.data(), **size});
         }
     }
     self->stream_.close();

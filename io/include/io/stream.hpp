@@ -27,10 +27,10 @@ namespace quorate::io {
 // Deadlines: every waiting call takes one; kTimedOut leaves the stream usable (a write may have
 // sent a part). One lazily armed timer serves all calls, so that a deadline costs next to nothing.
 //
-// At most one coroutine reads (wait_readable, read_some, start_tls, shutdown) and one writes at a
-// time. The context's thread only. The stream outlives the calls on it; moving it does not disturb
-// them. Errors: kTimedOut, kClosed, kCancelled, kInterrupted, kTls, or errno's value (ECONNRESET,
-// EPIPE, ...): after any but kTimedOut and kInterrupted, close.
+// At most one coroutine reads (wait_readable, read_some, wait_input, start_tls, shutdown) and one
+// writes at a time. The context's thread only. The stream outlives the calls on it; moving it does
+// not disturb them. Errors: kTimedOut, kClosed, kCancelled, kInterrupted, kTls, or errno's value
+// (ECONNRESET, EPIPE, ...): after any but kTimedOut and kInterrupted, close.
 class Stream {
 public:
     // Takes over the connected, non-blocking socket `fd`. TCP_NODELAY is set.
@@ -53,6 +53,11 @@ public:
 
     // At least one byte, or 0 at the end of the stream. `buffer` is not empty.
     awaitable<Result<std::size_t>> read_some(std::span<char> buffer, Deadline deadline = {});
+    // What is there at once: 0 at the end of the stream, nothing when it has to be waited for. How
+    // one buffer serves many busy streams: TLS decrypts straight into it.
+    Result<std::optional<std::size_t>> read_now(std::span<char> buffer);
+    // Until read_now(), which had nothing, is worth another try; it may have nothing again.
+    awaitable<Status> wait_input(Deadline deadline = {});
     // All of `bytes`, which stay valid until it returns.
     awaitable<Status> write(std::string_view bytes, Deadline deadline = {});
     // What of `bytes` goes out at once, without waiting; write() the rest. How a short message is
