@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import sys
 import threading
 import time
@@ -13,6 +14,7 @@ from lab import Lab, LabError, clusterd  # noqa: E402
 from lab.node import wait_for  # noqa: E402
 
 NOT_RUN = 77
+SANITIZER = re.compile(r"\w+Sanitizer|runtime error:")
 
 
 def run():
@@ -50,7 +52,16 @@ class ClusterCase(unittest.TestCase):
         if os.environ.get("QUORATE_KEEP"):
             print(f"kept {cls.lab.folder}")
             cls.lab.temporary = False
+        reports = [report for node in cls.lab.nodes for report in cls.sanitizer_reports(node)]
         cls.lab.down()
+        if reports:
+            raise AssertionError("\n".join(reports))
+
+    @staticmethod
+    def sanitizer_reports(node, lines=40):
+        log = node.log_text("clusterd").splitlines() if os.path.exists(node.log("clusterd")) else []
+        first = next((number for number, line in enumerate(log) if SANITIZER.search(line)), None)
+        return [] if first is None else [f"clusterd of {node.name}:", *log[first:first + lines]]
 
     def setUp(self):
         self.healthy()
