@@ -1,8 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <string_view>
 
@@ -93,7 +93,7 @@ public:
             capacity_ = static_cast<std::uint8_t>((text.size() + 15) / 16 * 16);
             bytes_ = std::make_unique_for_overwrite<char[]>(capacity_);
         }
-        std::memcpy(bytes_.get(), text.data(), text.size());
+        std::copy(text.begin(), text.end(), bytes_.get());  // memcpy may not be given a null
         size_ = static_cast<std::uint8_t>(text.size());
     }
 
