@@ -418,8 +418,12 @@ void LockManager::Impl::handle(std::uint32_t, ClaimedMessage& m) {
 
 // ---- leaving
 
-void LockManager::Impl::on(const Drain&) {
-    draining = true;
+void LockManager::Impl::on(const Drain& input) {
+    draining = input.on;
+    drained = false;
+    if (!draining) {
+        return;
+    }
     for (auto at = idle_first; at != 0;) {
         const auto next = store.trees[at].idle_next;
         if (store.trees[at].state == TreeState::kLocal && !engine.haunted(store.trees[at])) {

@@ -29,6 +29,7 @@ using std::chrono::milliseconds;
 
 constexpr const char* kRunDirectory = "run/quorate";
 constexpr const char* kControlSocket = "run/quorate/clusterd.sock";
+constexpr const char* kLockSocket = "run/quorate/lock.sock";
 constexpr const char* kLeaseFile = "run/quorate/lease";
 constexpr const char* kStateDirectory = "var/lib/quorate/cluster";
 constexpr LevelRange kLevels{1, 1};
@@ -36,6 +37,7 @@ constexpr LevelRange kLevels{1, 1};
 constexpr NodeId kSoloNode{1};
 constexpr milliseconds kEndTime{3000};
 constexpr milliseconds kPoliteTime{300};
+constexpr milliseconds kDrainTime{1500};
 constexpr milliseconds kPause{20};
 constexpr milliseconds kAskAgain{5000};
 
@@ -44,7 +46,8 @@ constexpr milliseconds kAskAgain{5000};
 // In the order of their making; the machine's limbs refer to each other through it.
 struct Clusterd::Parts {
     Parts(io::Daemon& daemon, io::Scope& scope, const Config& config, PeerKeys* keys, Hand* hand,
-          MachineOptions options, LeaseWriter lease_in, const std::string& port)
+          MachineOptions options, lockmgr::LockManagerOptions lock_options, LeaseWriter lease_in,
+          const std::string& port)
         : disk(daemon.io(), {"disk", 1, 1000}),
           questions(daemon.io(), {"corosync", 1, 1000}),
           events(daemon.io()),
@@ -58,6 +61,7 @@ struct Clusterd::Parts {
                        return machine.send(to, channel, payload);
                    }),
           ping(daemon.io(), messages),
+          locks(daemon.io(), messages, std::move(lock_options)),
           interconnect(daemon.io(), scope, keys,
                        [this](const MachineInput& input) { machine.feed(input); }),
           conf(questions, hand, config.corosync_conf),
@@ -85,12 +89,14 @@ struct Clusterd::Parts {
     LeaseWriter lease;
     Messages messages;
     Ping ping;
+    LockShell locks;
     Interconnect interconnect;
     ConfFile conf;
     ConfChange change;
     Survey survey;
     std::unique_ptr<GroupShell> group;
     std::unique_ptr<PeerListener> listener;
+    std::unique_ptr<LockClients> lock_clients;
     std::unique_ptr<ControlContext> context;
 };
 
@@ -191,8 +197,10 @@ Status Clusterd::open_parts() {
     }
     QUORATE_TRY(auto options, machine_options());
     QUORATE_TRY(auto lease, LeaseWriter::open(kLeaseFile));
+    auto locks = lock_options(options.membership.self.id);
     parts_ = std::make_unique<Parts>(daemon_, background_, config_, keys_ ? &*keys_ : nullptr,
-                                     hand_.get(), std::move(options), std::move(lease), port);
+                                     hand_.get(), std::move(options), std::move(locks),
+                                     std::move(lease), port);
     auto& parts = *parts_;
     parts.nodes.set_configured(configured_);
     parts.listener = std::make_unique<PeerListener>(
@@ -209,6 +217,43 @@ Status Clusterd::open_parts() {
     return {};
 }
 
+lockmgr::LockManagerOptions Clusterd::lock_options(MemberId self) const {
+    lockmgr::LockManagerOptions options;
+    options.self = self;
+    options.locks_max = config_.locks.locks_max;
+    options.client_locks_max = config_.locks.client_locks_max;
+    options.domains = config_.locks.domains;
+    return options;
+}
+
+Status Clusterd::open_locks() {
+    auto& parts = *parts_;
+    LockClients::Options options;
+    options.path = kLockSocket;
+    options.clients_max = config_.locks.clients_max;
+    options.limits.locks = config_.locks.client_locks_max;
+    options.welcome.node = node_;
+    options.welcome.node_name = config_.node;
+    options.welcome.incarnation = parts.machine.self().incarnation.value();
+    parts.lock_clients = std::make_unique<LockClients>(daemon_.io(), background_, parts.locks,
+                                                       parts.events, std::move(options));
+    parts.lock_clients->add_metrics(metrics_);
+    LockShell::Limbs limbs;
+    limbs.tell_client = [&clients = *parts.lock_clients](MonoTime now,
+                                                         lockmgr::LockOutput& output) {
+        clients.tell(now, output);
+    };
+    limbs.flush_clients = [&clients = *parts.lock_clients] { clients.flush(); };
+    limbs.lease_until = [&machine = parts.machine]() -> std::optional<MonoTime> {
+        const auto remaining = machine.status().lease.remaining;
+        return remaining
+                   ? std::optional(io::boot_now() + std::chrono::floor<milliseconds>(*remaining))
+                   : std::nullopt;
+    };
+    parts.locks.start(std::move(limbs));
+    return parts.lock_clients->open();
+}
+
 Status Clusterd::open_control() {
     auto& parts = *parts_;
     parts.context.reset(new ControlContext{
@@ -222,6 +267,7 @@ Status Clusterd::open_control() {
     add_cluster_routes(routes);
     add_forward_routes(routes);
     add_metrics(metrics_, parts.machine, *parts.listener, parts.chronicle);
+    add_lock_metrics(metrics_, parts.locks.manager());
     return control_->start();
 }
 
@@ -251,6 +297,7 @@ Status Clusterd::open() {
     QUORATE_CHECK(open_as_root());
     QUORATE_CHECK(open_parts());
     QUORATE_TRY(auto floor, parts_->floor.load_floor());
+    QUORATE_CHECK(open_locks());
     QUORATE_CHECK(open_control());
     log_.info("starting", "cluster", config_.name, "node", config_.node, "id", node_.value(),
               "membership", config_.solo ? "solo" : "corosync", "epoch_floor",
@@ -314,6 +361,10 @@ awaitable<void> Clusterd::end() {
     auto& parts = *parts_;
     log_.info("stopping", "exit_code", exit_code_);
     parts.context->stopping = exit_code_ == io::kExitOk;
+    parts.lock_clients->stop();
+    if (exit_code_ == io::kExitOk && parts.machine.quorate()) {
+        co_await parts.locks.drain(kDrainTime);
+    }
     parts.machine.stop();
     parts.listener->stop();
     if (parts.group) {

@@ -14,6 +14,7 @@
 #include "io/control_server.hpp"
 #include "io/daemon.hpp"
 #include "io/scope.hpp"
+#include "lock_clients.hpp"
 #include "machine_shell.hpp"
 #include "peer_listener.hpp"
 #include "ping.hpp"
@@ -51,6 +52,8 @@ private:
     Status open_as_root();
     Status open_parts();
     Status open_control();
+    Status open_locks();
+    lockmgr::LockManagerOptions lock_options(MemberId self) const;
     Result<MachineOptions> machine_options() const;
     void start_machine(std::optional<Floor> floor);
     boost::asio::awaitable<void> compare_lease();

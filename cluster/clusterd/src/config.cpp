@@ -1,8 +1,11 @@
 #include "config.hpp"
 
+#include <grp.h>
+#include <pwd.h>
 #include <unistd.h>
 
 #include <array>
+#include <optional>
 #include <set>
 
 #include <fmt/core.h>
@@ -55,6 +58,60 @@ std::vector<std::string> read_addresses(io::ConfigTable& table, bool solo) {
     return addresses;
 }
 
+template <class Entry>
+std::uint32_t id_of(io::ConfigTable& table, std::string_view key, const Entry* entry,
+                    std::uint32_t Entry::*id) {
+    if (entry == nullptr) {
+        table.complain(key, "there is none of that name");
+        return 0;
+    }
+    return entry->*id;
+}
+
+// Three octal digits: what owner, group and others may do. 4 reads value blocks, 2 writes them, 1
+// takes locks.
+std::optional<std::uint16_t> mode_of(std::string_view text) {
+    std::uint16_t mode = 0;
+    for (const char digit : text) {
+        if (digit < '0' || digit > '7') {
+            return std::nullopt;
+        }
+        mode = static_cast<std::uint16_t>(mode * 8 + (digit - '0'));
+    }
+    return text.size() == 3 ? std::optional(mode) : std::nullopt;
+}
+
+lockmgr::Domain read_domain(io::ConfigTable table) {
+    lockmgr::Domain domain;
+    domain.name = table.required_string("name");
+    if (domain.name.size() > lockmgr::kMaxDomain) {
+        table.complain("name", fmt::format("is longer than {} octets", lockmgr::kMaxDomain));
+    }
+    const auto user = table.string("user", "root");
+    domain.uid = id_of(table, "user", ::getpwnam(user.c_str()), &passwd::pw_uid);
+    const auto group = table.string("group", "root");
+    domain.gid = id_of(table, "group", ::getgrnam(group.c_str()), &::group::gr_gid);
+    const auto mode = mode_of(table.string("mode", "770"));
+    if (!mode) {
+        table.complain("mode", "wants three octal digits: owner, group, others");
+    }
+    domain.mode = mode.value_or(0);
+    return domain;
+}
+
+void read_locks(io::ConfigTable table, Config::Locks& locks) {
+    const auto number = [&](std::string_view key, std::uint32_t& value,
+                            io::ConfigTable::Bounds bounds) {
+        value = static_cast<std::uint32_t>(table.integer(key, value, bounds));
+    };
+    number("clients_max", locks.clients_max, {1, 65'535});
+    number("client_locks_max", locks.client_locks_max, {1, 100'000'000});
+    number("locks_max", locks.locks_max, {1, 100'000'000});
+    for (auto& domain : table.tables("domains")) {
+        locks.domains.push_back(read_domain(domain));
+    }
+}
+
 void read_cluster(io::ConfigTable table, Config& config) {
     config.solo = table.choice("membership", {"corosync", "solo"}) == 1;
     config.node = short_text(table, "node", table.string("node", host_name()));
@@ -73,6 +130,7 @@ void read_cluster(io::ConfigTable table, Config& config) {
     config.run_commands = table.boolean("run_commands", false);
     config.user = table.string("user", "");
     config.group = table.string("group", "");
+    read_locks(table.table("locks"), config.locks);
 }
 
 }  // namespace

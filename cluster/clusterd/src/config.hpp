@@ -7,6 +7,7 @@
 
 #include "base/log.hpp"
 #include "base/result.hpp"
+#include "lockmgr/types.hpp"
 
 namespace quorate::cluster {
 
@@ -25,6 +26,13 @@ struct Config {
     std::string user;   // to become, when started as root
     std::string group;  // whose members may use the control API; empty: the user's own
     LogLevel log_level = LogLevel::kInfo;
+
+    struct Locks {
+        std::uint32_t clients_max = 4096;  // programs connected to the lock manager
+        std::uint32_t client_locks_max = 1'000'000;
+        std::uint32_t locks_max = 8'000'000;  // on this node
+        std::vector<lockmgr::Domain> domains;
+    } locks;
 };
 
 // Errors name file and line; an unknown key is an error.

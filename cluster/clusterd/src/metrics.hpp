@@ -2,6 +2,7 @@
 
 #include "chronicle.hpp"
 #include "io/metrics.hpp"
+#include "lockmgr/lock_manager.hpp"
 #include "machine_shell.hpp"
 #include "peer_listener.hpp"
 
@@ -10,5 +11,8 @@ namespace quorate::cluster {
 // Everything is read when somebody asks; what it reads from outlives `metrics`' use.
 void add_metrics(io::Metrics& metrics, const MachineShell& machine, const PeerListener& listener,
                  const Chronicle& chronicle);
+
+// The lock manager's own; LockClients adds those of its clients.
+void add_lock_metrics(io::Metrics& metrics, const lockmgr::LockManager& manager);
 
 }  // namespace quorate::cluster

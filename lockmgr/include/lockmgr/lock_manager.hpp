@@ -121,8 +121,10 @@ struct Received {
 struct LeaseKnown {
     MonoTime until;
 };
-// This node will leave: give its trees away, master no more. Ends with Drained.
-struct Drain {};
+// This node will leave: give its trees away, master no more. Ends with Drained, or by `on` = false.
+struct Drain {
+    bool on = true;
+};
 struct Tick {};
 
 using LockInput =

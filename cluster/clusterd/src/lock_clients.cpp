@@ -1,0 +1,384 @@
+#include "lock_clients.hpp"
+
+#include <fstream>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "io/errc.hpp"
+#include "io/event.hpp"
+#include "io/task.hpp"
+#include "io/time.hpp"
+
+namespace quorate::cluster {
+namespace {
+
+using boost::asio::awaitable;
+using lockmgr::ClientId;
+using lockmgr::LockStatus;
+using lockmgr::ServerSession;
+using std::chrono::milliseconds;
+using Reason = lockmgr::wire::Refused::Reason;
+
+constexpr milliseconds kHelloTime{10'000};
+constexpr milliseconds kReadTime{30'000};        // for the client to take what waits for it
+constexpr std::size_t kPauseBytes = 256 * 1024;  // of output: its requests wait
+constexpr std::size_t kCutBytes = 8 << 20;
+
+std::string program_of(pid_t pid) {
+    std::ifstream file(fmt::format("/proc/{}/comm", pid));
+    std::string name;
+    std::getline(file, name);
+    return name;
+}
+
+}  // namespace
+
+// Owned by its reader, by its writer while it waits, and by the table of clients.
+struct LockClients::Connection {
+    Connection(boost::asio::io_context& io, io::Stream stream_in, ServerSession::Who who,
+               const Options& options)
+        : stream(std::move(stream_in)),
+          session(std::move(who), options.limits, options.welcome),
+          written(io) {}
+
+    io::Stream stream;
+    ServerSession session;
+    std::string program;
+    MonoTime since;
+    io::Event written;  // all of its output
+    bool writing = false;
+    bool touched = false;
+    bool ended = false;
+};
+
+struct LockClients::Numbers {
+    explicit Numbers(io::Metrics& metrics)
+        : clients(metrics.counter("clusterd_lock_clients_accepted", "Clients that connected")),
+          cut(metrics.counter("clusterd_lock_clients_cut", "Clients cut off")),
+          blocking(metrics.counter("clusterd_lock_blocking_events", "Blocking events sent")),
+          wait(metrics.histogram("clusterd_lock_wait_seconds", "From a request to its grant",
+                                 bounds())),
+          hold(metrics.histogram("clusterd_lock_hold_seconds",
+                                 "From the last grant of a lock to its release", bounds())) {
+        for (std::size_t status = 0; status < completions.size(); ++status) {
+            completions[status] = &metrics.counter(
+                "clusterd_lock_completions", "Requests of clients that ended",
+                fmt::format("status=\"{}\"", name_of(static_cast<LockStatus>(status))));
+        }
+    }
+    static std::vector<double> bounds() {
+        return {0.0015, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600};
+    }
+
+    io::Counter& clients;
+    io::Counter& cut;
+    io::Counter& blocking;
+    io::Histogram& wait;
+    io::Histogram& hold;
+    std::array<io::Counter*, static_cast<std::size_t>(LockStatus::kRevoked) + 1> completions{};
+};
+
+LockClients::LockClients(boost::asio::io_context& io, io::Scope& scope, LockShell& shell,
+                         EventLog& events, Options options)
+    : io_(io), scope_(scope), shell_(shell), events_(events), options_(std::move(options)) {}
+
+LockClients::~LockClients() = default;
+
+void LockClients::add_metrics(io::Metrics& metrics) {
+    numbers_ = std::make_unique<Numbers>(metrics);
+    metrics.gauge("clusterd_lock_clients", "Clients connected",
+                  [this] { return static_cast<double>(count()); });
+}
+
+Status LockClients::open() {
+    QUORATE_TRY(auto listener, io::Listener::open(io_, "unix:" + options_.path));
+    listener_.emplace(std::move(listener));
+    scope_.spawn(listener_->run([this](io::Stream stream) { accept(std::move(stream)); }));
+    return {};
+}
+
+void LockClients::stop() {
+    stopping_ = true;
+    if (listener_) {
+        listener_->close();
+    }
+    for (std::size_t id = 1; id < by_id_.size(); ++id) {
+        if (const auto connection = by_id_[id]) {
+            connection->session.cut_off(Reason::kStopping, "clusterd stops");
+            write(*connection);
+            connection->stream.interrupt();
+            connection->written.set();
+            end(*connection);
+        }
+    }
+    shell_.flush();
+}
+
+// ---- who comes
+
+void LockClients::accept(io::Stream stream) {
+    const auto credentials = stream.peer_credentials();
+    if (!credentials) {
+        return;
+    }
+    if (const auto refused = refusal(*credentials)) {
+        log_.warn("lock_client_refused", "pid", credentials->pid, "uid", credentials->uid, "why",
+                  refused->text);
+        std::string words;
+        lockmgr::wire::append(words, *refused);
+        static_cast<void>(stream.write_now(words));
+        return;
+    }
+    if (free_.empty()) {
+        free_.push_back(static_cast<std::uint32_t>(by_id_.size()));
+        by_id_.emplace_back();
+    }
+    const auto id = free_.back();
+    free_.pop_back();
+    ServerSession::Who who;
+    who.client = ClientId(id);
+    who.pid = static_cast<std::uint32_t>(credentials->pid);
+    who.uid = credentials->uid;
+    who.gids.assign(credentials->groups.begin(), credentials->groups.end());
+    who.gids.push_back(credentials->gid);
+    ++of_user_[who.uid];
+    auto connection =
+        std::make_shared<Connection>(io_, std::move(stream), std::move(who), options_);
+    connection->program = program_of(credentials->pid);
+    connection->since = io::boot_now();
+    by_id_[id] = connection;
+    numbers_->clients.add();
+    scope_.spawn(serve(std::move(connection)));
+}
+
+std::optional<lockmgr::wire::Refused> LockClients::refusal(
+    const io::Stream::Credentials& who) const {
+    if (stopping_) {
+        return lockmgr::wire::Refused{Reason::kStopping, "clusterd stops"};
+    }
+    const auto mine = of_user_.find(who.uid);
+    if (count() >= options_.clients_max ||
+        (who.uid != 0 && mine != of_user_.end() && mine->second >= options_.clients_max / 2)) {
+        return lockmgr::wire::Refused{Reason::kFull,
+                                      fmt::format("{} clients, {} of this user", count(),
+                                                  mine == of_user_.end() ? 0 : mine->second)};
+    }
+    return std::nullopt;
+}
+
+LockClients::Connection* LockClients::find(ClientId client) {
+    return client.value() < by_id_.size() ? by_id_[client.value()].get() : nullptr;
+}
+
+// ---- what they say
+
+awaitable<void> LockClients::serve(std::shared_ptr<Connection> connection) {
+    auto& one = *connection;
+    while (!one.ended && !one.session.cut()) {
+        const bool may = co_await may_read(one);
+        if (!may) {
+            continue;
+        }
+        const auto until =
+            one.session.opened() ? io::Deadline() : io::Deadline(io::after(kHelloTime));
+        auto ready = co_await one.stream.wait_readable(until);
+        if (!ready && ready.error().code == io::Errc::kTimedOut) {
+            cut(one, Reason::kMalformed, "no hello");
+        }
+        if (!ready || one.ended) {
+            break;
+        }
+        auto got = co_await one.stream.read_some(buffer_);
+        if (!got || *got == 0) {
+            break;
+        }
+        one.session.receive({buffer_.data(), *got});
+        work(one);
+        if (*got == buffer_.size()) {
+            co_await io::yield();  // it has more to say; others may have something too
+        }
+    }
+    end(one);
+    shell_.flush();
+    if (!one.writing) {
+        co_await one.stream.shutdown(io::after(milliseconds(100)));
+    }
+}
+
+// False: look again whether it is still there.
+awaitable<bool> LockClients::may_read(Connection& connection) {
+    if (shell_.congested()) {
+        co_await shell_.relieved();
+        co_return false;
+    }
+    if (connection.session.out().size() > kPauseBytes) {
+        connection.written.reset();
+        auto waited = co_await connection.written.wait();
+        co_return waited.has_value();
+    }
+    co_return true;
+}
+
+void LockClients::work(Connection& connection) {
+    const auto now = io::boot_now();
+    while (const auto input = connection.session.next(now)) {
+        shell_.feed(now, *input);
+    }
+    touch(connection);
+    shell_.flush();
+    if (connection.session.cut()) {
+        log_cut(connection);
+    }
+}
+
+// ---- what they hear
+
+void LockClients::tell(MonoTime now, lockmgr::LockOutput& output) {
+    using namespace lockmgr;
+    const auto to = [&](ClientId client) {
+        auto* connection = find(client);
+        if (connection != nullptr) {
+            touch(*connection);
+        }
+        return connection;
+    };
+    if (const auto* done = std::get_if<Completion>(&output)) {
+        numbers_->completions[static_cast<std::size_t>(done->status)]->add();
+        if (auto* connection = to(done->client)) {
+            const auto times = connection->session.tell(now, *done);
+            if (times.waited) {
+                numbers_->wait.observe(static_cast<double>(times.waited->count()) / 1e3);
+            }
+            if (times.held) {
+                numbers_->hold.observe(static_cast<double>(times.held->count()) / 1e3);
+            }
+        }
+    } else if (const auto* blocking = std::get_if<BlockingEvent>(&output)) {
+        numbers_->blocking.add();
+        if (auto* connection = to(blocking->client)) {
+            connection->session.tell(*blocking);
+        }
+    } else if (const auto* waiting = std::get_if<Waiting>(&output)) {
+        if (auto* connection = to(waiting->client)) {
+            connection->session.tell(*waiting);
+        }
+    } else if (const auto* suspended = std::get_if<Suspended>(&output)) {
+        if (auto* connection = to(suspended->client)) {
+            connection->session.tell(now, *suspended);
+        }
+    } else if (const auto* resumed = std::get_if<Resumed>(&output)) {
+        if (auto* connection = to(resumed->client)) {
+            connection->session.tell(*resumed);
+        }
+    } else if (const auto* revoked = std::get_if<Revoked>(&output)) {
+        if (auto* connection = to(revoked->client)) {
+            connection->session.tell(*revoked);
+        }
+    }
+}
+
+void LockClients::touch(Connection& connection) {
+    if (!std::exchange(connection.touched, true)) {
+        touched_.push_back(by_id_[connection.session.client().value()]);
+    }
+}
+
+void LockClients::flush() {
+    for (const auto& connection : std::exchange(touched_, {})) {
+        connection->touched = false;
+        write(*connection);
+    }
+}
+
+void LockClients::write(Connection& connection) {
+    auto& out = connection.session.out();
+    if (connection.writing || connection.ended || out.empty()) {
+        if (connection.writing && out.size() > kCutBytes && !connection.session.cut()) {
+            cut(connection, Reason::kTooMuch, "answers are not read");
+            connection.stream.close();
+        }
+        return;
+    }
+    const auto written = connection.stream.write_now(out);
+    if (!written) {
+        out.clear();
+        connection.stream.close();
+        return;
+    }
+    out.erase(0, *written);
+    if (!out.empty()) {
+        connection.writing = true;
+        scope_.spawn(write_rest(by_id_[connection.session.client().value()]));
+    }
+}
+
+awaitable<void> LockClients::write_rest(std::shared_ptr<Connection> connection) {
+    auto& one = *connection;
+    while (!one.session.out().empty()) {
+        const auto chunk = std::exchange(one.session.out(), {});
+        auto written = co_await one.stream.write(chunk, io::after(kReadTime));
+        if (!written) {
+            if (written.error().code == io::Errc::kTimedOut && !one.ended) {
+                cut(one, Reason::kTooMuch, "answers are not read");
+            }
+            one.stream.close();
+            break;
+        }
+    }
+    one.writing = false;
+    one.written.set();
+    if (one.ended || one.session.cut()) {
+        one.stream.close();
+    }
+}
+
+// ---- who goes
+
+void LockClients::cut(Connection& connection, Reason reason, std::string text) {
+    connection.session.cut_off(reason, std::move(text));
+    write(connection);
+    log_cut(connection);
+}
+
+void LockClients::log_cut(const Connection& connection) {
+    const auto& who = connection.session.who();
+    const auto& why = connection.session.cut()->text;
+    numbers_->cut.add();
+    log_.warn("lock_client_cut", "pid", who.pid, "uid", who.uid, "program", connection.program,
+              "why", why);
+    events_.add("lock_client_cut", fmt::format("{} (pid {}): {}", connection.program, who.pid, why),
+                Epoch(), {{"pid", who.pid}, {"program", connection.program}});
+}
+
+// Its locks go.
+void LockClients::end(Connection& connection) {
+    if (std::exchange(connection.ended, true)) {
+        return;
+    }
+    const auto& who = connection.session.who();
+    if (connection.session.opened()) {
+        shell_.feed(io::boot_now(), lockmgr::ClientGone{who.client});
+    }
+    const auto user = of_user_.find(who.uid);
+    if (--user->second == 0) {
+        of_user_.erase(user);
+    }
+    by_id_[who.client.value()].reset();
+    free_.push_back(who.client.value());
+}
+
+std::vector<LockClients::Report> LockClients::report() const {
+    std::vector<Report> reports;
+    for (const auto& connection : by_id_) {
+        if (connection) {
+            const auto& session = connection->session;
+            reports.push_back({session.client().value(), session.who().pid, session.who().uid,
+                               connection->program, session.locks(), session.pending(),
+                               io::boot_now() - connection->since});
+        }
+    }
+    return reports;
+}
+
+}  // namespace quorate::cluster

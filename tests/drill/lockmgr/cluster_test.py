@@ -1,0 +1,104 @@
+"""Locks over the nodes of the laboratory: grants, losses, recovery, what a killed node leaves."""
+
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cluster"))
+
+from support import ClusterCase, clusterd, run, wait_for  # noqa: E402
+
+from lock_wire import BLOCKING, EX, NL, NOQUEUE, PR, VALBLK, Event, LockClient  # noqa: E402
+
+
+class Locks(ClusterCase):
+    def client(self, node):
+        client = LockClient(os.path.join(node.root, "run/quorate/lock.sock"))
+        self.addCleanup(client.close)
+        return client
+
+    def clients(self):
+        return [self.client(node) for node in self.lab.nodes]
+
+    def test_one_holder_at_a_time_wherever_it_asks(self):
+        clients = self.clients()
+        self.client(self.lab["n2"]).lock("d", "turns", NL)  # keeps the value
+        token = 0
+        for turn in range(30):
+            holder, other = clients[turn % 3], clients[(turn + 1) % 3]
+            held = holder.lock("d", "turns", EX, VALBLK)
+            self.assertEqual(held.status, "granted")
+            self.assertGreater(held.token, token)
+            self.assertEqual(held.value.rstrip(b"\0"), str(turn - 1).encode() if turn else b"")
+            token = held.token
+            refused = other.lock("d", "turns", PR, NOQUEUE)
+            self.assertEqual(refused.status, "not_queued")
+            other.locks -= 1
+            holder.dequeue(held.lock, VALBLK, str(turn).encode())
+            self.assertEqual(holder.completion(held.lock).status, "unlocked")
+            holder.locks -= 1
+
+    def test_the_holder_hears_of_a_waiter_on_another_node(self):
+        one, two, _ = self.clients()
+        held = one.lock("d", "asked", EX, BLOCKING)
+        number = two.enqueue("d", "asked", EX)
+        blocking = one.blocking(held.lock)
+        self.assertEqual((blocking.mode, blocking.node), (EX, 2))
+        one.convert(held.lock, NL)
+        self.assertEqual(two.completion(number).status, "granted")
+
+    def test_a_killed_node_leaves_its_locks_after_takeover(self):
+        n1, n2, _ = self.lab.nodes
+        one, two, three = self.clients()
+        held = {}
+        for index in range(40):
+            held[index] = one.lock("d", f"killed/{index}", EX, VALBLK)
+            self.assertEqual(held[index].status, "granted")
+        waits = {index: (two if index % 2 else three).enqueue("d", f"killed/{index}", PR, VALBLK) for index in held}
+        kept = two.lock("d", "kept", EX, VALBLK)
+        n1.kill()
+        for index, number in waits.items():
+            granted = (two if index % 2 else three).completion(number)
+            self.assertEqual((granted.status, granted.value_valid), ("granted", False))
+            self.assertGreater(granted.token, held[index].token)
+        allowed = wait_for("a takeover", lambda: self.logged(n2, "takeover_allowed"), 20)
+        self.assertTrue(allowed)
+        two.convert(kept.lock, NL, VALBLK, value=b"kept")
+        self.assertEqual(two.completion(kept.lock).status, "granted")
+        self.assertEqual(three.lock("d", "kept", EX, VALBLK).value.rstrip(b"\0"), b"kept")
+        self.boot(n1)
+        self.healthy()
+        again = self.client(n1)
+        self.assertEqual(again.lock("d", "killed/0", EX, NOQUEUE).status, "not_queued")
+
+    def test_a_stopped_node_hands_its_trees_over(self):
+        n1, _, _ = self.lab.nodes
+        one, two, _ = self.clients()
+        for index in range(200):
+            one.lock("d", f"stopped/{index}", PR)
+            self.assertEqual(two.lock("d", f"stopped/{index}", NL).status, "granted")
+        clusterd.stop(n1)
+        for index in range(200):
+            granted = two.lock("d", f"stopped/{index}", EX, VALBLK)
+            self.assertEqual((granted.status, granted.value_valid), ("granted", True))
+        clusterd.start(n1)
+        self.healthy()
+
+    def test_without_quorum_holders_are_told(self):
+        n1, _, n3 = self.lab.nodes
+        client = self.client(n3)
+        held = client.lock("d", "quorum", EX)
+        self.assertEqual(held.status, "granted")
+        n3.cut(0, 1)
+        client.wait(lambda one: one == Event("suspended"))
+        number = client.enqueue("d", "more", EX)
+        self.assertEqual(client.waiting(number).cause, "quorum")
+        other = self.client(n1)
+        self.assertEqual(other.lock("d", "quorum", EX).status, "granted")
+        n3.heal(0, 1)
+        client.wait(lambda one: one == Event("revoked"))
+        self.healthy()
+
+
+if __name__ == "__main__":
+    run()
