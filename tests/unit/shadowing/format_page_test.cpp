@@ -1,0 +1,39 @@
+#include <cctype>
+#include <fstream>
+#include <iterator>
+
+#include <gtest/gtest.h>
+
+#include "examples.hpp"
+
+// What docs/formats says is what the code does.
+namespace quorate::shadowing {
+namespace {
+
+// The octets of the example on a page: pairs of digits up to two spaces, the rest of a line
+// explains; zeros follow.
+std::string example_of(const std::string& name) {
+    std::ifstream file(QUORATE_SOURCE_DIR "/docs/formats/" + name);
+    const std::string page(std::istreambuf_iterator<char>(file), {});
+    const auto begin = page.find("```\n", page.find("## Worked example")) + 4;
+    const auto block = page.substr(begin, page.find("```", begin) - begin);
+    std::string octets;
+    for (std::size_t at = 0; at < block.size(); at = block.find('\n', at) + 1) {
+        for (; std::isxdigit(static_cast<unsigned char>(block[at])) != 0; at += 3) {
+            octets += static_cast<char>(std::stoi(block.substr(at, 2), nullptr, 16));
+        }
+    }
+    octets.resize(kMetaBlock, '\0');
+    return octets;
+}
+
+TEST(ShadowLabelPage, TheWorkedExampleIsWhatTheCodeWrites) {
+    EXPECT_EQ(example_of("shadow-label.md"), encode(testing::example_label(), 0));
+}
+
+TEST(WriteIntentLogPage, TheWorkedExampleIsWhatTheCodeWrites) {
+    EXPECT_EQ(example_of("write-intent-log.md"), encode(testing::example_intent()));
+}
+
+}  // namespace
+}  // namespace quorate::shadowing
