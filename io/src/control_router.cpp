@@ -112,6 +112,7 @@ std::optional<ControlResponse> ControlRouter::read(const RawRequest& raw, Contro
     asked.method = raw.method;
     asked.target = raw.target;
     asked.uid = raw.uid;
+    asked.process = raw.process;
     const auto question = raw.target.find('?');
     const auto raw_path = std::string_view(raw.target).substr(0, question);
     bool other_method = false;

@@ -95,7 +95,8 @@ struct ControlServer::Impl : std::enable_shared_from_this<ControlServer::Impl> {
             ControlResponse answer;
             if (allowed(caller)) {
                 RawRequest raw{std::string(request.method_string()), std::string(request.target()),
-                               std::move(request.body()), caller.uid};
+                               std::move(request.body()), caller.uid,
+                               static_cast<std::uint32_t>(caller.pid)};
                 answer = co_await router.dispatch(std::move(raw));
             } else {
                 answer = ControlResponse::error(

@@ -241,6 +241,8 @@ json::object report_cluster(const ReportSources& from) {
              }()},
             {"links", links(from)},
             {"takeovers", takeovers(from)},
+            {"fencers",
+             fencer_rows(from.fencers, [&](NodeId node) { return from.chronicle.name_of(node); })},
             {"refusals", refusals(from)}};
 }
 

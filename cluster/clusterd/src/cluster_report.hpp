@@ -7,6 +7,7 @@
 #include "chronicle.hpp"
 #include "cluster/machine.hpp"
 #include "config.hpp"
+#include "fencer_desk.hpp"
 #include "group_shell.hpp"
 #include "survey.hpp"
 
@@ -19,6 +20,7 @@ struct ReportSources {
     const Survey::Findings& findings;
     const Chronicle& chronicle;
     const Nodes& nodes;
+    const FencerDesk& fencers;
     const GroupShell* group = nullptr;  // null when solo
     std::string fingerprint;            // of the key; empty when solo
     bool stopping = false;

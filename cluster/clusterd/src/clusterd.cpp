@@ -55,6 +55,7 @@ struct Clusterd::Parts {
           chronicle(options.membership.self.id, events, nodes),
           machine(daemon.io(), options),
           floor(scope, disk, kStateDirectory),
+          fencers(std::make_shared<Fencers>(daemon.io(), disk, kStateDirectory, events, chronicle)),
           lease(std::move(lease_in)),
           messages(daemon.io(), options.membership.self.id,
                    [this](MemberId to, Channel channel, std::string_view payload) {
@@ -86,6 +87,7 @@ struct Clusterd::Parts {
     Chronicle chronicle;
     MachineShell machine;
     FloorKeeper floor;
+    std::shared_ptr<Fencers> fencers;
     LeaseWriter lease;
     Messages messages;
     Ping ping;
@@ -258,16 +260,18 @@ Status Clusterd::open_control() {
     auto& parts = *parts_;
     parts.context.reset(new ControlContext{
         daemon_.io(), config_, parts.questions, parts.machine, parts.group.get(), parts.chronicle,
-        parts.events, parts.ping, parts.nodes, parts.conf, parts.change, parts.survey, hand_.get(),
-        metrics_, key_ ? key_->fingerprint() : "", io::wall_now()});
+        parts.events, parts.ping, parts.nodes, parts.conf, parts.change, parts.survey,
+        *parts.fencers, hand_.get(), metrics_, key_ ? key_->fingerprint() : "", io::wall_now()});
     control_ = std::make_unique<io::ControlServer>(daemon_.io(), kControlSocket);
     ControlRoutes routes(*parts.context, *control_, parts.peers);
     add_status_routes(routes);
     add_node_routes(routes);
     add_cluster_routes(routes);
     add_forward_routes(routes);
+    add_fencer_routes(routes);
     add_metrics(metrics_, parts.machine, *parts.listener, parts.chronicle);
     add_lock_metrics(metrics_, parts.locks.manager());
+    add_fencer_metrics(metrics_, parts.fencers->desk());
     return control_->start();
 }
 
@@ -280,6 +284,7 @@ void Clusterd::start_machine(std::optional<Floor> floor) {
     limbs.lease = &parts.lease;
     limbs.messages = &parts.messages;
     limbs.chronicle = &parts.chronicle;
+    limbs.fencers = parts.fencers.get();
     limbs.expelled = [this] { on_expelled(); };
     parts.events.add("start", fmt::format("clusterd {} on {}", kVersion, config_.node), Epoch());
     parts.machine.start(std::move(limbs), std::move(floor));
@@ -298,6 +303,7 @@ Status Clusterd::open() {
     QUORATE_CHECK(open_parts());
     QUORATE_TRY(auto floor, parts_->floor.load_floor());
     QUORATE_CHECK(open_locks());
+    QUORATE_CHECK(parts_->fencers->load());
     QUORATE_CHECK(open_control());
     log_.info("starting", "cluster", config_.name, "node", config_.node, "id", node_.value(),
               "membership", config_.solo ? "solo" : "corosync", "epoch_floor",
@@ -371,6 +377,7 @@ awaitable<void> Clusterd::end() {
         parts.group->stop();
     }
     parts.events.close();
+    parts.fencers->close();
     // What the peers and the operator are told last.
     auto slept = co_await io::sleep_until(io::mono_now() + kPoliteTime);
     parts.interconnect.close_all();

@@ -25,7 +25,8 @@ constexpr std::int64_t kPingBytesMax = 64 * 1024;
 // What only root may ask of its own node: a peer counts as root, so it is refused here.
 bool needs_root(std::string_view method, std::string_view target) {
     return target.starts_with("/v1/commands") ||
-           (method != "GET" && target.starts_with("/v1/cluster/nodes"));
+           (method != "GET" &&
+            (target.starts_with("/v1/cluster/nodes") || target.starts_with("/v1/fencers")));
 }
 
 std::int64_t number(const json::object& body, const char* key, std::int64_t fallback) {

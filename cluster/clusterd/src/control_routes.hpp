@@ -8,6 +8,7 @@
 #include "conf_file.hpp"
 #include "config.hpp"
 #include "event_log.hpp"
+#include "fencers.hpp"
 #include "io/control_router.hpp"
 #include "io/control_server.hpp"
 #include "io/metrics.hpp"
@@ -32,6 +33,7 @@ struct ControlContext {
     ConfFile& conf;
     ConfChange& change;
     Survey& survey;
+    Fencers& fencers;
     Hand* hand;  // null when solo and commands are off
     const io::Metrics& metrics;
     std::string fingerprint;  // of the cluster key; empty when solo
@@ -62,6 +64,7 @@ void add_status_routes(ControlRoutes& routes);
 void add_node_routes(ControlRoutes& routes);     // drain, commands, corosync.conf
 void add_cluster_routes(ControlRoutes& routes);  // votes, level, nodes that come and go
 void add_forward_routes(ControlRoutes& routes);  // other nodes, ping
+void add_fencer_routes(ControlRoutes& routes);
 
 // ---- what they share
 

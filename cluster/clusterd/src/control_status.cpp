@@ -104,6 +104,7 @@ private:
                 context_.survey.findings(),
                 context_.chronicle,
                 context_.nodes,
+                context_.fencers.desk(),
                 context_.group,
                 context_.fingerprint,
                 context_.stopping,

@@ -28,6 +28,7 @@ MachineShell::MachineShell(boost::asio::io_context& io, MachineOptions options)
 void MachineShell::start(Limbs limbs, std::optional<Floor> floor) {
     limbs_ = std::move(limbs);
     feed(FloorLoaded{std::move(floor)});
+    limbs_.fencers->start([this](const MachineInput& input) { feed(input); });
 }
 
 void MachineShell::feed(const MachineInput& input) {
@@ -99,6 +100,7 @@ void MachineShell::carry_out(WriteFloor& write) {
 
 void MachineShell::carry_out(ViewCommitted& committed) {
     limbs_.chronicle->note(committed);
+    limbs_.fencers->tell(committed);
     limbs_.messages->tell(std::move(committed));
     changed_.set();
     changed_.reset();
@@ -111,6 +113,7 @@ void MachineShell::carry_out(QuorumLost& lost) {
 
 void MachineShell::carry_out(TakeoverAllowed& allowed) {
     limbs_.chronicle->note(allowed);
+    limbs_.fencers->tell(allowed);
     limbs_.messages->tell(allowed);
 }
 

@@ -12,6 +12,7 @@
 #include "chronicle.hpp"
 #include "cluster/lease_writer.hpp"
 #include "cluster/machine.hpp"
+#include "fencers.hpp"
 #include "floor_keeper.hpp"
 #include "group_shell.hpp"
 #include "interconnect.hpp"
@@ -32,6 +33,7 @@ public:
         LeaseWriter* lease = nullptr;
         Messages* messages = nullptr;
         Chronicle* chronicle = nullptr;
+        Fencers* fencers = nullptr;
         std::function<void()> expelled;  // after everything else that it led to
     };
     MachineShell(boost::asio::io_context& io, MachineOptions options);
@@ -76,7 +78,7 @@ private:
     void carry_out(BackPressure& pressure) { limbs_.messages->tell(pressure); }
     void carry_out(RingChanged& changed) { limbs_.chronicle->note(changed); }
     void carry_out(PublishLease& publish) { limbs_.lease->publish(publish.page); }
-    void carry_out(Fence&) {}  // no fencer is added from outside yet
+    void carry_out(Fence& fence) { limbs_.fencers->ask(fence); }
 
     boost::asio::io_context& io_;
     Limbs limbs_;

@@ -1,9 +1,11 @@
 #include "metrics.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/core.h>
 
+#include "io/time.hpp"
 #include "version.hpp"
 
 namespace quorate::cluster {
@@ -141,6 +143,31 @@ void add_metrics(io::Metrics& metrics, const MachineShell& machine, const PeerLi
     metrics.gauge("clusterd_members_refused", "Nodes that may not be members",
                   [&chronicle] { return static_cast<double>(chronicle.refusals().size()); });
     add_circuits(cluster);
+}
+
+void add_fencer_metrics(io::Metrics& metrics, const FencerDesk& desk) {
+    const auto each = [&](const char* name, const char* help, auto read) {
+        metrics.samples_from(name, help, Kind::kGauge, [&desk, read] {
+            Samples samples;
+            for (const auto& [fencer, entry] : desk.fencers()) {
+                samples.push_back({label("fencer", fencer), read(entry)});
+            }
+            return samples;
+        });
+    };
+    using Fencer = FencerDesk::Fencer;
+    each("clusterd_fencer_attached", "1 when the program of this outside fencer is there",
+         [](const Fencer& fencer) { return fencer.session != 0 ? 1.0 : 0.0; });
+    each("clusterd_fencer_unconfirmed", "Lost lives that this fencer has yet to confirm",
+         [](const Fencer& fencer) { return static_cast<double>(fencer.requests.size()); });
+    each("clusterd_fencer_wait_seconds", "For how long the oldest of them has been waited for",
+         [](const Fencer& fencer) {
+             auto oldest = io::wall_now();
+             for (const auto& [lost, request] : fencer.requests) {
+                 oldest = std::min(oldest, request.asked);
+             }
+             return std::chrono::duration<double>(io::wall_now() - oldest).count();
+         });
 }
 
 }  // namespace quorate::cluster

@@ -19,9 +19,10 @@ struct ControlRequest {
     std::string target;  // path and query as they came, percent-encoded
     std::string path;    // decoded, without the query
     std::unordered_map<std::string, std::string>
-        parameters;            // {name} of the route, then the query's
-    boost::json::object body;  // empty when none was sent
-    std::uint32_t uid = 0;     // of the caller
+        parameters;             // {name} of the route, then the query's
+    boost::json::object body;   // empty when none was sent
+    std::uint32_t uid = 0;      // of the caller
+    std::uint32_t process = 0;  // of the caller; 0: on another machine
 
     // Empty when absent.
     std::string_view parameter(const std::string& name) const;
@@ -47,6 +48,7 @@ struct RawRequest {
     std::string target;  // path and query, percent-encoded
     std::string body;    // JSON object, or empty
     std::uint32_t uid = 0;
+    std::uint32_t process = 0;
 };
 
 // Which handler answers which request. Whatever the request is, there is an answer: 400, 404 or 405
