@@ -149,6 +149,16 @@ std::string render_takeovers(const json::object& view) {
     return table.empty() ? "" : "\nTAKEOVERS PENDING\n" + table.text();
 }
 
+std::string unconfirmed_text(const json::object& fencer) {
+    std::string text;
+    for (const auto& item : array_of(fencer, "unconfirmed")) {
+        const auto& life = item.as_object();
+        text += fmt::format("{}{} ({}) since {}", text.empty() ? "" : ", ", text_of(life, "node"),
+                            text_of(life, "incarnation"), utc_text(number_of(life, "asked")));
+    }
+    return or_dash(text);
+}
+
 std::string render_refusals(const json::object& view) {
     std::string text;
     for (const auto& item : array_of(view, "refusals")) {
@@ -157,6 +167,10 @@ std::string render_refusals(const json::object& view) {
                             number_of(refused, "node_id"), text_of(refused, "text"));
     }
     return text.empty() ? "" : "\nREFUSED\n" + text;
+}
+
+std::string headed(const std::string& heading, const std::string& text) {
+    return text.empty() ? "" : fmt::format("\n{}\n{}", heading, text);
 }
 
 }  // namespace
@@ -178,7 +192,22 @@ std::string render_members(const json::object& view) {
 
 std::string render_cluster(const json::object& view) {
     return render_header(view) + "\nMEMBERS\n" + render_members(view) + render_circuits(view) +
-           render_takeovers(view) + render_refusals(view);
+           render_takeovers(view) +
+           headed("FENCERS OF " + text_of(view, "node"), render_fencers(view)) +
+           render_refusals(view);
+}
+
+std::string render_fencers(const json::object& of_node) {
+    Table table({"FENCER", "STATE", "SINCE", ">PID", ">UID", "HAS NOT CONFIRMED"});
+    for (const auto& item : array_of(of_node, "fencers")) {
+        const auto& fencer = item.as_object();
+        const auto process = number_of(fencer, "pid");
+        table.add({text_of(fencer, "name"), text_of(fencer, "state"),
+                   utc_text(number_of(fencer, "since")),
+                   process == 0 ? "-" : std::to_string(process), number_text(fencer, "uid"),
+                   unconfirmed_text(fencer)});
+    }
+    return table.empty() ? "" : table.text();
 }
 
 }  // namespace quorate::ctl

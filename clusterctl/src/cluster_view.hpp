@@ -13,4 +13,7 @@ std::string render_cluster(const json::object& view);
 // The members alone, a line each.
 std::string render_members(const json::object& view);
 
+// The fencers of an answer of GET /v1/cluster or GET /v1/fencers, a line each; empty without any.
+std::string render_fencers(const json::object& of_node);
+
 }  // namespace quorate::ctl

@@ -17,6 +17,7 @@ void add_address_commands(CLI::App& app, Command& chosen);
 void add_cluster_commands(CLI::App& app, Command& chosen);
 void add_do_command(CLI::App& app, Command& chosen);
 void add_event_commands(CLI::App& app, Command& chosen);
+void add_fencer_commands(CLI::App& app, Command& chosen);
 void add_key_commands(CLI::App& app, Command& chosen);
 void add_mail_commands(CLI::App& app, Command& chosen);
 void add_monitor_command(CLI::App& app, Command& chosen);

@@ -71,6 +71,7 @@ int run(int argc, char** argv, bool& as_json) {
     add_status_commands(app, chosen);
     add_cluster_commands(app, chosen);
     add_node_commands(app, chosen);
+    add_fencer_commands(app, chosen);
     add_do_command(app, chosen);
     add_event_commands(app, chosen);
     add_monitor_command(app, chosen);

@@ -8,7 +8,7 @@ _clusterctl_nodes() {
 # The words after the verb, by what was typed before.
 _clusterctl_words() {
     case $1 in
-        "") echo status who kick metrics cluster node do events monitor key account domain alias mail --root --socket --json \
+        "") echo status who kick metrics cluster node fencer do events monitor key account domain alias mail --root --socket --json \
             --yes --help --version ;;
         status | metrics) echo clusterd maild ;;
         cluster) echo show create join leave expected-votes level ;;
@@ -20,6 +20,8 @@ _clusterctl_words() {
         node) echo list drain undrain votes ping ;;
         "node drain" | "node undrain" | "node votes") _clusterctl_nodes ;;
         "node ping") echo --count --bytes; _clusterctl_nodes ;;
+        fencer) echo list remove confirm ;;
+        "fencer list" | "fencer remove" | "fencer confirm") echo --node ;;
         do) echo --nodes --timeout --json ;;
         events) echo --follow ;;
         monitor) echo cluster lease mail --interval --count ;;
@@ -41,7 +43,7 @@ _clusterctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb="" word skip=no
     COMPREPLY=()
     case $previous in
-        --from | --nodes) mapfile -t COMPREPLY < <(compgen -W "$(_clusterctl_nodes)" -- "$current"); return ;;
+        --from | --node | --nodes) mapfile -t COMPREPLY < <(compgen -W "$(_clusterctl_nodes)" -- "$current"); return ;;
         --root | --socket | --csv | --file | --corosync-conf) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     esac
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -53,7 +55,7 @@ _clusterctl() {
             --root | --socket) skip=yes ;;
             -*) ;;
             *) case $verb in
-                   "" | cluster | node | key | account | domain | alias | mail) verb=${verb:+$verb }$word ;;
+                   "" | cluster | node | fencer | key | account | domain | alias | mail) verb=${verb:+$verb }$word ;;
                esac ;;
         esac
     done

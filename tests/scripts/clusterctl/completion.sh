@@ -15,7 +15,8 @@ known() {
         /^  -/ {gsub(",", " "); for (i = 1; i <= NF; ++i) if ($i ~ /^--/) {print $i; break}}' |
         if [ -n "$1" ]; then grep -vx -- --help || true; else cat; fi | sort -u
 }
-for verb in "" cluster "cluster show" "cluster create" "cluster join" "cluster leave" "cluster level" node do events \
+for verb in "" cluster "cluster show" "cluster create" "cluster join" "cluster leave" "cluster level" node fencer \
+    "fencer list" "fencer remove" "fencer confirm" do events \
     key "key generate" "key show" who account "account add" "account remove" "account passwd" domain alias mail \
     "mail verify"; do
     if ! difference=$(diff <(known "$verb") <(offered "$verb")); then
