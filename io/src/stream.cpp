@@ -144,6 +144,9 @@ awaitable<Status> Stream::Impl::finish_connect(Deadline deadline) {
     if (error != 0) {
         co_return fail_errno(error, "connect");
     }
+    // Asio asks for writability for ever once it was waited for: every later wait to read would be
+    // woken once in vain. Registered anew, it asks no more.
+    descriptor_.assign(descriptor_.release());
     co_return Status{};
 }
 

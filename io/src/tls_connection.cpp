@@ -85,6 +85,13 @@ struct SocketBio {
     }
 };
 
+// What others of this thread left behind would be taken for ours. Clearing costs more than a look.
+void forget_errors() {
+    if (ERR_peek_error() != 0) {
+        ERR_clear_error();
+    }
+}
+
 std::string openssl_reason() {
     std::string text;
     for (auto code = ERR_get_error(); code != 0; code = ERR_get_error()) {
@@ -127,9 +134,10 @@ TlsConnection::TlsConnection(TlsContext& context, int fd, std::string early)
 TlsConnection::~TlsConnection() { SSL_free(ssl_); }
 
 TlsConnection::Step TlsConnection::judge(int result) {
+    if (result > 0) {
+        return Step::kDone;
+    }
     switch (SSL_get_error(ssl_, result)) {
-        case SSL_ERROR_NONE:
-            return Step::kDone;
         case SSL_ERROR_WANT_READ:
             return Step::kWantRead;
         case SSL_ERROR_WANT_WRITE:
@@ -167,19 +175,19 @@ TlsConnection::Step TlsConnection::handshake() {
 }
 
 TlsConnection::Step TlsConnection::read(std::span<char> buffer, std::size_t& count) {
-    ERR_clear_error();
+    forget_errors();
     return judge(SSL_read_ex(ssl_, buffer.data(), buffer.size(), &count));
 }
 
 TlsConnection::Step TlsConnection::peek() {
     char byte;
     std::size_t count = 0;
-    ERR_clear_error();
+    forget_errors();
     return judge(SSL_peek_ex(ssl_, &byte, 1, &count));
 }
 
 TlsConnection::Step TlsConnection::write(std::string_view bytes, std::size_t& count) {
-    ERR_clear_error();
+    forget_errors();
     return judge(SSL_write_ex(ssl_, bytes.data(), bytes.size(), &count));
 }
 

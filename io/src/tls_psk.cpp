@@ -74,6 +74,8 @@ Result<TlsContext> TlsContext::with_psk(PresharedKey key, bool is_server) {
                 new_tls_context(is_server ? TLS_server_method() : TLS_client_method()));
     auto* raw = context.get();
     SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION);
+    // Members are few and talk much: they keep their record buffers.
+    SSL_CTX_clear_mode(raw, SSL_MODE_RELEASE_BUFFERS);
     if (SSL_CTX_set_ciphersuites(raw, kSuite) != 1) {
         return fail(Errc::kTls, openssl_reason());
     }
