@@ -10,7 +10,8 @@ import shutil
 import subprocess
 import sys
 
-SHELLS = ("io/", "cluster/io/", "cluster/clusterd/", "services/mail/maild/", "clusterctl/", "tests/", "bench/")
+SHELLS = ("io/", "cluster/io/", "cluster/clusterd/", "lockmgr/client/", "lockmgr/libdlm/",
+          "services/mail/maild/", "clusterctl/", "tests/", "bench/")
 FUNCTION_LINES = 70
 
 WORLD = [
