@@ -64,7 +64,11 @@ std::string render_header(const json::object& view) {
                                      flag_of(view, "quorate") ? "quorate" : "NO QUORUM"));
     text += row("members", fmt::format("{} of {} configured", members_present(view),
                                        array_of(view, "members").size()));
-    text += row("votes", votes_text(object_of(view, "votes")));
+    const auto& votes = object_of(view, "votes");
+    text += row("votes", votes_text(votes));
+    if (const auto problem = text_of(votes, "device_problem"); !problem.empty()) {
+        text += row("quorum device", problem);
+    }
     text += row("coordinator", or_dash(text_of(view, "coordinator")));
     text += row("lease", lease_text(object_of(view, "lease")));
     text += row("protocol level", number_text(view, "level"));

@@ -107,7 +107,8 @@ json::object votes(const ReportSources& from) {
     return {{"total", total},
             {"expected", from.status.expected_votes},
             {"quorum", quorum},
-            {"disk", disk}};
+            {"disk", disk},
+            {"device_problem", from.group == nullptr ? "" : from.group->device_problem()}};
 }
 
 json::object lease(const LeaseStatus& lease) {
@@ -206,6 +207,9 @@ StateText state_of(const ReportSources& from) {
         return {"running", ""};
     }
     auto reason = from.status.lease.reason;
+    if (from.group != nullptr && !from.status.quorate && !from.group->device_problem().empty()) {
+        reason += "; " + from.group->device_problem();
+    }
     if (!waited.empty()) {
         reason += "; waits for " + waited;
     }

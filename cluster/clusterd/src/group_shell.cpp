@@ -5,6 +5,7 @@
 
 #include "io/task.hpp"
 #include "io/time.hpp"
+#include "quorum_device.hpp"
 
 namespace quorate::cluster {
 namespace {
@@ -90,6 +91,7 @@ awaitable<void> GroupShell::run() {
             log_.info("corosync_joined", "node", node_.value());
             rest = kPauseMin;
             while (!lost_ && !stopping_) {
+                co_await look_at_device();
                 co_await poll_votes();
             }
             log_.warn("corosync_left", "why", lost_ ? problem_ : "clusterd stops");
@@ -120,6 +122,24 @@ awaitable<void> GroupShell::poll_votes() {
     const bool going_on = co_await pause(kVotesPause);
     if (going_on && !lost_ && quorum_) {
         quorum_spoke();
+    }
+}
+
+// Apart from the votes, which the others wait for. No answer changes nothing.
+awaitable<void> GroupShell::look_at_device() {
+    auto found = co_await workers_.run([node = node_.value()]() -> Result<std::string> {
+        QUORATE_TRY(const auto model, query_device_model());
+        QUORATE_TRY(const auto votes, query_votes(node));
+        return cluster::device_problem(model, votes);
+    });
+    if (!found || *found == device_problem_) {
+        co_return;
+    }
+    device_problem_ = std::move(*found);
+    if (device_problem_.empty()) {
+        log_.info("quorum_device_gone");
+    } else {
+        log_.warn("quorum_device_does_not_count", "why", device_problem_);
     }
 }
 

@@ -41,6 +41,8 @@ public:
     const std::vector<GroupMember>& members() const { return members_; }
     // Why not, for the operator; empty when connected.
     const std::string& problem() const { return problem_; }
+    // Why the votes of Corosync's quorum device do not count here; empty without a device.
+    const std::string& device_problem() const { return device_problem_; }
 
 private:
     Status join();
@@ -51,6 +53,7 @@ private:
     void quorum_spoke();
     boost::asio::awaitable<void> ask_votes();
     boost::asio::awaitable<void> poll_votes();
+    boost::asio::awaitable<void> look_at_device();
     boost::asio::awaitable<bool> pause(std::chrono::milliseconds time);
 
     boost::asio::io_context& io_;
@@ -63,6 +66,7 @@ private:
 
     std::unique_ptr<Corosync> corosync_;
     std::string problem_;
+    std::string device_problem_;
     bool lost_ = false;
     std::optional<RingId> ring_;
     std::vector<GroupMember> members_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 
 #include "cluster/io/corosync.hpp"
 #include "corosync_error.hpp"
@@ -98,6 +99,24 @@ Result<VoteInfo> query_votes(std::uint32_t node) {
         votes.device_casts = (info.flags & VOTEQUORUM_INFO_QDEVICE_CAST_VOTE) != 0;
     }
     return votes;
+}
+
+Result<std::string> query_device_model() {
+    const Cmap cmap;
+    auto error = cmap.opened();
+    char* text = nullptr;
+    if (error == CS_OK) {
+        error = cmap_get_string(cmap.get(), "quorum.device.model", &text);
+    }
+    if (error == CS_ERR_NOT_EXIST) {
+        return std::string();
+    }
+    if (error != CS_OK) {
+        return corosync_error("cannot read quorum.device.model", error);
+    }
+    std::string model(text);
+    std::free(text);
+    return model;
 }
 
 Result<std::vector<LinkInfo>> query_links(std::uint32_t node) {

@@ -32,7 +32,7 @@ class Loss(ClusterCase):
     def test_three_form_one_view(self):
         shown = self.healthy()
         for one in shown:
-            self.assertEqual(one["votes"], {"total": 3, "expected": 3, "quorum": 2, "disk": 0})
+            self.assertEqual(one["votes"], {"total": 3, "expected": 3, "quorum": 2, "disk": 0, "device_problem": ""})
             self.assertGreater(one["lease"]["remaining_ms"], 0)
             self.assertEqual([row["status"] for row in one["members"]], ["member"] * 3)
         for node in self.lab.nodes:

@@ -52,7 +52,8 @@ class Nodes(ClusterCase):
             corosync.start(n4)
             clusterd.start(n4)
             shown = self.healthy()
-            self.assertEqual(shown[0]["votes"], {"total": 4, "expected": 4, "quorum": 3, "disk": 0})
+            self.assertEqual(shown[0]["votes"], {"total": 4, "expected": 4, "quorum": 3, "disk": 0,
+                                                 "device_problem": ""})
             self.leave(n1, n4)
         finally:
             n4.kill()

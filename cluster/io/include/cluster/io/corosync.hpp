@@ -76,6 +76,10 @@ struct VoteInfo {
 };
 Result<VoteInfo> query_votes(std::uint32_t node);
 
+// The model of the quorum device that Corosync's configuration has; empty: none. Whether a program
+// casts its votes is another matter: VoteInfo.
+Result<std::string> query_device_model();
+
 struct LinkInfo {
     std::uint32_t number = 0;
     bool enabled = false;
