@@ -2,6 +2,7 @@
 #include <memory>
 
 #include <fmt/core.h>
+#include <boost/json/value_from.hpp>
 
 #include "cluster_create.hpp"
 #include "cluster_show.hpp"
@@ -16,12 +17,16 @@ struct ClusterOptions {
     JoinOptions join;
     LeaveOptions leave;
     std::uint32_t votes = 0;
+    std::vector<std::string> off;
     std::uint32_t level = 0;
 };
 
 int expected_votes(const Context& context, const ClusterOptions& options) {
-    const auto answer = context.cluster.call("POST", "/v1/cluster/expected-votes",
-                                             json::object{{"votes", options.votes}});
+    json::object body{{"votes", options.votes}};
+    if (!options.off.empty()) {
+        body["off"] = json::value_from(options.off);
+    }
+    const auto answer = context.cluster.call("POST", "/v1/cluster/expected-votes", body);
     if (context.json) {
         print_json(answer);
     } else {
@@ -123,11 +128,12 @@ void add_cluster_commands(CLI::App& app, Command& chosen) {
     leave->add_option("--wait", options->leave.machine.wait_seconds,
                       "seconds until the daemons must have ended (60)");
 
-    add("expected-votes", "what quorum is reckoned from, when nodes are away for long",
-        expected_votes)
-        ->add_option("N", options->votes)
-        ->required()
-        ->check(CLI::Range(1, 65'535));
+    auto* expect =
+        add("expected-votes", "what quorum is reckoned from, when nodes are away for long",
+            expected_votes);
+    expect->add_option("N", options->votes)->required()->check(CLI::Range(1, 65'535));
+    expect->add_option("--off", options->off, "NODE,...: these are away and switched off")
+        ->delimiter(',');
     add("level", "use what a new version can do, when all members have it", raise_level)
         ->add_option("--raise", options->level, "the new protocol level")
         ->required();

@@ -2,6 +2,7 @@
 #include <memory>
 #include <optional>
 
+#include <fmt/core.h>
 #include <boost/json/value_to.hpp>
 
 #include "base/base64.hpp"
@@ -46,22 +47,7 @@ class ClusterRoutes {
 public:
     explicit ClusterRoutes(ControlContext& context) : context_(context) {}
 
-    awaitable<ControlResponse> expect_votes(ControlRequest request) {
-        const auto votes = json::value_to<std::uint32_t>(request.body.at("votes"));
-        if (context_.config.solo) {
-            co_return no_corosync();
-        }
-        auto set = co_await context_.workers.run([votes] { return set_expected_votes(votes); });
-        if (!set) {
-            co_return set.error().code == std::errc::invalid_argument
-                ? ControlResponse::error(409, "refused", set.error().detail)
-                : to_response(set.error());
-        }
-        log_.info("expected_votes", "votes", votes);
-        ControlResponse response;
-        response.body = json::object{{"expected_votes", votes}};
-        co_return response;
-    }
+    awaitable<ControlResponse> expect_votes(ControlRequest request);
 
     awaitable<ControlResponse> raise_level(ControlRequest request) {
         const auto level = json::value_to<std::uint16_t>(request.body.at("level"));
@@ -87,6 +73,8 @@ private:
         return ControlResponse::error(409, "no_quorum",
                                       "no quorum: only a cluster that has it changes its nodes");
     }
+    Status harmless(const std::vector<CorosyncConf::Node>& nodes, std::uint32_t votes,
+                    const std::vector<std::string>& off) const;
     // Nothing when this caller may change the nodes of this cluster now.
     std::optional<ControlResponse> forbids(const ControlRequest& request) const;
     ControlResponse votes_changed(const std::string& name, std::uint32_t votes) const;
@@ -115,6 +103,72 @@ std::optional<ControlResponse> ClusterRoutes::forbids(const ControlRequest& requ
         return no_corosync();
     }
     return context_.machine.quorate() ? std::nullopt : std::optional(no_quorum());
+}
+
+// With fewer votes than the majority of all, those who are away might have quorum as well: whoever
+// wants it says of each that it is off.
+Status ClusterRoutes::harmless(const std::vector<CorosyncConf::Node>& nodes, std::uint32_t votes,
+                               const std::vector<std::string>& off) const {
+    std::uint32_t all = 0;
+    std::string unsaid;
+    std::string absent;
+    const auto* view = context_.machine.view();
+    for (const auto& node : nodes) {
+        all += node.votes;
+        if (node.votes == 0 || (view != nullptr && view->find(NodeId(node.id)) != nullptr)) {
+            continue;
+        }
+        absent += (absent.empty() ? "" : ",") + node.name;
+        if (std::ranges::find(off, node.name) == off.end()) {
+            unsaid += (unsaid.empty() ? "" : " and ") + node.name;
+        }
+    }
+    for (const auto& name : off) {
+        const auto named = std::ranges::find(nodes, name, &CorosyncConf::Node::name);
+        if (named == nodes.end() || (view != nullptr && view->find(NodeId(named->id)) != nullptr)) {
+            return fail(errc::refused, name + (named == nodes.end() ? " is no node of this cluster"
+                                                                    : " is a member, and not off"));
+        }
+    }
+    if (2 * (votes / 2 + 1) > all || unsaid.empty()) {
+        return {};
+    }
+    return fail(errc::refused,
+                fmt::format("{} may run, cut off from here, and then both sides would act and mail "
+                            "would be lost: switch off what is away, then: clusterctl cluster "
+                            "expected-votes {} --off {}",
+                            unsaid, votes, absent));
+}
+
+awaitable<ControlResponse> ClusterRoutes::expect_votes(ControlRequest request) {
+    if (!is_root_caller(request)) {
+        co_return root_only();
+    }
+    if (context_.config.solo) {
+        co_return no_corosync();
+    }
+    const auto votes = json::value_to<std::uint32_t>(request.body.at("votes"));
+    std::vector<std::string> off;
+    if (const auto* named = request.body.if_contains("off")) {
+        off = json::value_to<std::vector<std::string>>(*named);
+    }
+    auto conf = co_await context_.conf.read();
+    if (!conf) {
+        co_return to_response(conf.error());
+    }
+    if (auto sound = harmless(conf->conf.nodes(), votes, off); !sound) {
+        co_return to_response(sound.error());
+    }
+    auto set = co_await context_.workers.run([votes] { return set_expected_votes(votes); });
+    if (!set) {
+        co_return set.error().code == std::errc::invalid_argument
+            ? ControlResponse::error(409, "refused", set.error().detail)
+            : to_response(set.error());
+    }
+    log_.info("expected_votes", "votes", votes);
+    ControlResponse response;
+    response.body = json::object{{"expected_votes", votes}};
+    co_return response;
 }
 
 std::unique_ptr<Addition> plan_addition(const json::object& body, ConfFile::Text old) {

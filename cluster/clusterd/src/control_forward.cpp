@@ -17,16 +17,26 @@ using io::ControlResponse;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kAnswerTime{5000};
-// What runs commands or changes files of several nodes takes its time.
 constexpr milliseconds kLongAnswerTime{120'000};
 constexpr std::int64_t kPingsMax = 10'000;
 constexpr std::int64_t kPingBytesMax = 64 * 1024;
 
-// What only root may ask of its own node: a peer counts as root, so it is refused here.
+// A peer counts as root there, so what only root may do is refused here: all that changes anything,
+// but for what everybody may who may talk to clusterd.
 bool needs_root(std::string_view method, std::string_view target) {
-    return target.starts_with("/v1/commands") ||
-           (method != "GET" &&
-            (target.starts_with("/v1/cluster/nodes") || target.starts_with("/v1/fencers")));
+    return method != "GET" && target != "/v1/drain" && target != "/v1/undrain";
+}
+
+bool runs_command(std::string_view target) { return target.starts_with("/v1/commands"); }
+
+// What runs commands or changes files of several nodes takes its time.
+milliseconds answer_time(const PeerRequest& asked) {
+    if (runs_command(asked.target)) {
+        const auto seconds = std::clamp(command_seconds(asked.body.as_object()), std::int64_t{1},
+                                        kCommandSecondsMax);
+        return std::chrono::seconds(seconds) + kAnswerTime;
+    }
+    return asked.method == "GET" ? kAnswerTime : kLongAnswerTime;
 }
 
 std::int64_t number(const json::object& body, const char* key, std::int64_t fallback) {
@@ -49,16 +59,15 @@ public:
         if (needs_root(asked.method, asked.target) && !is_root_caller(request)) {
             co_return root_only();
         }
+        if (runs_command(asked.target)) {
+            Logger().info("command_sent", "node", name, "words",
+                          json::serialize(request.body.at("words")));
+        }
         if (!request.body.empty()) {
             asked.body = std::move(request.body);
         }
-        const bool is_long = needs_root(asked.method, asked.target);
-        if (asked.target.starts_with("/v1/commands")) {
-            Logger().info("command_sent", "node", name, "words",
-                          json::serialize(asked.body.at("words")));
-        }
-        auto answer = co_await context_.nodes.ask(name, std::move(asked),
-                                                  is_long ? kLongAnswerTime : kAnswerTime);
+        const auto limit = answer_time(asked);
+        auto answer = co_await context_.nodes.ask(name, std::move(asked), limit);
         if (!answer) {
             co_return ControlResponse::error(502, "unreachable",
                                              name + " does not answer: " + answer.error().detail);

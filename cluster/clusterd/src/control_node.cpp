@@ -13,9 +13,6 @@ using boost::asio::awaitable;
 using io::ControlRequest;
 using io::ControlResponse;
 
-constexpr std::int64_t kTimeoutSeconds = 60;
-constexpr std::int64_t kTimeoutMax = 3600;
-
 std::string shown(const std::vector<std::string>& words) {
     std::string text;
     for (const auto& word : words) {
@@ -52,11 +49,8 @@ public:
         if (words.empty() || words.front().empty()) {
             co_return ControlResponse::error(400, "bad_request", "words: the program is missing");
         }
-        auto seconds = kTimeoutSeconds;
-        if (const auto* wanted = request.body.if_contains("timeout_seconds")) {
-            seconds = json::value_to<std::int64_t>(*wanted);
-        }
-        if (seconds < 1 || seconds > kTimeoutMax) {
+        const auto seconds = command_seconds(request.body);
+        if (seconds < 1 || seconds > kCommandSecondsMax) {
             co_return ControlResponse::error(400, "bad_request", "timeout_seconds: 1 to 3600");
         }
         const auto text = shown(words);

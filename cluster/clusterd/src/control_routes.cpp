@@ -72,4 +72,10 @@ std::string text_field(const boost::json::object& body, const char* key) {
     return boost::json::value_to<std::string>(body.at(key));
 }
 
+std::int64_t command_seconds(const boost::json::object& body) {
+    constexpr std::int64_t kUnlessSaid = 60;
+    const auto* wanted = body.if_contains("timeout_seconds");
+    return wanted == nullptr ? kUnlessSaid : boost::json::value_to<std::int64_t>(*wanted);
+}
+
 }  // namespace quorate::cluster

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include <boost/json/object.hpp>
@@ -74,5 +75,8 @@ io::ControlResponse to_response(const Error& error);
 bool is_root_caller(const io::ControlRequest& request);
 io::ControlResponse root_only();
 std::string text_field(const boost::json::object& body, const char* key);  // throws when it is none
+// How long a command may run: "timeout_seconds", else 60.
+inline constexpr std::int64_t kCommandSecondsMax = 3600;
+std::int64_t command_seconds(const boost::json::object& body);
 
 }  // namespace quorate::cluster

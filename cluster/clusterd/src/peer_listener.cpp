@@ -13,7 +13,6 @@ using std::chrono::milliseconds;
 constexpr std::size_t kStrangersMax = 64;
 constexpr std::size_t kRequestsMax = 64;
 constexpr milliseconds kProofTime{5000};
-constexpr milliseconds kRequestTime{120'000};
 // A scanner must not fill the log.
 constexpr milliseconds kLinePause{1000};
 
@@ -86,7 +85,7 @@ awaitable<void> PeerListener::serve(io::Stream stream) {
         co_return;
     }
     const Counted request(requests_);
-    co_await answer_peer(std::move(stream), router_, io::mono_now() + kRequestTime);
+    co_await answer_peer(std::move(stream), router_);
 }
 
 }  // namespace quorate::cluster

@@ -21,7 +21,8 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::size_t kRequestsMax = 16;
+constexpr std::size_t kCommandsMax = 16;
+constexpr std::size_t kChangesMax = 4;
 constexpr std::size_t kOutputMax = 1 << 20;
 
 tl::unexpected<Error> hand_gone() {
@@ -42,7 +43,9 @@ public:
         if (!socket_.is_open()) {
             co_return hand_gone();
         }
-        if (pending_.size() >= kRequestsMax) {
+        // Commands never keep a change of corosync.conf waiting.
+        const bool command = std::holds_alternative<HandRun>(request);
+        if (command ? running_ >= kCommandsMax : pending_.size() >= kCommandsMax + kChangesMax) {
             co_return fail(std::make_error_code(std::errc::resource_unavailable_try_again),
                            "16 commands run already; try again when one has ended");
         }
@@ -50,6 +53,7 @@ public:
         std::visit([&](auto& alternative) { alternative.id = id; }, request);
         Pending pending(io_);
         pending_.emplace(id, &pending);
+        const Counted counted(running_, command ? 1 : 0);
         const auto bytes = encode(request);
         if (::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0) {
             pending_.erase(id);
@@ -70,6 +74,18 @@ public:
     }
 
 private:
+    class Counted {
+    public:
+        Counted(std::size_t& count, std::size_t by) : count_(count), by_(by) { count_ += by_; }
+        ~Counted() { count_ -= by_; }
+        Counted(const Counted&) = delete;
+        Counted& operator=(const Counted&) = delete;
+
+    private:
+        std::size_t& count_;
+        std::size_t by_;
+    };
+
     // Lives in the frame of ask().
     struct Pending {
         explicit Pending(asio::io_context& io) : done(io) {}
@@ -135,6 +151,7 @@ private:
     asio::posix::stream_descriptor socket_;
     std::string buffer_;
     std::map<std::uint64_t, Pending*> pending_;
+    std::size_t running_ = 0;  // commands among them
     std::uint64_t next_id_ = 1;
 };
 

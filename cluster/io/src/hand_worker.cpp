@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "hand_protocol.hpp"
@@ -48,27 +51,43 @@ void reply(int socket, const HandReply& message) {
     ::_exit(static_cast<int>(kExitNotRun));
 }
 
-// Passes the command's output on until it has ended or the time is over.
-bool pump(int socket, const HandRun& run, int from) {
-    const auto deadline = io::mono_now() + std::chrono::milliseconds(run.timeout_ms);
-    std::string buffer(kHandOutputPiece, '\0');
+// Waits until there is something to read. False: the time is over.
+bool wait_readable(int file, MonoTime deadline) {
     for (;;) {
-        const auto left = deadline - io::mono_now();
-        pollfd waiting{from, POLLIN, 0};
-        const int ready =
-            ::poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+        const auto left = std::max<std::int64_t>((deadline - io::mono_now()).count(), 0);
+        pollfd waiting{file, POLLIN, 0};
+        const int ready = ::poll(&waiting, 1, static_cast<int>(left));
+        if (ready > 0 || (ready < 0 && errno != EINTR)) {
+            return true;
+        }
         if (ready == 0) {
             return false;
         }
-        if (ready < 0 && errno == EINTR) {
-            continue;
-        }
+    }
+}
+
+// Passes the command's output on until it has closed it. False: the time is over.
+bool pump(int socket, const HandRun& run, int from, MonoTime deadline) {
+    std::string buffer(kHandOutputPiece, '\0');
+    while (wait_readable(from, deadline)) {
         const auto size = ::read(from, buffer.data(), buffer.size());
         if (size <= 0) {
             return true;
         }
         reply(socket, HandOutput{run.id, buffer.substr(0, static_cast<std::size_t>(size))});
     }
+    return false;
+}
+
+// Who has closed its output may run on. False: the time is over.
+bool wait_for_end(pid_t child, MonoTime deadline) {
+    const int handle = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
+    if (handle < 0) {
+        return true;
+    }
+    const bool ended = wait_readable(handle, deadline);
+    ::close(handle);
+    return ended;
 }
 
 std::uint32_t exit_code_of(int status) {
@@ -90,7 +109,8 @@ HandDone run_command(int socket, const HandRun& run) {
     }
     ::setpgid(child, child);
     ::close(ends[1]);
-    const bool ended = pump(socket, run, ends[0]);
+    const auto deadline = io::mono_now() + std::chrono::milliseconds(run.timeout_ms);
+    const bool ended = pump(socket, run, ends[0], deadline) && wait_for_end(child, deadline);
     if (!ended) {
         ::kill(-child, SIGKILL);
     }
@@ -103,31 +123,57 @@ HandDone run_command(int socket, const HandRun& run) {
     return {run.id, exit_code_of(status), ""};
 }
 
-// Complete under its name, or as it was; readable for whom it was.
-std::string replace_file(const std::string& path, const std::string& text) {
-    const auto draft = path + ".new";
-    const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (file < 0) {
-        return draft + ": " + std::strerror(errno);
+std::string because(const std::string& path) { return path + ": " + std::strerror(errno); }
+
+bool write_all(int file, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const auto written = ::write(file, bytes.data(), bytes.size());
+        if (written < 0 && errno != EINTR) {
+            return false;
+        }
+        bytes.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
     }
-    struct stat before {};
-    const mode_t mode = ::stat(path.c_str(), &before) == 0 ? before.st_mode & 0777 : 0644;
-    const bool written =
-        ::fchmod(file, mode) == 0 &&
-        ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-        ::fsync(file) == 0;
+    return true;
+}
+
+bool sync_folder_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    const auto folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool synced = file >= 0 && ::fsync(file) == 0;
     const int error = errno;
     ::close(file);
-    if (!written) {
+    errno = error;
+    return synced;
+}
+
+// What is wrong; empty: nothing.
+std::string write_draft(const std::string& draft, const std::string& text, mode_t mode) {
+    const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (file < 0) {
+        return because(draft);
+    }
+    const bool written = ::fchmod(file, mode) == 0 && write_all(file, text) && ::fsync(file) == 0;
+    const auto problem = written ? "" : because(draft);
+    ::close(file);
+    return problem;
+}
+
+// Complete under its name, or as it was; readable for whom it was.
+std::string replace_file(const std::string& path, const std::string& text) {
+    struct stat before {};
+    const mode_t mode = ::stat(path.c_str(), &before) == 0 ? before.st_mode & 0777 : 0644;
+    const auto draft = path + ".new";
+    if (auto problem = write_draft(draft, text, mode); !problem.empty()) {
         ::unlink(draft.c_str());
-        return draft + ": " + std::strerror(error);
+        return problem;
     }
     const auto old = path + ".old";
     ::unlink(old.c_str());
     if (::link(path.c_str(), old.c_str()) != 0 && errno != ENOENT) {
-        return old + ": " + std::strerror(errno);
+        return because(old);
     }
-    return ::rename(draft.c_str(), path.c_str()) == 0 ? "" : path + ": " + std::strerror(errno);
+    return ::rename(draft.c_str(), path.c_str()) == 0 && sync_folder_of(path) ? "" : because(path);
 }
 
 void handle(int socket, const HandRequest& request, const std::string& conf_path) {

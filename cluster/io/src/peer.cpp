@@ -16,6 +16,7 @@ using boost::asio::awaitable;
 
 constexpr std::size_t kKeyBytes = 48;
 constexpr std::chrono::milliseconds kConnect{3000};
+constexpr std::chrono::milliseconds kTransfer{10'000};  // of a request or an answer
 
 awaitable<Status> read_exactly(io::Stream& stream, std::span<char> into, MonoTime deadline) {
     while (!into.empty()) {
@@ -53,14 +54,17 @@ awaitable<Result<std::string>> read_message(io::Stream& stream, MonoTime deadlin
     co_return bytes;
 }
 
+// `sent`: the request is, at least in part, with the peer.
 awaitable<Result<io::ControlResponse>> ask_one(boost::asio::io_context& io, PeerKeys& keys,
                                                std::string address, const std::string& message,
-                                               MonoTime connect_by, MonoTime answer_by) {
+                                               MonoTime answer_by, bool& sent) {
+    const auto connect_by = std::min(answer_by, io::mono_now() + kConnect);
     auto stream =
         co_await connect_peer(io, keys, std::move(address), PeerPurpose::kRequest, connect_by);
     if (!stream) {
         co_return tl::unexpected<Error>(std::move(stream).error());
     }
+    sent = true;
     auto written = co_await stream->write(message, answer_by);
     if (!written) {
         co_return tl::unexpected<Error>(std::move(written).error());
@@ -125,21 +129,27 @@ awaitable<Result<io::ControlResponse>> ask_peer(boost::asio::io_context& io, Pee
     const std::string message = encode_peer_message(boost::json::object{
         {"method", request.method}, {"target", request.target}, {"body", request.body}});
     const auto answer_by = io::mono_now() + limit;
+    // What changes something is not asked for twice: the first time may have done it.
+    const bool again = request.method == "GET";
     std::string problems;
     for (const auto& address : addresses) {
-        const auto connect_by = std::min(answer_by, io::mono_now() + kConnect);
-        auto answer = co_await ask_one(io, keys, address, message, connect_by, answer_by);
+        bool sent = false;
+        auto answer = co_await ask_one(io, keys, address, message, answer_by, sent);
         if (answer) {
             co_return answer;
         }
         problems += fmt::format("{}{}: {}", problems.empty() ? "" : "; ", address,
                                 answer.error().to_string());
+        if (sent && !again) {
+            problems += "; it was asked, and may have done it";
+            break;
+        }
     }
     co_return fail(std::make_error_code(std::errc::host_unreachable), std::move(problems));
 }
 
-awaitable<void> answer_peer(io::Stream stream, const io::ControlRouter& router, MonoTime deadline) {
-    auto message = co_await read_message(stream, deadline);
+awaitable<void> answer_peer(io::Stream stream, const io::ControlRouter& router) {
+    auto message = co_await read_message(stream, io::mono_now() + kTransfer);
     if (!message) {
         co_return;
     }
@@ -152,6 +162,8 @@ awaitable<void> answer_peer(io::Stream stream, const io::ControlRouter& router, 
     }
     const std::string bytes = encode_peer_message(
         boost::json::object{{"status", response.status}, {"body", std::move(response.body)}});
+    // The work between took what time it took.
+    const auto deadline = io::mono_now() + kTransfer;
     auto written = co_await stream.write(bytes, deadline);
     if (written) {
         co_await stream.shutdown(deadline);

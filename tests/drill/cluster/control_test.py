@@ -87,6 +87,7 @@ class Control(ClusterCase):
         for body, code in (({"words": []}, 400), ({"words": "id"}, 400), ({}, 400),
                            ({"words": ["id"], "timeout_seconds": 0}, 400)):
             self.assertEqual(clusterd.control(n1, "POST", "/v1/commands", body)[0], code, body)
+        self.assertEqual(clusterd.control(n1, "POST", "/v1/nodes/n2/commands")[0], 400)
 
     def test_only_root_may_run_commands_and_change_nodes(self):
         n1 = self.lab["n1"]
@@ -99,14 +100,18 @@ class Control(ClusterCase):
                 "for m, t, b in (('GET', '/v1/status', None), ('POST', '/v1/commands', {'words': ['id']}),\n"
                 "                ('POST', '/v1/nodes/n2/commands', {'words': ['id']}),\n"
                 "                ('POST', '/v1/nodes/n2/cluster/nodes', {'name': 'x'}),\n"
-                "                ('DELETE', '/v1/cluster/nodes/n2', None)):\n"
+                "                ('DELETE', '/v1/cluster/nodes/n2', None),\n"
+                "                ('PUT', '/v1/nodes/n2/corosync-conf', {'text': '', 'replaces': ''}),\n"
+                "                ('PUT', '/v1/nodes/n1/corosync-conf', {'text': '', 'replaces': ''}),\n"
+                "                ('POST', '/v1/cluster/expected-votes', {'votes': 3}),\n"
+                "                ('GET', '/v1/nodes/n2/cluster', None)):\n"
                 "    print(maild_node.control_request(%r, m, t, b)[0])\n")
         support = os.path.dirname(os.path.abspath(clusterd.maild_node.__file__))
         for folder in (self.lab.folder, n1.folder, n1.root, os.path.join(n1.root, "run"),
                        os.path.join(n1.root, "run/quorate")):
             os.chmod(folder, 0o755)
         said = n1.run("python3", "-c", code % (support, group, path))
-        self.assertEqual(said.split(), ["200", "403", "403", "403", "403"])
+        self.assertEqual(said.split(), ["200", *["403"] * 7, "200"])
 
     def test_votes_and_level(self):
         n1 = self.lab["n1"]

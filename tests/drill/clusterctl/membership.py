@@ -100,7 +100,13 @@ def without_quorum(lab):
     expect("no quorum" in refused.errors, "without quorum nobody joins")
     expect("no quorum" in lab.ctl(n1, "cluster", "leave", "--node", "n2", "--yes", code=1).errors,
            "without quorum nobody is removed")
-    lab.ctl(n1, "cluster", "expected-votes", "1")
+    unsafe = lab.ctl(n1, "cluster", "expected-votes", "1", code=1)
+    expect("n2 may run" in unsafe.errors and "--off n2" in unsafe.errors, "what is away might have quorum too")
+    expect("no node" in lab.ctl(n1, "cluster", "expected-votes", "1", "--off", "n9", code=1).errors,
+           "a node that does not exist is not off")
+    expect("is a member" in lab.ctl(n1, "cluster", "expected-votes", "1", "--off", "n1,n2", code=1).errors,
+           "a member is not off")
+    lab.ctl(n1, "cluster", "expected-votes", "1", "--off", "n2")
     clusterd.wait_cluster([n1])
     expect(lab.ctl(n1, "cluster", "show", "--json").json["quorate"], "one vote is enough when one is expected")
     lab.ctl(n1, "cluster", "leave", "--node", "n2", "--yes")

@@ -89,6 +89,37 @@ TEST_F(HandTest, ACommandThatTakesTooLongEndsWithItsChildren) {
     EXPECT_EQ(outcome.output, "begun\nended: its time was over\n");
 }
 
+TEST_F(HandTest, ACommandThatClosedItsOutputHasItsTimeToo) {
+    const auto late = run({"sh", "-c", "exec >&- 2>&-; sleep 60"}, milliseconds(300));
+    EXPECT_EQ(late.exit_code, 124U);
+    const auto done = run({"sh", "-c", "exec >&- 2>&-; sleep 0.1; exit 3"});
+    EXPECT_EQ(done.exit_code, 3U);
+    EXPECT_EQ(done.output, "");
+}
+
+TEST_F(HandTest, ManyCommandsKeepNoChangeWaiting) {
+    constexpr int kMany = 16;
+    int ended = 0;
+    for (int i = 0; i < kMany; ++i) {
+        boost::asio::co_spawn(io_, hand_->run({"sleep", "60"}, milliseconds(2000)),
+                              [&](const std::exception_ptr&, const Result<Hand::Outcome>& outcome) {
+                                  EXPECT_TRUE(outcome && outcome->exit_code == 124U);
+                                  if (++ended == kMany) {
+                                      io_.stop();
+                                  }
+                              });
+    }
+    io_.poll();
+    const auto refused = wait(hand_->run({"true"}, milliseconds(20000)));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, std::errc::resource_unavailable_try_again);
+    EXPECT_TRUE(wait(hand_->replace_conf("one\n")));
+    EXPECT_EQ(ended, 0);
+    io_.restart();
+    io_.run_for(std::chrono::seconds(30));
+    EXPECT_EQ(ended, kMany);
+}
+
 TEST_F(HandTest, TooMuchOutputIsCutAndSaidSo) {
     const auto outcome = run({"sh", "-c", "head -c 3000000 /dev/zero"});
     EXPECT_EQ(outcome.exit_code, 0U);

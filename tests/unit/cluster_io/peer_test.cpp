@@ -52,7 +52,12 @@ protected:
             co_return;
         }
         purpose_ = *purpose;
-        co_await answer_peer(std::move(stream), router_, io::mono_now() + milliseconds(5000));
+        if (hang_up_) {
+            ++asked_;
+            stream.close();
+            co_return;
+        }
+        co_await answer_peer(std::move(stream), router_);
     }
     template <class Value>
     Value wait(awaitable<Value> task) {
@@ -91,6 +96,8 @@ protected:
     io::ControlRouter router_;
     std::optional<io::Listener> listener_;
     std::optional<PeerPurpose> purpose_;
+    bool hang_up_ = false;  // when asked
+    int asked_ = 0;
     std::string refusal_;
 };
 
@@ -110,6 +117,19 @@ TEST_F(PeerTest, WhenOneRingIsCutTheNextIsTried) {
     const auto none = ask(keys, {"127.0.0.1:1"}, "/v1/echo/x");
     ASSERT_FALSE(none);
     EXPECT_NE(none.error().detail.find("127.0.0.1:1"), std::string::npos);
+}
+
+TEST_F(PeerTest, WhatChangesSomethingIsAskedOnce) {
+    auto keys = keys_of(key_);
+    hang_up_ = true;
+    const auto change = ask(keys, {listener_->address(), listener_->address()}, "/v1/echo/x");
+    ASSERT_FALSE(change);
+    EXPECT_NE(change.error().detail.find("may have done it"), std::string::npos);
+    EXPECT_EQ(asked_, 1);
+    PeerRequest look{"GET", "/v1/echo/x", nullptr};
+    EXPECT_FALSE(wait(ask_peer(io_, keys, {listener_->address(), listener_->address()},
+                               std::move(look), milliseconds(5000))));
+    EXPECT_EQ(asked_, 3);
 }
 
 TEST_F(PeerTest, ARefusalOfTheRouterIsAnAnswer) {

@@ -46,7 +46,8 @@ boost::asio::awaitable<Result<io::Stream>> connect_peer(boost::asio::io_context&
 boost::asio::awaitable<Result<PeerPurpose>> accept_peer(io::Stream& stream, PeerKeys& keys,
                                                         MonoTime deadline);
 
-// One request to the first of `addresses` (a node's rings) that answers. Errors: none does.
+// One request to the first of `addresses` (a node's rings) that can be reached; a GET also to the
+// next when no answer comes. Errors: no answer, and whether it may have been done nevertheless.
 struct PeerRequest {
     std::string method;
     std::string target;
@@ -57,8 +58,8 @@ boost::asio::awaitable<Result<io::ControlResponse>> ask_peer(boost::asio::io_con
                                                              std::vector<std::string> addresses,
                                                              PeerRequest request,
                                                              std::chrono::milliseconds limit);
-// Answers the one request of a connection whose purpose is kRequest. Limit: 4 MiB each way.
-boost::asio::awaitable<void> answer_peer(io::Stream stream, const io::ControlRouter& router,
-                                         MonoTime deadline);
+// Answers the one request of a connection whose purpose is kRequest. Limits: 4 MiB and 10 s each
+// way; the work between takes as long as it takes.
+boost::asio::awaitable<void> answer_peer(io::Stream stream, const io::ControlRouter& router);
 
 }  // namespace quorate::cluster
