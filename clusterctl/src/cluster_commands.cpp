@@ -65,9 +65,10 @@ void add_node_options(CLI::App& command, NodeOptions& node) {
 
 void add_show(CLI::App& command, ClusterOptions& options) {
     command.add_option("--from", options.show.from, "as this node sees it");
-    command
-        .add_option("--watch", options.show.watch_seconds, "again every SECONDS (2) until Ctrl-C")
+    command.add_option("--watch", options.show.watch_seconds, "again every SECONDS until Ctrl-C")
         ->expected(0, 1)
+        // Without it CLI11 writes 0 over the value when no number is given.
+        ->default_str(fmt::format("{:g}", options.show.watch_seconds))
         ->check(CLI::Range(0.1, 3600.0));
     command.add_flag("--diff", options.show.diff,
                      "ask all members, print where their views disagree; exit 1 when they do");

@@ -99,6 +99,26 @@ class Watching(unittest.TestCase):
         self.assertGreaterEqual(seen.count(b"View of cluster demo from node n1"), 2)
         self.assertNotIn(b"\033", seen)
 
+    def test_without_a_number_it_looks_every_two_seconds(self):
+        daemon = self.daemon()
+        for path in ("/v1/cluster", "/v1/nodes/n1/cluster", "/v1/nodes/n2/cluster", "/v1/nodes/n3/cluster"):
+            daemon.answers[("GET", path)] = (200, json.dumps(CLUSTER))
+        forms = {(): "/v1/cluster", ("--from", "n2"): "/v1/nodes/n2/cluster", ("--diff",): "/v1/nodes/n3/cluster"}
+        for more, asked in forms.items():
+            for words in (["--watch", *more], [*more, "--watch"]):
+                with self.subTest(words=words):
+                    daemon.asked.clear()
+                    began = time.monotonic()
+                    child = self.start("cluster", "show", "--json", *words, stdout=subprocess.PIPE)
+                    seen = [child.stdout.readline() for _ in range(3)]  # a picture, an empty line, the second
+                    took = time.monotonic() - began
+                    child.kill()
+                    child.wait()
+                    child.stdout.close()
+                    self.assertTrue(seen[0].startswith(b"{") and seen[2].startswith(b"{"), seen)
+                    self.assertGreaterEqual(took, 1.5)
+                    self.assertIn(f"GET {asked}", daemon.asked)
+
     def test_a_daemon_that_is_away_is_said_to_be_and_waited_for(self):
         child = self.start("cluster", "show", "--watch", "0.1", "--json", stdout=subprocess.PIPE)
         self.assertIn("clusterd does not answer", json.loads(child.stdout.readline())["error"])
