@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -15,7 +17,8 @@ using Command = std::function<int(const Context&)>;
 void add_account_commands(CLI::App& app, Command& chosen);
 void add_address_commands(CLI::App& app, Command& chosen);
 void add_cluster_commands(CLI::App& app, Command& chosen);
-void add_do_command(CLI::App& app, Command& chosen);
+// `words`, filled in before parsing: what cut_do_words() found.
+void add_do_command(CLI::App& app, Command& chosen, const std::vector<std::string>& words);
 void add_event_commands(CLI::App& app, Command& chosen);
 void add_fencer_commands(CLI::App& app, Command& chosen);
 void add_key_commands(CLI::App& app, Command& chosen);
@@ -23,5 +26,9 @@ void add_mail_commands(CLI::App& app, Command& chosen);
 void add_monitor_command(CLI::App& app, Command& chosen);
 void add_node_commands(CLI::App& app, Command& chosen);
 void add_status_commands(CLI::App& app, Command& chosen);
+
+// Of `do`: takes the words of its command, which are another program's, away from the arguments, so
+// that no parser sees them. Nothing with any other verb.
+std::vector<std::string> cut_do_words(const CLI::App& app, std::vector<std::string>& arguments);
 
 }  // namespace quorate::ctl

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <string_view>
+#include <string>
+#include <vector>
 
 #include "commands.hpp"
 
@@ -11,16 +13,6 @@ namespace {
 std::string default_root() {
     const char* root = std::getenv("QUORATE_ROOT");
     return root == nullptr ? "" : root;
-}
-
-// Also of a command line that cannot be parsed. The words after `do` are another program's.
-bool wants_json(int argc, char** argv) {
-    for (int i = 1; i < argc && argv[i] != std::string_view("do"); ++i) {
-        if (argv[i] == std::string_view("--json")) {
-            return true;
-        }
-    }
-    return false;
 }
 
 const char* code_of(int exit_code) {
@@ -47,8 +39,8 @@ int tell(const Failure& failure, bool as_json) {
     return failure.exit_code;
 }
 
-// `as_json`: what wants_json() saw, as far as it could.
-int run(int argc, char** argv, bool& as_json) {
+// `as_json`: as soon as it is known, for what fails afterwards.
+int run(std::vector<std::string> arguments, bool& as_json) {
     CLI::App app(
         "Steers the Quorate daemons of this machine.\n"
         "Exit codes: 0 done, 1 refused or problems found, 2 wrong usage, 69 daemon unreachable, 77 "
@@ -72,15 +64,20 @@ int run(int argc, char** argv, bool& as_json) {
     add_cluster_commands(app, chosen);
     add_node_commands(app, chosen);
     add_fencer_commands(app, chosen);
-    add_do_command(app, chosen);
+    std::vector<std::string> words;
+    add_do_command(app, chosen, words);
     add_event_commands(app, chosen);
     add_monitor_command(app, chosen);
     add_key_commands(app, chosen);
     add_account_commands(app, chosen);
     add_address_commands(app, chosen);
     add_mail_commands(app, chosen);
+    words = cut_do_words(app, arguments);
+    // Also of a command line that cannot be parsed.
+    as_json = std::ranges::find(arguments, "--json") != arguments.end();
     try {
-        app.parse(argc, argv);
+        std::ranges::reverse(arguments);  // as CLI11 wants them
+        app.parse(arguments);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() != 0 && as_json) {
             throw Failure{kUsage, error.what()};
@@ -101,9 +98,9 @@ int run(int argc, char** argv, bool& as_json) {
 
 int main(int argc, char** argv) {
     using quorate::ctl::Failure;
-    bool as_json = quorate::ctl::wants_json(argc, argv);
+    bool as_json = false;
     try {
-        return quorate::ctl::run(argc, argv, as_json);
+        return quorate::ctl::run({argv + 1, argv + argc}, as_json);
     } catch (const Failure& failure) {
         return quorate::ctl::tell(failure, as_json);
     } catch (const std::exception& error) {

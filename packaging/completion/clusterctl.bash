@@ -22,7 +22,7 @@ _clusterctl_words() {
         "node ping") echo --count --bytes; _clusterctl_nodes ;;
         fencer) echo list remove confirm ;;
         "fencer list" | "fencer remove" | "fencer confirm") echo --node ;;
-        do) echo --nodes --timeout --json ;;
+        do) echo --nodes --timeout ;;
         events) echo --follow ;;
         monitor) echo cluster lease mail --interval --count ;;
         key) echo generate show ;;
