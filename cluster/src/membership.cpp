@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <deque>
-#include <set>
+#include <map>
 #include <utility>
 
 #include <fmt/core.h>
@@ -33,6 +33,7 @@ struct Membership::Impl {
     void on(const GroupDelivered& input);
     void on(const GroupLost&) {
         round.reset();
+        last_hello.reset();  // the next group has heard nothing
         quorum.reset();
         lose_quorum();
     }
@@ -152,7 +153,7 @@ struct Membership::Impl {
     std::optional<Writing> writing;
     std::optional<Vouch> vouched;
     std::uint32_t vouched_quorum = 0;
-    std::set<std::pair<GroupMember, Refusal::Cause>> reported;
+    std::map<GroupMember, Refusal::Cause> reported;  // of the group's processes
     bool waits_for_earlier_lives = false;
 
     std::optional<View> view;
@@ -180,6 +181,9 @@ void Membership::Impl::on(const GroupChanged& input) {
     for (const auto& member : input.joined) {
         note(LogLevel::kInfo, "group_joined", fmt::format("node {}", member.node.value()));
     }
+    std::erase_if(reported, [&](const auto& one) {
+        return std::ranges::find(input.members, one.first) == input.members.end();
+    });
     round.emplace(input.ring, input.members);
     quiet_since = now;
     waits_for_earlier_lives = false;
@@ -356,7 +360,9 @@ void Membership::Impl::progress() {
 bool Membership::Impl::may_stay(const Decision& decision) {
     waits_for_earlier_lives = false;
     for (const auto& [process, refusal] : decision.refused) {
-        if (reported.emplace(process, refusal.cause).second) {
+        const auto known = reported.find(process);
+        if (known == reported.end() || known->second != refusal.cause) {
+            reported.insert_or_assign(process, refusal.cause);
             out.push_back(refusal);
         }
         if (process != self) {

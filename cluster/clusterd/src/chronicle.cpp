@@ -22,6 +22,21 @@ std::string Chronicle::name_of(NodeId node) const {
     return fmt::format("node {}", node.value());
 }
 
+bool Chronicle::is_configured(NodeId node) const {
+    return std::ranges::find(nodes_.configured(), node.value(), &CorosyncConf::Node::id) !=
+           nodes_.configured().end();
+}
+
+std::vector<Refusal> Chronicle::refusals() const {
+    std::vector<Refusal> all;
+    for (const auto& [node, refusal] : refusals_) {
+        if (is_configured(node)) {
+            all.push_back(refusal);
+        }
+    }
+    return all;
+}
+
 void Chronicle::note(const ViewCommitted& committed) {
     const auto& view = committed.view;
     epoch_ = view.epoch;
@@ -33,6 +48,7 @@ void Chronicle::note(const ViewCommitted& committed) {
         names += (names.empty() ? "" : " ") + member.name;
         members.emplace_back(member.name);
     }
+    std::erase_if(refusals_, [this](const auto& one) { return !is_configured(one.first); });
     nodes_.learn(view);
     log_.info("view", "epoch", view.epoch.value(), "quorate", view.quorate, "members", names,
               "coordinator", name_of(view.coordinator), "level", view.level);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/log.hpp"
 #include "cluster/machine.hpp"
@@ -30,8 +31,8 @@ public:
     void note_draining(bool draining);
 
     Epoch epoch() const { return epoch_; }
-    // Processes that may not be members, until they are or their node is no longer refused.
-    const std::map<NodeId, Refusal>& refusals() const { return refusals_; }
+    // Nodes of corosync.conf that may not be members: the last refusal of each since it was one.
+    std::vector<Refusal> refusals() const;
     // Why this process may not be a member, if so.
     const std::optional<Refusal::Cause>& own_refusal() const { return own_refusal_; }
     // Why the last RaiseLevel was not done; empty when it was, or was asked for before.
@@ -39,6 +40,8 @@ public:
     std::string name_of(NodeId node) const;
 
 private:
+    bool is_configured(NodeId node) const;
+
     MemberId self_;
     EventLog& events_;
     Nodes& nodes_;

@@ -64,9 +64,9 @@ json::array members(const ReportSources& from) {
             shown.insert(member.id.node);
         }
     }
-    for (const auto& [node, refusal] : from.chronicle.refusals()) {
-        if (shown.insert(node).second) {
-            rows.push_back(other_row(refusal.name, node, "refused"));
+    for (const auto& refusal : from.chronicle.refusals()) {
+        if (shown.insert(refusal.node).second) {
+            rows.push_back(other_row(refusal.name, refusal.node, "refused"));
         }
     }
     for (const auto& takeover : from.status.takeovers) {
@@ -171,8 +171,9 @@ json::array takeovers(const ReportSources& from) {
 
 json::array refusals(const ReportSources& from) {
     json::array rows;
-    for (const auto& [node, refusal] : from.chronicle.refusals()) {
-        rows.push_back({{"node", refusal.name}, {"node_id", node.value()}, {"text", refusal.text}});
+    for (const auto& refusal : from.chronicle.refusals()) {
+        rows.push_back(
+            {{"node", refusal.name}, {"node_id", refusal.node.value()}, {"text", refusal.text}});
     }
     return rows;
 }

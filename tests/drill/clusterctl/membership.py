@@ -91,6 +91,30 @@ def leave(lab):
     await_votes(lab, n1, total=2, expected=2, quorum=2)
 
 
+def refused_and_removed(lab):
+    """Who is refused is shown until it is removed; repaired, it joins as any other."""
+    n1, n2, n3 = lab.nodes[:3]
+    path = os.path.join(n3.root, "etc/quorate/quorate.toml")
+    with open(path, encoding="ascii") as file:
+        sound = file.read()
+    clusterd.stop(n3)
+    clusterd.write(n3, "etc/quorate/quorate.toml", sound.replace('"demo"', '"other"'))
+    clusterd.start(n3)
+    status_of = lambda node: {row["name"]: row["status"] for row in lab.ctl(  # noqa: E731
+        node, "cluster", "show", "--json").json["members"]}
+    wait_for("the refusal to be shown", lambda: status_of(n1).get("n3") == "refused")
+    n3.run("sh", "-c", "for pid in /proc/[0-9]*; do [ \"$(cat $pid/comm)\" = corosync ] && kill ${pid#/proc/}; done; :")
+    clusterd.wait_cluster([n1, n2])
+    lab.ctl(n1, "cluster", "leave", "--node", "n3", "--yes")
+    for node in (n1, n2):
+        wait_for(f"{node.name} to forget it", lambda n=node: "n3" not in status_of(n))
+        expect(not lab.ctl(node, "cluster", "show", "--json").json["refusals"], "its refusal went with it")
+    clusterd.write(n3, "etc/quorate/quorate.toml", sound)
+    lab.join(n3, n1)
+    clusterd.wait_cluster([n1, n2, n3])
+    print("ok: refused, removed, repaired, joined again", flush=True)
+
+
 def without_quorum(lab):
     n1, n2, n3 = lab.nodes[:3]
     n2.kill()
@@ -122,6 +146,7 @@ def drill(lab):
     create(lab)
     refused_joins(lab)
     join(lab)
+    refused_and_removed(lab)
     leave(lab)
     without_quorum(lab)
 

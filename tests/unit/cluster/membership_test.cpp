@@ -197,6 +197,25 @@ TEST_F(Group, LosingCorosyncLosesQuorum) {
     EXPECT_TRUE(quorate(1));
 }
 
+TEST_F(Group, WhoLostCorosyncAndFoundItAgainSpeaksAtOnce) {
+    add_three();
+    ring({1, 2, 3});
+    feed(NodeId(2), GroupLost{});
+    // It is back before the others have agreed to go on without it.
+    const auto n1 = processes_[NodeId(1)];
+    const auto n3 = processes_[NodeId(3)];
+    for (const auto node : {1, 3}) {
+        give(NodeId(node), GroupChanged{ring_, {n1, n3}, {}, {}});
+    }
+    for (const auto node : {1, 2, 3}) {
+        give(NodeId(node), GroupChanged{ring_, {n1, processes_[NodeId(2)], n3}, {}, {}});
+    }
+    vote(2, true);
+    EXPECT_TRUE(quorate(2));
+    EXPECT_EQ(view(2)->members.size(), 3U);
+    EXPECT_EQ(view(2)->epoch, view(1)->epoch);
+}
+
 TEST_F(Group, WhoDoesNotSpeakIsLeftOutAfterAWhileAndComesBackByItself) {
     add_three();
     deaf_ = {NodeId(3)};
