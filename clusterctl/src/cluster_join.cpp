@@ -102,6 +102,27 @@ void carry_out_or_withdraw(const Context& context, const Plan& plan, const Membe
     }
 }
 
+// From here on the cluster knows this machine, and its daemons may only be slow: what is there is
+// left as it is, and the operator decides.
+void await_or_say_how_to_go_on(const Context& context, const Machine& machine,
+                               const JoinOptions& options) {
+    try {
+        machine.await_membership(context);
+    } catch (const Failure& failure) {
+        const auto vote =
+            options.votes == 0
+                ? ""
+                : fmt::format("\n  when it is a member, on another: clusterctl node votes {} {}",
+                              machine.node(), options.votes);
+        throw Failure{
+            failure.exit_code,
+            fmt::format("{0}\n  it stays in corosync.conf of all nodes, without a vote{1}\n"
+                        "  to withdraw: stop clusterd and corosync here, then on a member: "
+                        "clusterctl cluster leave --node {2}",
+                        failure.what, vote, machine.node())};
+    }
+}
+
 void be_given_votes(const MemberApi& member, const Machine& machine, const JoinOptions& options) {
     if (options.votes == 0) {
         return;
@@ -133,7 +154,7 @@ int join_cluster(const Context& context, const JoinOptions& options) {
     machine.add_files(plan, files);
     machine.add_start(plan);
     carry_out_or_withdraw(context, plan, member, machine, files);
-    machine.await_membership(context);
+    await_or_say_how_to_go_on(context, machine, options);
     if (!options.node.no_start) {
         be_given_votes(member, machine, options);
     }

@@ -61,8 +61,13 @@ def refused_joins(lab):
 def join(lab):
     n1, n2, n3 = lab.nodes[:3]
     seen, epoch = newest(n1), lab.epoch(n1)
-    lab.join(n2, n1)
+    late = lab.join(n2, n1, "--wait", "0", code=1).errors
+    expect("clusterctl node votes n2 1" in late and "clusterctl cluster leave --node n2" in late,
+           "who is not waited for to the end learns how to go on, and how to withdraw")
     clusterd.wait_cluster([n1, n2])
+    await_votes(lab, n1, total=1, expected=1)
+    lab.ctl(n1, "node", "votes", "n2", "1")
+    await_votes(lab, n1, total=2, expected=2)
     expect("quorum_lost" not in kinds_since(n1, seen), "the first node keeps quorum while the second comes")
     lab.copy_key(n1, n3)
     # Any member does, by any of its rings.
