@@ -162,6 +162,8 @@ void ControlServer::route(std::string method, std::string pattern, ControlHandle
     impl_->router.route(std::move(method), std::move(pattern), std::move(handler));
 }
 
+const ControlRouter& ControlServer::router() const { return impl_->router; }
+
 Status ControlServer::start() {
     ::unlink(impl_->path.c_str());
     boost::system::error_code error;

@@ -9,6 +9,7 @@
 #include "cluster/errc.hpp"
 #include "cluster/io/corosync.hpp"
 #include "control_routes.hpp"
+#include "node_addition.hpp"
 
 namespace quorate::cluster {
 namespace {
@@ -26,13 +27,6 @@ std::uint32_t votes_present(const std::vector<CorosyncConf::Node>& nodes, const 
     }
     return votes;
 }
-
-struct Addition {
-    CorosyncConf::Node node;
-    Status possible;
-    std::string text;  // of the new corosync.conf
-    ConfChange::Wanted wanted;
-};
 
 // Whether those of `nodes` that are members now have the quorum of all.
 bool quorate_with(const std::vector<CorosyncConf::Node>& nodes, const View* view) {
@@ -169,24 +163,6 @@ awaitable<ControlResponse> ClusterRoutes::expect_votes(ControlRequest request) {
     ControlResponse response;
     response.body = json::object{{"expected_votes", votes}};
     co_return response;
-}
-
-std::unique_ptr<Addition> plan_addition(const json::object& body, ConfFile::Text old) {
-    auto planned = std::make_unique<Addition>();
-    auto& addition = *planned;
-    auto& node = addition.node;
-    node.name = text_field(body, "name");
-    node.addresses = json::value_to<std::vector<std::string>>(body.at("addresses"));
-    node.id = body.contains("node_id") ? json::value_to<std::uint32_t>(body.at("node_id"))
-                                       : old.conf.free_id();
-    node.votes = body.contains("votes") ? json::value_to<std::uint32_t>(body.at("votes")) : 1;
-    auto conf = old.conf;
-    addition.possible = conf.add_node(node);
-    // Two nodes need no majority of two; three do.
-    conf.set("quorum", "two_node", std::nullopt);
-    addition.text = conf.text();
-    addition.wanted = {std::move(old), addition.text, ""};
-    return planned;
 }
 
 ControlResponse ClusterRoutes::answer_to(const Addition& addition, const std::string& key) const {

@@ -23,6 +23,8 @@ public:
 
     // As of ControlRouter.
     void route(std::string method, std::string pattern, ControlHandler handler);
+    // What answers, without a connection.
+    const ControlRouter& router() const;
     Status start();
     void stop();
 
