@@ -13,7 +13,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kKept = 1000;
-constexpr std::chrono::milliseconds kSilence{10'000};
+constexpr std::chrono::milliseconds kKeepAlive{10'000};
 
 std::int64_t unix_seconds() {
     return std::chrono::duration_cast<std::chrono::seconds>(io::wall_now().time_since_epoch())
@@ -57,7 +57,7 @@ std::string EventLog::lines_after(std::uint64_t& seen) const {
 boost::asio::awaitable<std::string> EventLog::next(std::uint64_t& seen) {
     auto lines = lines_after(seen);
     if (lines.empty() && !closed_) {
-        auto woken = co_await added_.wait(io::after(kSilence));
+        auto woken = co_await added_.wait(io::after(kKeepAlive));
         static_cast<void>(woken);
         lines = lines_after(seen);
     }

@@ -21,7 +21,7 @@ using std::chrono::milliseconds;
 using Reason = lockmgr::wire::Refused::Reason;
 
 constexpr milliseconds kHelloTime{10'000};
-constexpr milliseconds kReadTime{30'000};        // for the client to take what waits for it
+constexpr milliseconds kTakeTime{30'000};        // for the client to take what waits for it
 constexpr std::size_t kPauseBytes = 256 * 1024;  // of output: its requests wait
 constexpr std::size_t kCutBytes = 8 << 20;
 
@@ -103,10 +103,16 @@ void LockClients::stop() {
     if (listener_) {
         listener_->close();
     }
-    for (std::size_t id = 1; id < by_id_.size(); ++id) {
-        if (const auto connection = by_id_[id]) {
+    const auto all = by_id_;
+    for (const auto& connection : all) {
+        if (connection) {
             connection->session.cut_off(Reason::kStopping, "clusterd stops");
             write(*connection);
+        }
+    }
+    // All have been told before anybody is granted what another one held.
+    for (const auto& connection : all) {
+        if (connection) {
             connection->stream.interrupt();
             connection->written.set();
             end(*connection);
@@ -236,11 +242,12 @@ void LockClients::work(Connection& connection) {
 
 void LockClients::tell(MonoTime now, lockmgr::LockOutput& output) {
     using namespace lockmgr;
-    const auto to = [&](ClientId client) {
+    const auto to = [&](ClientId client) -> Connection* {
         auto* connection = find(client);
-        if (connection != nullptr) {
-            touch(*connection);
+        if (connection == nullptr || connection->session.cut()) {
+            return nullptr;
         }
+        touch(*connection);
         return connection;
     };
     if (const auto* done = std::get_if<Completion>(&output)) {
@@ -317,7 +324,7 @@ awaitable<void> LockClients::write_rest(std::shared_ptr<Connection> connection) 
     auto& one = *connection;
     while (!one.session.out().empty()) {
         const auto chunk = std::exchange(one.session.out(), {});
-        auto written = co_await one.stream.write(chunk, io::after(kReadTime));
+        auto written = co_await one.stream.write(chunk, io::after(kTakeTime));
         if (!written) {
             if (written.error().code == io::Errc::kTimedOut && !one.ended) {
                 cut(one, Reason::kTooMuch, "answers are not read");

@@ -2,10 +2,14 @@
 
 import os
 import pathlib
+import subprocess
 import sys
+import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cluster"))
+for folder in ("cluster", "libdlm"):
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / folder))
 
+import build  # noqa: E402
 from support import ClusterCase, clusterd, run, wait_for  # noqa: E402
 
 from lock_wire import BLOCKING, EX, NL, NOQUEUE, PR, VALBLK, Event, LockClient  # noqa: E402
@@ -83,6 +87,36 @@ class Locks(ClusterCase):
             self.assertEqual((granted.status, granted.value_valid), ("granted", True))
         clusterd.start(n1)
         self.healthy()
+
+    def start_holder(self, program, node, name, mode):
+        holder = subprocess.Popen(node.command([str(program), name, str(mode)]), env=build.environment(node.root),
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(holder.wait)
+        self.addCleanup(holder.stdout.close)
+        self.addCleanup(holder.stdin.close)  # ends it
+        return holder
+
+    def test_programs_for_libdlm_on_two_nodes(self):
+        if not build.HEADER.exists() or not build.ours().exists():
+            self.skipTest("libdlm-dev, or our library, is not there")
+        n1, n2, _ = self.lab.nodes
+        with tempfile.TemporaryDirectory() as folder:
+            program = build.build("holder", folder)
+            first = self.start_holder(program, n1, "shared", EX)
+            self.assertEqual(first.stdout.readline(), "0 0 \n")
+            keeper = self.start_holder(program, n2, "shared", NL)
+            self.assertEqual(keeper.stdout.readline(), "0 0 \n")
+            second = self.start_holder(program, n2, "shared", PR)
+            first.stdin.write("from n1\n")
+            first.stdin.flush()
+            self.assertEqual(first.stdout.readline(), "1\n")
+            self.assertEqual(second.stdout.readline(), "0 0 from n1\n")
+            third = self.start_holder(program, n1, "shared", EX)
+            second.stdin.close()  # it ends without giving it back
+            self.assertEqual(third.stdout.readline(), "0 0 from n1\n", "a reader's death leaves the value valid")
+            fourth = self.start_holder(program, n2, "shared", EX)
+            third.stdin.close()
+            self.assertEqual(fourth.stdout.readline(), "0 2 from n1\n", "a writer's does not")
 
     def test_without_quorum_holders_are_told(self):
         n1, _, n3 = self.lab.nodes
