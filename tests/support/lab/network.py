@@ -23,8 +23,7 @@ class Network:
 
     def power_off(self):
         if self.hub is not None and process.start_time(self.hub) == self.started:
-            process.kill(self.hub)
-            process.wait_gone(self.hub)
+            process.kill_hub(self.hub)
         self.hub = None
 
     def connect(self, node):

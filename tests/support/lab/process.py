@@ -6,6 +6,9 @@ import subprocess
 import sys
 import time
 
+# The outermost process of each holder that was started here, by the holder's pid: to be waited for when it ends.
+_outermost = {}
+
 HOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "holder.py")
 
 
@@ -20,14 +23,19 @@ def start_holder(name, folder, namespaces, dies_with_us):
     with open(os.path.join(folder, "holder.log"), "ab") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                                    env=environment, start_new_session=True)
-    if process.stdout.readline() != b"ready\n":
+    with process.stdout:
+        ready = process.stdout.readline() == b"ready\n"
+    if not ready:
         process.kill()
+        process.wait()
         with open(os.path.join(folder, "holder.log"), encoding="utf-8") as log:
             raise RuntimeError(f"{name}: its namespaces could not be made (is this root?): {log.read().strip()}")
-    if "--fork" not in namespaces:
-        return process.pid
-    with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as children:
-        return int(children.read().split()[0])
+    holder = process.pid
+    if "--fork" in namespaces:
+        with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as children:
+            holder = int(children.read().split()[0])
+    _outermost[holder] = process
+    return holder
 
 
 def entered(pid, namespaces, command):
@@ -105,6 +113,21 @@ def kill_all(holder):
     kill(holder)
     _signal(outside, signal.SIGKILL)
     wait_gone(holder)
+    _reap(holder)
+
+
+def kill_hub(holder):
+    """Kills a holder that has no PID namespace."""
+    kill(holder)
+    wait_gone(holder)
+    _reap(holder)
+
+
+def _reap(holder):
+    """One that another process started is that one's to wait for."""
+    process = _outermost.pop(holder, None)
+    if process:
+        process.wait(10)
 
 
 def kill(pid):
