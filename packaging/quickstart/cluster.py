@@ -18,8 +18,7 @@ SOURCE = HERE.parents[1]
 FOLDER = pathlib.Path(os.environ.get("QUORATE_LAB", SOURCE / ".lab"))
 sys.path.insert(0, str(SOURCE / "tests/support"))
 
-from lab import Lab, LabError, clusterd  # noqa: E402
-from lab.node import wait_for  # noqa: E402
+from lab import Lab, LabError, clusterd, daemons  # noqa: E402
 
 LOOK_AROUND = """
 Look around in another terminal, as root, in this folder:
@@ -30,33 +29,15 @@ Look around in another terminal, as root, in this folder:
   tests/lab run n1 {bin}/clusterctl do uptime
   tests/lab run n1 {bin}/clusterctl events --follow
 Break it, and watch:
-  tests/lab kill {last}; tests/lab boot {last}       power off and on again (boot starts Corosync alone)
+  tests/lab kill {last}; tests/lab boot {last}       power off and on again, with all that ran on it
   tests/lab freeze {last}; tests/lab thaw {last}     everything in it stops and goes on: its life before is expelled
+  tests/lab add                                one node more, which joins the others
   tests/lab cut {last} 0; tests/lab heal {last} 0    one of its two cables; without the number both
 The logs are in {folder}/n1 and so on. Ctrl-C ends everything; nothing stays."""
 
 
 def step(text):
     print(f"\n== {text}", flush=True)
-
-
-def configure(node, key):
-    subprocess.run([HERE / "make-root", node.root], check=True, stdout=subprocess.DEVNULL)
-    config = pathlib.Path(node.root) / "etc/quorate/quorate.toml"
-    cluster = clusterd.settings(node, node=node.name, run_commands=True)
-    config.write_text(f"{config.read_text()}\n[cluster]\n{cluster}")
-    clusterd.write(node, "etc/quorate/cluster.key", key, 0o400)
-
-
-def start_mail(node, programs):
-    node.start("maild", str(programs / "maild"), "--root", node.root)
-
-    def answers():
-        done = subprocess.run(node.command([str(programs / "clusterctl"), "status", "maild"]), env=node.environment(),
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-        return done.returncode == 0
-
-    wait_for(f"maild on {node.name}; see {node.log('maild')}", answers)
 
 
 def mail(node, programs):
@@ -74,10 +55,9 @@ def run(lab, programs, once):
     step("clusterd and maild on each")
     key = clusterd.new_key()
     for node in lab.nodes:
-        configure(node, key)
-        clusterd.start(node)
-        start_mail(node, programs)
-    shown = clusterd.wait_cluster(lab.nodes)
+        daemons.configure(node, key)
+        daemons.start(node)
+    shown = daemons.wait(lab.nodes)
     print(f"one view after {time.monotonic() - started:.1f} s", flush=True)
     sent = sum(mail(node, programs) for node in lab.nodes)
     first = lab.nodes[0]
@@ -103,6 +83,7 @@ def main(nodes, programs, once):
     os.environ["QUORATE_BIN"] = str(programs)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     lab = Lab(nodes, str(FOLDER))
+    lab.runs, lab.programs = "daemons", str(programs)
     try:
         with lab:
             lab.save()

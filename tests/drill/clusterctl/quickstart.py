@@ -1,11 +1,13 @@
 """What ./quickstart --nodes starts: a cluster with mail on every node, until Ctrl-C; it leaves nothing behind."""
 
+import json
 import os
 import pathlib
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 SOURCE = pathlib.Path(os.environ["QUORATE_SOURCE"])
 
@@ -44,6 +46,17 @@ def until_interrupted(folder):
     look = [SOURCE / "tests/lab", "run", "n2", f"{os.environ['QUORATE_BIN']}/clusterctl", "do", "hostname"]
     done = subprocess.run(look, env=dict(os.environ, QUORATE_LAB=folder), capture_output=True, text=True, check=True)
     assert done.stdout == "== n1\nn1\n== n2\nn2\n", done.stdout
+    # What the hints name, from another process: the daemons come back, and what came is ended with the rest.
+    for words in ("kill n2", "boot n2", "add"):
+        subprocess.run([SOURCE / "tests/lab", *words.split()], env=dict(os.environ, QUORATE_LAB=folder), check=True)
+    look[-2:] = ["cluster", "show", "--json"]
+    members = []
+    end = time.monotonic() + 30
+    while members != ["n1", "n2", "n3"] and time.monotonic() < end:
+        done = subprocess.run(look, env=dict(os.environ, QUORATE_LAB=folder), stdout=subprocess.PIPE, check=False)
+        rows = json.loads(done.stdout)["members"] if done.returncode == 0 else []
+        members = sorted(row["name"] for row in rows if row["status"] == "member")
+    assert members == ["n1", "n2", "n3"], members
     quickstart.send_signal(signal.SIGINT)
     rest = quickstart.stdout.read()
     assert quickstart.wait(60) == 0, rest

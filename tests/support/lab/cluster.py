@@ -10,6 +10,9 @@ from lab.network import Network
 from lab.node import Node, wait_for
 
 
+NODES_MAX = 32
+
+
 class LabError(Exception):
     """What the person at the keyboard did wrong."""
 
@@ -18,8 +21,8 @@ class Lab:
     def __init__(self, nodes=3, folder=None, dies_with_us=True):
         if os.geteuid() != 0:
             raise LabError("the laboratory needs root: it makes namespaces")
-        if not 1 <= nodes <= 32:
-            raise LabError("a laboratory has 1 to 32 nodes")
+        if not 1 <= nodes <= NODES_MAX:
+            raise LabError(f"a laboratory has 1 to {NODES_MAX} nodes")
         self.dies_with_us = dies_with_us
         self.temporary = folder is None
         self.folder = folder or tempfile.mkdtemp(prefix="quorate-lab-")
@@ -27,6 +30,9 @@ class Lab:
         self.network = Network(self.folder, dies_with_us)
         self.nodes = [Node(self, number) for number in range(1, nodes + 1)]
         self.corosync_options = {}
+        # What runs on a node that is on, for who finds the laboratory again: "nodes" (nothing), "corosync", "daemons".
+        self.runs = "nodes"
+        self.programs = None  # the folder of the daemons' programs
 
     def __enter__(self):
         self.up()
@@ -51,19 +57,22 @@ class Lab:
             raise
 
     def down(self):
+        self.find_again()
         try:
             for node in self.nodes:
                 node.kill()
         finally:
             self.network.power_off()
-            if self.temporary:
+            if self.temporary or os.path.exists(self.state_file):
                 shutil.rmtree(self.folder, ignore_errors=True)
 
     def add_node(self):
         """Powers one more node on; Corosync of the others does not know it yet."""
+        if len(self.nodes) == NODES_MAX:
+            raise LabError(f"a laboratory has at most {NODES_MAX} nodes")
         node = Node(self, len(self.nodes) + 1)
-        self.nodes.append(node)
         node.power_on()
+        self.nodes.append(node)
         return node
 
     # ---- Corosync
@@ -87,27 +96,43 @@ class Lab:
             wait_for(f"{node.name} quorate with members {wanted[1]}",
                      lambda asked=node: corosync.quorum(asked) == wanted, limit)
 
-    # ---- found again
+    # ---- found again: whoever powers a node on, from whatever process, saves; whoever ends it all looks first
+
+    @property
+    def state_file(self):
+        return os.path.join(self.folder, "state.json")
 
     def save(self):
         state = {
+            "runs": self.runs,
+            "programs": self.programs,
             "hub": [self.network.hub, self.network.started],
             "nodes": [[node.holder, node.started] for node in self.nodes],
         }
-        path = os.path.join(self.folder, "state.json")
-        with open(path + ".new", "w", encoding="ascii") as out:
+        with open(self.state_file + ".new", "w", encoding="ascii") as out:
             json.dump(state, out)
-        os.replace(path + ".new", path)
+        os.replace(self.state_file + ".new", self.state_file)
+
+    def find_again(self):
+        """Takes over what was saved last; False when nothing was."""
+        try:
+            with open(self.state_file, encoding="ascii") as stored:
+                state = json.load(stored)
+        except FileNotFoundError:
+            return False
+        self.runs, self.programs = state["runs"], state["programs"]
+        self.network.hub, self.network.started = state["hub"]
+        self.nodes = self.nodes[:len(state["nodes"])]
+        for number, (holder, started) in enumerate(state["nodes"], 1):
+            if number > len(self.nodes):
+                self.nodes.append(Node(self, number))
+            self.nodes[number - 1].holder, self.nodes[number - 1].started = holder, started
+        return True
 
     @classmethod
     def load(cls, folder):
-        try:
-            with open(os.path.join(folder, "state.json"), encoding="ascii") as stored:
-                state = json.load(stored)
-        except FileNotFoundError:
-            raise LabError(f"no laboratory in {folder}; start one: tests/lab up 3") from None
-        lab = cls(len(state["nodes"]), folder, dies_with_us=False)
-        lab.network.hub, lab.network.started = state["hub"]
-        for node, (holder, started) in zip(lab.nodes, state["nodes"]):
-            node.holder, node.started = holder, started
+        if not os.path.exists(os.path.join(folder, "state.json")):
+            raise LabError(f"no laboratory in {folder}; start one: tests/lab up 3")
+        lab = cls(1, folder, dies_with_us=False)
+        lab.find_again()
         return lab

@@ -27,14 +27,26 @@ def configuration(nodes, options):
 
 
 def configure(nodes, options):
-    key = secrets.token_bytes(256)
-    text = configuration(nodes, options)
+    write(nodes, configuration(nodes, options), secrets.token_bytes(256))
+
+
+def write(nodes, text, key):
     for node in nodes:
         folder = os.path.join(node.folder, "etc-corosync")
         with open(os.path.join(folder, "corosync.conf"), "w", encoding="ascii") as out:
             out.write(text)
         with open(os.path.join(folder, "authkey"), "wb") as out:
             out.write(key)
+
+
+def add(nodes, node):
+    """`node`, which is one of `nodes`, in everybody's configuration; who runs reads it again."""
+    with open(os.path.join(nodes[0].folder, "etc-corosync", "authkey"), "rb") as stored:
+        key = stored.read()
+    write(nodes, configuration(nodes, {}), key)
+    running = [other for other in nodes if other is not node and other.alive and not other.frozen]
+    if running:
+        running[0].run("corosync-cfgtool", "-R")
 
 
 def start(node):
