@@ -76,6 +76,7 @@ void LockManager::Impl::hear(std::uint32_t index, const Begin& begin) {
         return;
     }
     party.begun = true;
+    ahead = std::max(ahead, begin.time - ms());
     party.wants_all = begin.previous != cluster::Epoch(previous_epoch);
     link.acknowledge(begin.received);
     link.unsent = mutated("forget_unacknowledged") ? 0 : link.unacknowledged.size();

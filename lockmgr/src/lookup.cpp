@@ -133,7 +133,9 @@ std::uint32_t LockManager::Impl::master_of(std::string_view root) const {
 
 bool LockManager::Impl::may_assign(std::string_view root) const {
     const auto entry = entries.find(root);
-    if (entry != entries.end() && parties[entry->second.master].pending) {
+    // Those lost with its master may hold locks that only it knew of.
+    if (entry != entries.end() && !parties[entry->second.master].member &&
+        !pending_haunts.empty() && !mutated("forget_lost_master")) {
         return false;
     }
     if (!complete && !mutated("assign_before_complete")) {
@@ -167,7 +169,7 @@ void LockManager::Impl::answer_lookup(std::uint32_t from, EnqueueMessage& m) {
         if (lookups.size() < kLookupsMax) {
             lookups.push_back({from, m});
         } else {
-            send(from, RefusedMessage{m.lock, m.op, LockStatus::kOverLimit, {}});
+            send(from, RefusedMessage{m.lock, m.op, LockStatus::kOverLimit});
         }
         return;
     }

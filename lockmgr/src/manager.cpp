@@ -31,9 +31,8 @@ void LockManager::Impl::on(const Received& input) {
 
 // ---- time
 
-void LockManager::Impl::arm(std::uint32_t lock, std::int64_t when, Timer::Kind kind,
-                            std::uint32_t pause) {
-    timers.push_back({kind, when, store.id_of(lock).value(), store.locks[lock].op, pause});
+void LockManager::Impl::arm(std::uint32_t lock, std::int64_t when, Timer::Kind kind) {
+    timers.push_back({kind, when, store.id_of(lock).value(), store.locks[lock].op});
     std::push_heap(timers.begin(), timers.end());
 }
 
@@ -50,14 +49,14 @@ void LockManager::Impl::run_timers() {
         if (timer.kind == Timer::Kind::kDeadline) {
             cancel(lock, /*timed_out=*/true);
         } else {
-            search(lock);
-            arm(lock, ms() + timer.pause, Timer::Kind::kSearch, std::min(timer.pause * 2, 1600U));
+            want_search();
         }
     }
     if (next_scan != 0 && ms() >= next_scan) {
         scan_activity();
     }
     expire_idle();
+    run_search();
 }
 
 std::optional<MonoTime> LockManager::Impl::deadline() const {
@@ -68,6 +67,9 @@ std::optional<MonoTime> LockManager::Impl::deadline() const {
     }
     if (next_scan != 0) {
         consider(next_scan);
+    }
+    if (searching.next != 0 && !frozen && searching.stage == Search::Stage::kIdle) {
+        consider(searching.next);
     }
     if (idle_first != 0 && !frozen) {
         consider(store.trees[idle_first].since + options.idle.count());

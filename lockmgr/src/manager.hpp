@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "chase_graph.hpp"
 #include "directory.hpp"
 #include "engine.hpp"
 #include "link.hpp"
@@ -56,7 +57,6 @@ struct Timer {
     std::int64_t when = 0;
     std::uint64_t lock = 0;
     std::uint32_t op = 0;
-    std::uint32_t pause = 0;  // kSearch: until the next
     bool operator<(const Timer& other) const { return when > other.when; }  // earliest on top
 };
 
@@ -70,7 +70,7 @@ struct LockManager::Impl {
     void run_timers();
     void run_posted();
     std::optional<MonoTime> deadline() const;
-    void arm(std::uint32_t lock, std::int64_t when, Timer::Kind kind, std::uint32_t pause);
+    void arm(std::uint32_t lock, std::int64_t when, Timer::Kind kind);
     std::int64_t ms() const { return now.time_since_epoch().count(); }
     void note(LogLevel level, std::string event, std::string text) {
         out->push_back(Note{level, std::move(event), std::move(text)});
@@ -193,6 +193,7 @@ struct LockManager::Impl {
     void recover_trees();
     void recover_tree(std::uint32_t tree);
     bool contribute(std::uint32_t tree);
+    void repeat_requests(const Tree& tree);
     void claim_bulk(std::uint32_t party, std::string root, std::uint32_t master,
                     std::uint64_t token);
     void prune_entries();
@@ -202,6 +203,8 @@ struct LockManager::Impl {
     void check_complete();
     void finish_rebuilds();
     void install(const std::string& root);
+    void settle_middle_conversions(std::uint32_t tree_index,
+                                   const std::vector<std::uint32_t>& installed);
     void choose_values(std::uint32_t tree);
     void restart(std::uint32_t tree);
     void hold_sent(std::uint32_t tree);
@@ -239,17 +242,29 @@ struct LockManager::Impl {
     void watch(std::uint32_t tree);
 
     // ---- chase.cpp: deadlocks
-    void search(std::uint32_t lock);
-    void handle(std::uint32_t from, ChaseMessage& m);
-    void chase_at_master(ChaseMessage& m);
-    void chase_at_owner(ChaseMessage& m);
-    void chase_on(const ChaseMessage& m, std::uint32_t lock);
-    void follow_blocker(const ChaseMessage& m, std::uint32_t blocker, bool holds);
-    bool edge_stands(const Edge& edge);
-    void report_cycle(ChaseMessage& m);
-    void next_report();
-    void confirm(ChaseMessage& m);
-    void kill(ChaseMessage& m);
+    void want_search();
+    void run_search();
+    void begin_search();
+    void look_further();
+    void look_again();
+    void end_search(bool found);
+    void handle(std::uint32_t from, LookMessage& m);
+    void handle(std::uint32_t from, SeenMessage& m);
+    void handle(std::uint32_t from, NudgeMessage& m);
+    SeenMessage::Waiter waiter_info(std::uint32_t lock) const;
+    struct Sight {  // an answer in the making
+        SeenMessage seen;
+        std::map<std::tuple<std::uint32_t, LockMode, LockMode>, std::uint32_t> sets;
+        std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint32_t> owners;
+    };
+    void see_waiter(const LookMessage::Name& name, Sight& sight);
+    std::uint32_t see_holders(const Lock& lock, Sight& sight) const;
+    void see_blocker(const Blocker& blocker, Sight& sight);
+    void see_owner(const Lock& of, SeenMessage::Owner& owner) const;
+    Blocker blocker_of(std::uint32_t lock, bool holds) const;
+    void ask(const std::vector<std::uint32_t>& waiters,
+             const std::vector<std::uint32_t>& obstacles);
+    void kill(const WaitGraph::Cycle& cycle);
     std::uint32_t lock_of(NodeId node, LockId lock);
     void handle(std::uint32_t from, PurgeMessage& m);
 
@@ -323,6 +338,7 @@ struct LockManager::Impl {
     std::map<std::uint32_t, std::size_t> bulk_size;
     std::vector<std::uint32_t> to_restart;  // trees
     bool shares_changed = false;            // of the directory, not only by departures
+    bool departures = false;
 
     // ---- moves
     std::map<std::string, Moving, std::less<>> moves;  // from here, by root
@@ -344,12 +360,23 @@ struct LockManager::Impl {
     std::size_t mastered = 0;  // trees
 
     // ---- deadlocks
-    std::uint32_t search_round = 0;
-    std::unordered_set<std::uint64_t> visited;
-    std::int64_t visited_until = 0;
-    std::deque<ChaseMessage> reports;  // at the coordinator; the first is being settled
-    std::uint32_t report_round = 0;
-    bool report_open = false;
+    std::int64_t ahead = 0;  // of the cluster's time before this node's, milliseconds
+    struct Search {
+        enum class Stage { kIdle, kLooking, kConfirming } stage{};
+        std::uint32_t round = 0;
+        std::size_t awaited = 0;    // answers
+        std::int64_t started = 0;   // milliseconds
+        std::int64_t next = 0;      // when to begin; 0: nothing waits
+        std::int64_t earliest = 0;  // for the one after: what the last one cost
+        std::int64_t pause = 0;
+        WaitGraph first, second;
+        std::vector<WaitGraph::Cycle> cycles;  // whose victim is here
+    } searching;
+    struct Verdict {
+        std::uint32_t op = 0;
+        std::vector<CycleEntry> cycle;
+    };
+    std::map<LockId, Verdict> verdicts;  // on their way by the master
     std::uint64_t deadlocks = 0;
 };
 

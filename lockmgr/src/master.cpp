@@ -57,7 +57,7 @@ void LockManager::Impl::serve_enqueue(std::uint32_t party, std::uint32_t resourc
         return;
     }
     if (store.locks.used() >= options.locks_max || store.resources[resource].depth >= kMaxDepth) {
-        send(party, RefusedMessage{m.lock, m.op, LockStatus::kOverLimit, {}});
+        send(party, RefusedMessage{m.lock, m.op, LockStatus::kOverLimit});
         reap(resource);
         return;
     }
@@ -142,7 +142,7 @@ void LockManager::Impl::handle(std::uint32_t from, CancelMessage& m) {
         return;
     }
     if (engine.cancel(index)) {
-        send(from, RefusedMessage{m.lock, m.op, LockStatus::kCancelled, {}});
+        send(from, RefusedMessage{m.lock, m.op, m.status});
         if (!store.locks[index].has_granted) {
             destroy(index);
         }
@@ -168,9 +168,8 @@ void LockManager::Impl::answer(std::uint32_t index, Engine::Outcome outcome) {
     }
     const bool deadlock = outcome == Engine::Outcome::kDeadlock;
     deadlocks += deadlock ? 1U : 0U;
-    send(
-        lock.party,
-        RefusedMessage{id, lock.op, deadlock ? LockStatus::kDeadlock : LockStatus::kNotQueued, {}});
+    send(lock.party,
+         RefusedMessage{id, lock.op, deadlock ? LockStatus::kDeadlock : LockStatus::kNotQueued});
     if (!lock.has_granted) {
         destroy(index);
     } else {

@@ -67,10 +67,9 @@ template <class T>
 constexpr std::uint8_t last_of() {
     if constexpr (std::is_same_v<T, LockMode>) {
         return kModes - 1;
-    } else if constexpr (std::is_same_v<T, LockStatus>) {
-        return static_cast<std::uint8_t>(LockStatus::kRevoked);
     } else {
-        return static_cast<std::uint8_t>(ChaseMessage::Stage::kKilled);
+        static_assert(std::is_same_v<T, LockStatus>);
+        return static_cast<std::uint8_t>(LockStatus::kRevoked);
     }
 }
 
@@ -154,10 +153,6 @@ private:
 // ---- the fields
 
 template <class Walk>
-void each(Walk& walk, CycleEntry& m) {
-    walk(m.node, m.pid, m.xid, m.lock, m.requested, m.resource, m.blocker);
-}
-template <class Walk>
 void each(Walk& walk, EnqueueMessage& m) {
     walk(m.origin, m.root, m.parent, m.name, m.lock, m.op, m.pid, m.xid, m.priority, m.mode,
          m.flags, m.entry_token);
@@ -172,7 +167,7 @@ void each(Walk& walk, DequeueMessage& m) {
 }
 template <class Walk>
 void each(Walk& walk, CancelMessage& m) {
-    walk(m.lock, m.op);
+    walk(m.lock, m.op, m.status);
 }
 template <class Walk>
 void each(Walk& walk, QueuedMessage& m) {
@@ -184,7 +179,7 @@ void each(Walk& walk, GrantedMessage& m) {
 }
 template <class Walk>
 void each(Walk& walk, RefusedMessage& m) {
-    walk(m.lock, m.op, m.status, m.cycle);
+    walk(m.lock, m.op, m.status);
 }
 template <class Walk>
 void each(Walk& walk, BlockingMessage& m) {
@@ -266,14 +261,43 @@ void each(Walk& walk, MoveDoneMessage& m) {
     walk(m.root, m.move);
 }
 template <class Walk>
-void each(Walk& walk, Edge& m) {
-    walk(m.master, m.node, m.lock, m.op, m.pid, m.xid, m.priority, m.age, m.requested, m.resource,
-         m.blocker_node, m.blocker, m.blocker_token, m.blocker_op);
+void each(Walk& walk, Blocker& m) {
+    walk(m.node, m.lock, m.token, m.op);
 }
 template <class Walk>
-void each(Walk& walk, ChaseMessage& m) {
-    walk(m.stage, m.round, m.at, m.path);
+void each(Walk& walk, LookMessage::Name& m) {
+    walk(m.node, m.lock, m.op);
 }
+template <class Walk>
+void each(Walk& walk, LookMessage& m) {
+    walk(m.round, m.waiters, m.blockers);
+}
+template <class Walk>
+void each(Walk& walk, SeenMessage::Set& m) {
+    walk(m.requested, m.alternative, m.holders);
+}
+template <class Walk>
+void each(Walk& walk, SeenMessage::Waits& m) {
+    walk(m.waiter, m.set, m.ahead);
+}
+template <class Walk>
+void each(Walk& walk, SeenMessage::Waiter& m) {
+    walk(m.lock, m.op, m.pid, m.priority, m.since, m.requested, m.master, m.resource);
+}
+template <class Walk>
+void each(Walk& walk, SeenMessage::Owner& m) {
+    walk(m.xid, m.waiters);
+}
+template <class Walk>
+void each(Walk& walk, SeenMessage::Stands& m) {
+    walk(m.name, m.granted, m.owner);
+}
+template <class Walk>
+void each(Walk& walk, SeenMessage& m) {
+    walk(m.round, m.sets, m.waits, m.owners, m.stands);
+}
+template <class Walk>
+void each(Walk&, NudgeMessage&) {}
 template <class Walk>
 void each(Walk& walk, PurgeMessage& m) {
     walk(m.pid);
@@ -316,15 +340,14 @@ bool valid(const EnqueueMessage& m) {
 }
 bool valid(const ConvertMessage& m) { return (m.flags & ~flag::kAll) == 0; }
 bool valid(const DequeueMessage& m) { return (m.flags & ~flag::kAll) == 0; }
-bool valid(const RefusedMessage& m) { return m.cycle.size() <= kMaxCycle; }
+bool valid(const CancelMessage& m) {
+    return m.status == LockStatus::kCancelled || m.status == LockStatus::kDeadlock;
+}
 bool valid(const RebuildMessage& m) {
     return std::ranges::all_of(m.trees, [](const TreeImage& tree) { return valid(tree); });
 }
 bool valid(const TransferMessage& m) {
     return m.users.size() <= cluster::kMaxMembers && valid(m.tree);
-}
-bool valid(const ChaseMessage& m) {
-    return !m.path.empty() && m.path.size() <= kMaxCycle && m.at < m.path.size();
 }
 template <class T>
 requires requires(const T& m) { m.entries; }
@@ -362,6 +385,7 @@ Result<Begin> get_begin(ByteReader& in) {
     Begin begin;
     begin.previous = cluster::Epoch(in.u64());
     begin.received = in.u64();
+    begin.time = static_cast<std::int64_t>(in.u64());
     return begin;
 }
 
@@ -416,6 +440,7 @@ std::string encode(const Packet& packet) {
     if (const auto* begin = std::get_if<Begin>(&packet.content)) {
         out.u64(begin->previous.value());
         out.u64(begin->received);
+        out.u64(static_cast<std::uint64_t>(begin->time));
     } else {
         const auto& batch = std::get<Batch>(packet.content);
         out.u64(batch.first);

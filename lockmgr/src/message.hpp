@@ -17,7 +17,6 @@ namespace quorate::lockmgr {
 inline constexpr std::size_t kMaxPacket = 1024 * 1024;
 inline constexpr std::size_t kMaxBulk = 64 * 1024;  // from here on a bulk message is cut
 inline constexpr std::size_t kMaxList = 65'535;
-inline constexpr std::size_t kMaxCycle = 64;
 inline constexpr std::size_t kMaxKey = 1 + kMaxDomain + kMaxName;
 
 using MaybeValue = std::optional<ValueBlock>;
@@ -56,6 +55,7 @@ struct DequeueMessage {
 struct CancelMessage {
     LockId lock;
     std::uint32_t op = 0;
+    LockStatus status = LockStatus::kCancelled;  // to be answered; or kDeadlock
     bool operator==(const CancelMessage&) const = default;
 };
 
@@ -88,7 +88,6 @@ struct RefusedMessage {
     LockId lock;
     std::uint32_t op = 0;
     LockStatus status = LockStatus::kCancelled;
-    std::vector<CycleEntry> cycle;
     bool operator==(const RefusedMessage&) const = default;
 };
 struct BlockingMessage {
@@ -235,39 +234,76 @@ struct MoveDoneMessage {
 
 // ---- deadlock search
 
-// `waiter` cannot be granted because of `blocker`, as seen by `master`.
-struct Edge {
-    NodeId master;
-    NodeId node;  // of the waiter
+// A lock that stands in another's way: held, by the grant's token; or asked for earlier, by its
+// operation.
+struct Blocker {
+    NodeId node;
     LockId lock;
-    std::uint32_t op = 0;
-    std::uint32_t pid = 0;
-    std::uint64_t xid = 0;
-    std::uint32_t priority = 0;
-    std::uint32_t age = 0;  // milliseconds waited
-    LockMode requested = LockMode::NL;
-    std::string resource;
-    NodeId blocker_node;
-    LockId blocker;
-    std::uint64_t blocker_token = 0;  // a holder's grant
-    std::uint32_t blocker_op = 0;     // or an earlier request
-    bool operator==(const Edge&) const = default;
+    std::uint64_t token = 0;
+    std::uint32_t op = 0;  // 0: held
+    bool operator==(const Blocker&) const = default;
 };
-struct ChaseMessage {
-    enum class Stage : std::uint8_t {
-        kAtMaster,  // who blocks the last waiter?
-        kAtOwner,   // what does the owner of the last blocker wait for?
-        kReport,    // to the coordinator: a cycle
-        kConfirm,   // from master to master: is edge `at` still there?
-        kConfirmed,
-        kBroken,
-        kKill,  // to the master of the victim, edge `at`
-        kKilled,
-    } stage{};
+// "What keeps these from being granted?", to their master. "Are these still there, and what do
+// their owners wait for?", to their node.
+struct LookMessage {
+    struct Name {
+        NodeId node;
+        LockId lock;
+        std::uint32_t op = 0;
+        bool operator==(const Name&) const = default;
+    };
     std::uint32_t round = 0;
-    std::uint32_t at = 0;
-    std::vector<Edge> path;
-    bool operator==(const ChaseMessage&) const = default;
+    std::vector<Name> waiters;
+    std::vector<Blocker> blockers;
+    bool operator==(const LookMessage&) const = default;
+};
+// The answer. What is not named in it is not so any more.
+struct SeenMessage {
+    // Held on one resource in modes that forbid this one, and its alternative.
+    struct Set {
+        LockMode requested = LockMode::NL;
+        LockMode alternative = LockMode::NL;
+        std::vector<Blocker> holders;
+        bool operator==(const Set&) const = default;
+    };
+    struct Waits {
+        LookMessage::Name waiter;
+        std::uint32_t set = 0;
+        std::vector<Blocker> ahead;
+        bool operator==(const Waits&) const = default;
+    };
+    struct Waiter {
+        LockId lock;
+        std::uint32_t op = 0;
+        std::uint32_t pid = 0;
+        std::uint32_t priority = 0;
+        std::int64_t since = 0;  // of the cluster's time
+        LockMode requested = LockMode::NL;
+        NodeId master;  // 0: not known now
+        std::string resource;
+        bool operator==(const Waiter&) const = default;
+    };
+    struct Owner {
+        std::uint64_t xid = 0;
+        std::vector<Waiter> waiters;
+        bool operator==(const Owner&) const = default;
+    };
+    struct Stands {
+        Blocker name;
+        LockMode granted = LockMode::NL;
+        std::uint32_t owner = 0;
+        bool operator==(const Stands&) const = default;
+    };
+    std::uint32_t round = 0;
+    std::vector<Set> sets;
+    std::vector<Waits> waits;
+    std::vector<Owner> owners;
+    std::vector<Stands> stands;
+    bool operator==(const SeenMessage&) const = default;
+};
+// "A victim is among yours: search."
+struct NudgeMessage {
+    bool operator==(const NudgeMessage&) const = default;
 };
 
 struct PurgeMessage {
@@ -280,7 +316,8 @@ using Message =
                  GrantedMessage, RefusedMessage, BlockingMessage, BounceMessage, AssignMessage,
                  ClaimMessage, ClaimedMessage, VacateMessage, RebuildMessage, DoneMessage,
                  MasteredMessage, StopMessage, StoppedMessage, ResumeMessage, TransferMessage,
-                 MovedMessage, MoveDoneMessage, ChaseMessage, PurgeMessage>;
+                 MovedMessage, MoveDoneMessage, LookMessage, SeenMessage, NudgeMessage,
+                 PurgeMessage>;
 
 // ---- packets
 
@@ -288,6 +325,7 @@ using Message =
 struct Begin {
     cluster::Epoch previous;     // last epoch with quorum the sender was in; 0: none
     std::uint64_t received = 0;  // messages of this peer's life, in all
+    std::int64_t time = 0;       // the cluster's, as the sender knows it
     bool operator==(const Begin&) const = default;
 };
 struct Batch {

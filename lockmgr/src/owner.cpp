@@ -53,10 +53,9 @@ void LockManager::Impl::begin_operation(std::uint32_t index, RequestId request,
     if (store.index_of(id) == index && lock.op == op && lock.pending != Pending::kNone) {
         move_to_end(index);
         if (due) {
-            arm(index, due->time_since_epoch().count(), Timer::Kind::kDeadline, 0);
+            arm(index, due->time_since_epoch().count(), Timer::Kind::kDeadline);
         }
-        const auto pause = static_cast<std::uint32_t>(options.deadlock_wait.count());
-        arm(index, ms() + pause, Timer::Kind::kSearch, pause * 2);
+        arm(index, ms() + options.deadlock_wait.count(), Timer::Kind::kSearch);
     }
 }
 
@@ -126,6 +125,9 @@ void LockManager::Impl::submit(std::uint32_t index) {
         case Engine::Outcome::kQueued:
             lock.pending = Pending::kQueued;
             wait_for(index, cause_of(index));
+            if (lock.cancelling) {  // since before the tree came here
+                cancel(index, lock.timed_out);
+            }
             break;
         case Engine::Outcome::kNotQueued:
             finish(index, LockStatus::kNotQueued);
@@ -267,9 +269,12 @@ void LockManager::Impl::cancel(std::uint32_t index, bool timed_out) {
     auto& tree = store.tree_of(lock);
     lock.timed_out = lock.timed_out || timed_out;
     const auto status = timed_out ? LockStatus::kTimedOut : LockStatus::kCancelled;
-    if (lock.pending == Pending::kHeld) {
+    // Of one between CW and PR the master may know more than this node.
+    const bool uncertain = lock.has_granted && middle_conversion(lock.granted, lock.requested) &&
+                           tree.state != TreeState::kLocal;
+    if (lock.pending == Pending::kHeld && !uncertain) {
         finish(index, status);
-    } else if (tree.state == TreeState::kLocal) {
+    } else if (tree.state == TreeState::kLocal && lock.pending == Pending::kQueued) {
         if (engine.cancel(index)) {
             finish(index, status);
             carry_out_effects();
@@ -501,7 +506,12 @@ void LockManager::Impl::handle(std::uint32_t from, RefusedMessage& m) {
     learn_master(index, from);
     const auto status =
         m.status == LockStatus::kCancelled && lock.timed_out ? LockStatus::kTimedOut : m.status;
-    finish(index, status, std::move(m.cycle));
+    std::vector<CycleEntry> cycle;
+    if (auto verdict = verdicts.extract(m.lock); status == LockStatus::kDeadlock && verdict) {
+        cycle = std::move(verdict.mapped().cycle);
+        ++deadlocks;
+    }
+    finish(index, status, std::move(cycle));
 }
 
 void LockManager::Impl::handle(std::uint32_t, BlockingMessage& m) {

@@ -24,15 +24,17 @@ void LockManager::Impl::start_recovery() {
     bulk_rebuild.clear();
     bulk_claim.clear();
     bulk_size.clear();
-    reports.clear();
-    report_open = false;
-    visited.clear();
+    searching.awaited = 0;
+    if (searching.stage != Search::Stage::kIdle) {
+        end_search(/*found=*/true);
+    }
     std::erase_if(incoming, [&](const auto& one) { return !parties[one.second.from].member; });
     for (const auto party : members) {
         if (party != kSelf) {
-            out->push_back(Send{node_of(party),
-                                encode(Packet{view.epoch, Begin{cluster::Epoch(previous_epoch),
-                                                                parties[party].link.received}})});
+            out->push_back(Send{
+                node_of(party),
+                encode(Packet{view.epoch, Begin{cluster::Epoch(previous_epoch),
+                                                parties[party].link.received, ms() + ahead}})});
         }
     }
     history.add(view);
@@ -45,12 +47,12 @@ void LockManager::Impl::start_recovery() {
     }
 }
 
-// Those that another directory keeps now. That of a lost master stays until takeover: it tells that
-// the root is not free.
+// Those that another directory keeps now. That of a lost master stays until nobody lost is awaited:
+// it tells that the root is not free.
 void LockManager::Impl::prune_entries() {
     std::erase_if(entries, [&](const auto& entry) {
         const auto& master = parties[entry.second.master];
-        return (!master.member && !master.pending) ||
+        return (!master.member && pending_haunts.empty()) ||
                (shares_changed && directory_of_root(entry.first) != self());
     });
 }
@@ -85,6 +87,9 @@ void LockManager::Impl::recover_tree(std::uint32_t index) {
                 if (tree.state == TreeState::kStopped && !parties[tree.more->move_target].member) {
                     unresolved.emplace(store.root_key_of(tree));
                 }
+                if (tree.state == TreeState::kRemote && departures) {
+                    repeat_requests(tree);
+                }
                 return;
             }
             break;
@@ -101,6 +106,17 @@ void LockManager::Impl::recover_tree(std::uint32_t index) {
         tree.state = TreeState::kUnknown;
         tree.master = 0;
         to_restart.push_back(index);
+    }
+}
+
+// The master remembered may have been the directory only, and have forwarded to one that is lost.
+void LockManager::Impl::repeat_requests(const Tree& tree) {
+    for (auto at = store.resources[tree.root].queue(Queue::kGranted).head; at != 0;
+         at = store.locks[at].next) {
+        const auto& lock = store.locks[at];
+        if (lock.pending == Pending::kSent && !lock.has_granted && !mutated("ask_once")) {
+            send_operation(at);
+        }
     }
 }
 
@@ -414,7 +430,7 @@ std::uint32_t LockManager::Impl::install_lock(std::uint32_t resource, const Lock
         lock.pid = image.pid;
         lock.xid = image.xid;
         lock.priority = image.priority;
-        lock.since = ms();
+        lock.since = party == kSelf && lock.since != 0 ? lock.since : ms();
         if (party == kSelf && queue != Queue::kGranted) {
             lock.pending = Pending::kQueued;
         }
@@ -471,7 +487,44 @@ void LockManager::Impl::install(const std::string& root) {
         }
     }
     restore_sorted(installed);
+    settle_middle_conversions(index, installed);
     choose_values(index);
+}
+
+// Of a conversion between CW and PR whose answer was lost with the master its owner cannot know
+// whether it was granted. If the old mode cannot stand beside what others hold, it was. Those held
+// for certain count first.
+void LockManager::Impl::settle_middle_conversions(std::uint32_t tree_index,
+                                                  const std::vector<std::uint32_t>& installed) {
+    std::vector<std::uint32_t> open;
+    for (const auto index : installed) {
+        const auto& lock = store.locks[index];
+        if (lock.queue == Queue::kGranted && middle_conversion(lock.granted, lock.requested)) {
+            open.push_back(index);
+        }
+    }
+    auto& tree = store.trees[tree_index];
+    for (const bool certain : {true, false}) {
+        std::vector<std::uint32_t> left;
+        for (const auto index : open) {
+            auto& lock = store.locks[index];
+            auto& held = store.resources[lock.resource].held;
+            const auto doubtful = std::ranges::count_if(open, [&](std::uint32_t other) {
+                return store.locks[other].resource == lock.resource &&
+                       store.locks[other].granted == lock.requested && other != index;
+            });
+            const auto others = static_cast<std::ptrdiff_t>(held[index_of(lock.requested)]);
+            if (others <= (certain ? doubtful : 0) || mutated("doubt_nothing")) {
+                left.push_back(index);
+                continue;
+            }
+            --held[index_of(lock.granted)];
+            ++held[index_of(lock.requested)];
+            lock.granted = lock.requested;
+            lock.token = engine.next_token(tree);
+        }
+        open = std::move(left);
+    }
 }
 
 // A lock above CR was granted with the last value there is, since nobody can have written while it

@@ -40,6 +40,11 @@ constexpr bool conflicts_no_more(LockMode from, LockMode to) {
     return (kCompatible[index_of(from)] & ~kCompatible[index_of(to)]) == 0;
 }
 
+// Between CW and PR: neither the old mode nor the new one is the safe one to assume.
+constexpr bool middle_conversion(LockMode from, LockMode to) {
+    return !conflicts_no_more(from, to) && !conflicts_no_more(to, from);
+}
+
 // Conversions that may ask for QUECVT.
 constexpr bool quecvt_allowed(LockMode from, LockMode to) {
     constexpr std::array<std::uint8_t, kModes> kAllowed{0b111110, 0b111100, 0b111000,

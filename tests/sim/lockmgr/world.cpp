@@ -308,8 +308,11 @@ std::string World::run() {
         missing = progress_missing();
     }
     if (oracle_.breach().empty() && missing.empty()) {
-        until(events_.now() + seconds(1));
-        missing = leftovers();
+        const auto end = events_.now() + seconds(6);  // a takeover may take its time
+        do {
+            until(events_.now() + seconds(1));
+            missing = leftovers();
+        } while (oracle_.breach().empty() && !missing.empty() && events_.now() < end);
     }
     for (const auto& host : hosts_) {
         if (host.manager) {
