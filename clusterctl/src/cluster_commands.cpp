@@ -30,8 +30,9 @@ int expected_votes(const Context& context, const ClusterOptions& options) {
     if (context.json) {
         print_json(answer);
     } else {
-        std::printf("%llu votes are expected, on all nodes, until Corosync is started anew\n",
-                    static_cast<unsigned long long>(number_of(answer, "expected_votes")));
+        const auto votes = number_of(answer, "expected_votes");
+        std::printf("%llu %s expected, on all nodes, until Corosync is started anew\n",
+                    static_cast<unsigned long long>(votes), votes == 1 ? "vote is" : "votes are");
     }
     return kOk;
 }

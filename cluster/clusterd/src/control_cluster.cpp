@@ -9,6 +9,7 @@
 #include "cluster/errc.hpp"
 #include "cluster/io/corosync.hpp"
 #include "control_routes.hpp"
+#include "expected_votes.hpp"
 #include "node_addition.hpp"
 
 namespace quorate::cluster {
@@ -44,14 +45,14 @@ public:
     awaitable<ControlResponse> expect_votes(ControlRequest request);
 
     awaitable<ControlResponse> raise_level(ControlRequest request) {
+        const auto* view = context_.machine.view();
+        const std::uint16_t before = view == nullptr ? std::uint16_t{0} : view->level;
         const auto level = json::value_to<std::uint16_t>(request.body.at("level"));
-        auto raised = co_await context_.machine.raise_level(level);
-        if (!raised) {
-            co_return to_response(raised.error());
+        auto done = co_await context_.machine.raise_level(level);
+        if (!done) {
+            co_return to_response(done.error());
         }
-        ControlResponse response;
-        response.body = json::object{{"level", level}};
-        co_return response;
+        co_return raised(before, level, request);
     }
 
     awaitable<ControlResponse> add_node(ControlRequest request);
@@ -67,21 +68,46 @@ private:
         return ControlResponse::error(409, "no_quorum",
                                       "no quorum: only a cluster that has it changes its nodes");
     }
+    // What an operator has done, for the log and the events, with who it was.
+    void acted(const char* kind, const std::string& what, const ControlRequest& request);
+    awaitable<ControlResponse> not_expected(std::uint32_t votes, Error error);
     Status harmless(const std::vector<CorosyncConf::Node>& nodes, std::uint32_t votes,
                     const std::vector<std::string>& off) const;
     // Nothing when this caller may change the nodes of this cluster now.
     std::optional<ControlResponse> forbids(const ControlRequest& request) const;
-    ControlResponse votes_changed(const std::string& name, std::uint32_t votes) const;
     Result<ConfChange::Wanted> with_votes(ConfFile::Text old, const std::string& name,
                                           std::uint32_t votes) const;
     Result<ConfChange::Wanted> without(ConfFile::Text old, const std::string& name) const;
-    ControlResponse answer_to(const Addition& addition, const std::string& key) const;
+    ControlResponse added(const Addition& addition, const std::string& key,
+                          const ControlRequest& request);
+    ControlResponse votes_changed(const std::string& name, std::uint32_t votes,
+                                  const ControlRequest& request);
+    ControlResponse expected(std::uint32_t votes, const std::vector<std::string>& off,
+                             const ControlRequest& request);
+    ControlResponse raised(std::uint16_t before, std::uint16_t level,
+                           const ControlRequest& request);
     Status may_go(const CorosyncConf& rest, const CorosyncConf::Node& node) const;
     ControlResponse not_changed(const Error& error);
 
     ControlContext& context_;
     Logger log_;
 };
+
+void ClusterRoutes::acted(const char* kind, const std::string& what,
+                          const ControlRequest& request) {
+    log_.info(kind, "what", what, "uid", request.uid);
+    context_.events.add(kind, fmt::format("{}; asked by uid {}", what, request.uid),
+                        context_.machine.epoch(), {{"uid", request.uid}});
+}
+
+ControlResponse ClusterRoutes::raised(std::uint16_t before, std::uint16_t level,
+                                      const ControlRequest& request) {
+    acted("level", fmt::format("the protocol level is raised from {} to {}", before, level),
+          request);
+    ControlResponse response;
+    response.body = json::object{{"level", level}};
+    return response;
+}
 
 ControlResponse ClusterRoutes::not_changed(const Error& error) {
     log_.warn("nodes_not_changed", "why", error.detail);
@@ -155,17 +181,41 @@ awaitable<ControlResponse> ClusterRoutes::expect_votes(ControlRequest request) {
     }
     auto set = co_await context_.workers.run([votes] { return set_expected_votes(votes); });
     if (!set) {
-        co_return set.error().code == std::errc::invalid_argument
-            ? ControlResponse::error(409, "refused", set.error().detail)
-            : to_response(set.error());
+        auto refused = co_await not_expected(votes, std::move(set).error());
+        co_return refused;
     }
-    log_.info("expected_votes", "votes", votes);
-    ControlResponse response;
-    response.body = json::object{{"expected_votes", votes}};
-    co_return response;
+    co_return expected(votes, off, request);
 }
 
-ControlResponse ClusterRoutes::answer_to(const Addition& addition, const std::string& key) const {
+ControlResponse ClusterRoutes::expected(std::uint32_t votes, const std::vector<std::string>& off,
+                                        const ControlRequest& request) {
+    std::string said_off;
+    for (const auto& name : off) {
+        said_off += (said_off.empty() ? ", off: " : " ") + name;
+    }
+    acted("expected_votes",
+          votes_text(votes) + " expected until Corosync is started anew" + said_off, request);
+    ControlResponse response;
+    response.body = json::object{{"expected_votes", votes}};
+    return response;
+}
+
+// Corosync says only that it will not.
+awaitable<ControlResponse> ClusterRoutes::not_expected(std::uint32_t votes, Error error) {
+    co_await context_.survey.refresh();
+    const auto& found = context_.survey.findings().votes;
+    if (error.code != std::errc::invalid_argument || !found) {
+        co_return to_response(error);
+    }
+    co_return ControlResponse::error(409, "refused", votes_refusal(votes, found->total_votes));
+}
+
+ControlResponse ClusterRoutes::added(const Addition& addition, const std::string& key,
+                                     const ControlRequest& request) {
+    acted("node_added",
+          fmt::format("{} with id {} and {}", addition.node.name, addition.node.id,
+                      votes_text(addition.node.votes)),
+          request);
     ControlResponse response;
     response.status = 201;
     response.body = json::object{{"node_id", addition.node.id},
@@ -192,8 +242,7 @@ awaitable<ControlResponse> ClusterRoutes::add_node(ControlRequest request) {
     if (!made) {
         co_return not_changed(made.error());
     }
-    log_.info("node_added", "node", addition->node.name, "id", addition->node.id);
-    co_return answer_to(*addition, *key);
+    co_return added(*addition, *key, request);
 }
 
 Status ClusterRoutes::may_go(const CorosyncConf& rest, const CorosyncConf::Node& node) const {
@@ -246,7 +295,7 @@ awaitable<ControlResponse> ClusterRoutes::remove_node(ControlRequest request) {
     if (!made) {
         co_return not_changed(made.error());
     }
-    log_.info("node_removed", "node", name);
+    acted("node_removed", name + " is no node of the cluster any more", request);
     co_return ControlResponse();
 }
 
@@ -262,8 +311,9 @@ Result<ConfChange::Wanted> ClusterRoutes::with_votes(ConfFile::Text old, const s
     return ConfChange::Wanted{std::move(old), conf.text(), ""};
 }
 
-ControlResponse ClusterRoutes::votes_changed(const std::string& name, std::uint32_t votes) const {
-    log_.info("votes_changed", "node", name, "votes", votes);
+ControlResponse ClusterRoutes::votes_changed(const std::string& name, std::uint32_t votes,
+                                             const ControlRequest& request) {
+    acted("node_votes", name + " has " + votes_text(votes), request);
     ControlResponse response;
     response.body = json::object{{"votes", votes}};
     return response;
@@ -287,7 +337,7 @@ awaitable<ControlResponse> ClusterRoutes::set_votes(ControlRequest request) {
     if (!made) {
         co_return not_changed(made.error());
     }
-    co_return votes_changed(name, votes);
+    co_return votes_changed(name, votes, request);
 }
 
 }  // namespace

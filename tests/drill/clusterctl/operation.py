@@ -106,13 +106,21 @@ def disagree(lab):
 def expect_votes(lab):
     n1, n2, n3 = lab.nodes
     few = lab.ctl(n1, "cluster", "expected-votes", "1", code=1)
-    expect("fewer than the votes present" in few.errors, "fewer votes than are present are not expected")
+    expect("3 votes are present" in few.errors and "node votes NODE 0" in few.errors,
+           "fewer votes than are present are not expected, and what to do instead is said")
+    many = lab.ctl(n1, "cluster", "expected-votes", "9", code=1)
+    expect("expect at most 5" in many.errors, "nor more than would leave quorum")
     n3.kill()
     clusterd.wait_cluster([n1, n2])
     lab.ctl(n1, "cluster", "expected-votes", "2")
     shown = wait_for("two votes expected", lambda: [
         shown for shown in [lab.ctl(n2, "cluster", "show", "--json").json] if shown["votes"]["expected"] == 2])
     expect(shown[0]["votes"]["quorum"] == 2, "quorum is reckoned from it on every node")
+    events = clusterd.ask(n1, "GET", "/v1/events/recent")["events"]
+    acts = [event for event in events if event["kind"] == "expected_votes"]
+    expect([(act["text"], act["uid"]) for act in acts] ==
+           [("2 votes expected until Corosync is started anew; asked by uid 0", 0)], "it is an event, with who asked")
+    expect("expected_votes" in n1.log_text("clusterd"), "and in the log")
     level = lab.ctl(n1, "cluster", "level", "--raise", "99", "--yes", code=1)
     expect("n1 (1 to 1)" in level.errors, "a level that nobody speaks is refused, naming who does not")
 

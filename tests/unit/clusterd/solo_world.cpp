@@ -31,13 +31,13 @@ Config make_config(const std::string& folder) {
     return config;
 }
 
-MachineOptions make_options() {
+MachineOptions make_options(LevelRange levels) {
     MachineOptions options;
     options.membership.self.id = kSelf;
     options.membership.self.name = "one";
     options.membership.self.software = "0.1.0";
     options.membership.self.directory_weight = 1;
-    options.membership.self.levels = {1, 1};
+    options.membership.self.levels = levels;
     options.membership.process = 1;
     options.membership.cluster_name = "one";
     options.membership.solo = true;
@@ -52,12 +52,12 @@ LeaseWriter open_lease(const std::string& path) {
 
 }  // namespace
 
-SoloWorld::SoloWorld()
+SoloWorld::SoloWorld(LevelRange levels, std::optional<Floor> before)
     : folder(make_folder()),
       config(make_config(folder)),
       nodes(io, nullptr, peers, {"one", ""}),
       chronicle(kSelf, events, nodes),
-      machine(io, make_options()),
+      machine(io, make_options(levels)),
       floor(scope, disk, folder),
       fencers(std::make_shared<Fencers>(io, disk, folder, events, chronicle)),
       lease(open_lease(folder + "/lease")),
@@ -90,7 +90,7 @@ SoloWorld::SoloWorld()
     limbs.fencers = fencers.get();
     limbs.expelled = [] {};
     QUORATE_ASSERT(fencers->load());
-    machine.start(std::move(limbs), std::nullopt);
+    machine.start(std::move(limbs), std::move(before));
     QUORATE_ASSERT(wait(until_in_a_view()));
 }
 

@@ -18,7 +18,8 @@ namespace quorate::cluster {
 // Corosync to ask, so nothing outside of its folder is touched.
 class SoloWorld {
 public:
-    SoloWorld();
+    // `before`: what an earlier life left behind.
+    explicit SoloWorld(LevelRange levels = {1, 1}, std::optional<Floor> before = std::nullopt);
     ~SoloWorld();
     SoloWorld(const SoloWorld&) = delete;
     SoloWorld& operator=(const SoloWorld&) = delete;
