@@ -97,9 +97,12 @@ void Admission::by_identity() {
     if (identities.size() < 2) {
         return;
     }
-    const auto& [name, key] = std::ranges::max_element(identities, {}, [](const auto& identity) {
-                                  return identity.second;
-                              })->first;
+    // Apart, since clang 14 captures no structured binding.
+    const auto& strongest = std::ranges::max_element(identities, {}, [](const auto& identity) {
+                                return identity.second;
+                            })->first;
+    const auto& name = strongest.first;
+    const auto& key = strongest.second;
     refuse_if([&](const Entry& entry) -> Judgement {
         const auto& hello = entry.second;
         if (hello.cluster_name != name) {
