@@ -5,6 +5,7 @@
 
 #include <boost/json/value_to.hpp>
 
+#include "cluster/errc.hpp"
 #include "control_routes.hpp"
 
 namespace quorate::cluster {
@@ -21,7 +22,8 @@ std::unique_ptr<Addition> plan_addition(const boost::json::object& body, ConfFil
                                        : old.conf.free_id();
     node.votes = body.contains("votes") ? json::value_to<std::uint32_t>(body.at("votes")) : 1;
     auto conf = old.conf;
-    addition.possible = conf.add_node(node);
+    addition.possible = node.name.empty() ? Status(fail(errc::refused, "a node needs a name"))
+                                          : conf.add_node(node);
     // Two nodes need no majority of two; three do.
     conf.set("quorum", "two_node", std::nullopt);
     addition.text = conf.text();

@@ -164,7 +164,20 @@ Result<CorosyncConf> CorosyncConf::create(const NewCluster& cluster) {
         conf.set("system", "move_to_root_cgroup", "no");
     }
     QUORATE_CHECK(conf.check(kNew));
+    QUORATE_CHECK(conf.reads_back());
     return conf;
+}
+
+// What is written must be read as it was meant: a value that breaks out of its line is another
+// configuration.
+Status CorosyncConf::reads_back() const {
+    const auto read = parse(text(), kNew);
+    if (!read || read->nodes_ != nodes_ || read->cluster_name() != cluster_name()) {
+        return conf_error(kNew, 0,
+                          "a name and an address stand on a line each: they have no line breaks, "
+                          "no braces, and no blanks around them");
+    }
+    return {};
 }
 
 std::string CorosyncConf::value(std::string_view section, std::string_view key) const {
@@ -176,6 +189,7 @@ Status CorosyncConf::add_node(const Node& node) {
     CorosyncConf changed = *this;
     section_of(changed.items_, "nodelist").items.push_back(to_item(node));
     QUORATE_CHECK(changed.check(kNew));
+    QUORATE_CHECK(changed.reads_back());
     *this = std::move(changed);
     return {};
 }

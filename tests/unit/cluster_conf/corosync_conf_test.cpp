@@ -109,6 +109,23 @@ TEST(CorosyncConf, WhatTwoNodesCannotShareIsRefused) {
     EXPECT_EQ(conf->text(), kFile) << "a refused change changes nothing";
 }
 
+TEST(CorosyncConf, AValueThatBreaksOutOfItsLineIsRefused) {
+    auto conf = CorosyncConf::parse(kFile, "c.conf");
+    ASSERT_TRUE(conf);
+    for (const auto* name :
+         {"n3\n        quorum_votes: 99", "n3\n}", "n3\n", " n3", "n3 ", "#n3 {", "}"}) {
+        EXPECT_FALSE(conf->add_node({name, 3, {"10.77.0.3", "10.77.1.3"}})) << name;
+    }
+    EXPECT_FALSE(conf->add_node({"n3", 3, {"10.77.0.3\n        quorum_votes: 99", "10.77.1.3"}}));
+    EXPECT_EQ(conf->text(), kFile);
+    CorosyncConf::NewCluster cluster;
+    cluster.nodes = {{"n1", 1, {"10.77.0.1"}}};
+    cluster.name = "demo\n    token: 1";
+    EXPECT_FALSE(CorosyncConf::create(cluster));
+    cluster.name = "demo";
+    EXPECT_TRUE(CorosyncConf::create(cluster));
+}
+
 TEST(CorosyncConf, NodesComeAndGo) {
     auto conf = CorosyncConf::parse(kFile, "c.conf");
     ASSERT_TRUE(conf);

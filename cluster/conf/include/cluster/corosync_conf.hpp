@@ -61,7 +61,7 @@ public:
     const std::vector<Node>& nodes() const { return nodes_; }
 
     // Adds the node behind the others. Errors: name, id or an address in use, number of addresses
-    // that does not fit.
+    // that does not fit, a name or address that does not stand on a line.
     Status add_node(const Node& node);
     Status remove_node(std::string_view name);
     // 0: the node is a member without a say in quorum.
@@ -78,6 +78,7 @@ public:
 
 private:
     Status check(std::string_view file);
+    Status reads_back() const;
 
     std::vector<ConfItem> items_;
     std::vector<Node> nodes_;
