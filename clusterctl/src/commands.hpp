@@ -22,6 +22,7 @@ void add_do_command(CLI::App& app, Command& chosen, const std::vector<std::strin
 void add_event_commands(CLI::App& app, Command& chosen);
 void add_fencer_commands(CLI::App& app, Command& chosen);
 void add_key_commands(CLI::App& app, Command& chosen);
+void add_lock_commands(CLI::App& app, Command& chosen);
 void add_mail_commands(CLI::App& app, Command& chosen);
 void add_monitor_command(CLI::App& app, Command& chosen);
 void add_node_commands(CLI::App& app, Command& chosen);

@@ -64,6 +64,7 @@ int run(std::vector<std::string> arguments, bool& as_json) {
     add_cluster_commands(app, chosen);
     add_node_commands(app, chosen);
     add_fencer_commands(app, chosen);
+    add_lock_commands(app, chosen);
     std::vector<std::string> words;
     add_do_command(app, chosen, words);
     add_event_commands(app, chosen);

@@ -73,13 +73,56 @@ std::vector<Reading> read_mail(const Context& context) {
     return readings;
 }
 
+struct LockFigure {
+    const char* item;
+    const char* metric;
+    bool counter = true;
+};
+
+std::vector<Reading> read_locks(const Context& context, const std::vector<LockFigure>& figures) {
+    const auto text = context.cluster.text("/metrics");
+    std::vector<Reading> readings;
+    for (const auto& one : figures) {
+        readings.push_back(
+            {one.item, one.counter ? "/s" : "", one.counter, metric_sum(text, one.metric)});
+    }
+    return readings;
+}
+
+std::vector<Reading> read_lock(const Context& context) {
+    return read_locks(context, {{"locks", "clusterd_locks", false},
+                                {"resources", "clusterd_lock_resources", false},
+                                {"clients", "clusterd_lock_clients", false},
+                                {"requests completed", "clusterd_lock_completions_total"},
+                                {"locks granted", "clusterd_lock_wait_seconds_count"},
+                                {"locks released", "clusterd_lock_hold_seconds_count"},
+                                {"blocking events", "clusterd_lock_blocking_events_total"}});
+}
+
+std::vector<Reading> read_dlock(const Context& context) {
+    return read_locks(context,
+                      {{"directory entries", "clusterd_lock_directory_entries", false},
+                       {"messages unacknowledged", "clusterd_lock_messages_unacknowledged", false},
+                       {"deadlocks", "clusterd_lock_deadlocks_total"}});
+}
+
+std::vector<Reading> read_rlock(const Context& context) {
+    return read_locks(context, {{"trees", "clusterd_lock_trees", false},
+                                {"trees mastered here", "clusterd_lock_trees_mastered", false},
+                                {"trees rebuilding", "clusterd_lock_recovering", false},
+                                {"trees moved", "clusterd_lock_tree_moves_total"}});
+}
+
 }  // namespace
 
 const std::vector<MonitorClass>& monitor_classes() {
     static const std::vector<MonitorClass> kClasses{
         {"cluster", "CLUSTER INTERCONNECT STATISTICS", read_cluster},
         {"lease", "LEASE STATISTICS", read_lease},
-        {"mail", "MAIL STATISTICS", read_mail}};
+        {"mail", "MAIL STATISTICS", read_mail},
+        {"lock", "LOCK MANAGEMENT STATISTICS", read_lock},
+        {"dlock", "DISTRIBUTED LOCK MANAGEMENT STATISTICS", read_dlock},
+        {"rlock", "DYNAMIC LOCK REMASTERING STATISTICS", read_rlock}};
     return kClasses;
 }
 

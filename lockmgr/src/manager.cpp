@@ -124,9 +124,17 @@ std::optional<WaitCause> LockManager::why(LockId id) const {
 }
 
 void LockManager::each_resource(const std::function<void(const ResourceInfo&)>& visit) const {
+    some_resources(1, UINT32_MAX, visit);
+}
+
+std::uint32_t LockManager::some_resources(
+    std::uint32_t from, std::uint32_t count,
+    const std::function<void(const ResourceInfo&)>& visit) const {
     const auto& impl = *impl_;
     const auto& store = impl.store;
-    for (std::uint32_t index = 1; index < store.resources.end(); ++index) {
+    const auto end = static_cast<std::uint32_t>(store.resources.end());
+    const auto last = count < end - std::min(from, end) ? from + count : end;
+    for (std::uint32_t index = from; index < last; ++index) {
         const auto& resource = store.resources[index];
         if (resource.tree == 0) {
             continue;
@@ -166,6 +174,7 @@ void LockManager::each_resource(const std::function<void(const ResourceInfo&)>& 
         }
         visit(info);
     }
+    return last < end ? last : 0;
 }
 
 LockCounts LockManager::counts() const {

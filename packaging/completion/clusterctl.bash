@@ -8,7 +8,7 @@ _clusterctl_nodes() {
 # The words after the verb, by what was typed before.
 _clusterctl_words() {
     case $1 in
-        "") echo status who kick metrics cluster node fencer do events monitor key account domain alias mail --root --socket --json \
+        "") echo status who kick metrics cluster node fencer lock do events monitor key account domain alias mail --root --socket --json \
             --yes --help --version ;;
         status | metrics) echo clusterd maild ;;
         cluster) echo show create join leave expected-votes level ;;
@@ -22,9 +22,11 @@ _clusterctl_words() {
         "node ping") echo --count --bytes; _clusterctl_nodes ;;
         fencer) echo list remove confirm ;;
         "fencer list" | "fencer remove" | "fencer confirm") echo --node ;;
+        lock) echo show why top domains clients ;;
+        "lock top") echo --count ;;
         do) echo --nodes --timeout ;;
         events) echo --follow ;;
-        monitor) echo cluster lease mail --interval --count ;;
+        monitor) echo cluster lease mail lock dlock rlock --interval --count ;;
         key) echo generate show ;;
         "key generate") echo --force --file ;;
         "key show") echo --file ;;
@@ -55,7 +57,7 @@ _clusterctl() {
             --root | --socket) skip=yes ;;
             -*) ;;
             *) case $verb in
-                   "" | cluster | node | fencer | key | account | domain | alias | mail) verb=${verb:+$verb }$word ;;
+                   "" | cluster | node | fencer | lock | key | account | domain | alias | mail) verb=${verb:+$verb }$word ;;
                esac ;;
         esac
     done

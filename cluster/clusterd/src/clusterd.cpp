@@ -267,6 +267,7 @@ Status Clusterd::open_control() {
     add_status_routes(routes);
     add_node_routes(routes);
     add_cluster_routes(routes);
+    add_lock_routes(routes, parts.locks, *parts.lock_clients);
     add_forward_routes(routes);
     add_fencer_routes(routes);
     add_metrics(metrics_, parts.machine, *parts.listener, parts.chronicle);

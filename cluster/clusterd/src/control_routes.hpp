@@ -13,6 +13,8 @@
 #include "io/control_router.hpp"
 #include "io/control_server.hpp"
 #include "io/metrics.hpp"
+#include "lock_clients.hpp"
+#include "lock_shell.hpp"
 #include "machine_shell.hpp"
 #include "nodes.hpp"
 #include "ping.hpp"
@@ -64,6 +66,7 @@ private:
 void add_status_routes(ControlRoutes& routes);
 void add_node_routes(ControlRoutes& routes);     // drain, commands, corosync.conf
 void add_cluster_routes(ControlRoutes& routes);  // votes, level, nodes that come and go
+void add_lock_routes(ControlRoutes& routes, const LockShell& shell, const LockClients& clients);
 void add_forward_routes(ControlRoutes& routes);  // other nodes, ping
 void add_fencer_routes(ControlRoutes& routes);
 

@@ -52,6 +52,7 @@ public:
     boost::asio::awaitable<void> relieved();
 
     const lockmgr::LockManager& manager() const { return manager_; }
+    MemberId self() const { return self_; }
     std::uint64_t steps() const { return steps_; }
 
 private:

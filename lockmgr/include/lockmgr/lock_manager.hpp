@@ -241,6 +241,10 @@ public:
     std::optional<MonoTime> deadline() const;
 
     void each_resource(const std::function<void(const ResourceInfo&)>& visit) const;
+    // The same in portions, from 1: a million resources take their time. Returns where to go on; 0
+    // at the end. What changes meanwhile is seen or not.
+    std::uint32_t some_resources(std::uint32_t from, std::uint32_t count,
+                                 const std::function<void(const ResourceInfo&)>& visit) const;
     // Why a pending operation has not ended; nothing if none is pending.
     std::optional<WaitCause> why(LockId lock) const;
     LockCounts counts() const;

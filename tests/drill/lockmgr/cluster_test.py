@@ -1,5 +1,6 @@
 """Locks over the nodes of the laboratory: grants, losses, recovery, what a killed node leaves."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -87,6 +88,34 @@ class Locks(ClusterCase):
             self.assertEqual((granted.status, granted.value_valid), ("granted", True))
         clusterd.start(n1)
         self.healthy()
+
+    def clusterctl(self, node, *words):
+        program = os.path.join(os.environ["QUORATE_BIN"], "clusterctl")
+        done = subprocess.run([program, "--root", node.root, "--json", *words], capture_output=True, text=True,
+                              timeout=30, check=True)
+        return json.loads(done.stdout)
+
+    def test_the_operator_sees_who_waits_for_whom_from_any_node(self):
+        n1, n2, n3 = self.lab.nodes
+        one, two, three = self.clients()
+        first = one.lock("op", "first", EX)
+        second = two.lock("op", "second", PR)
+        two.waiting(two.enqueue("op", "first", PR))
+        three.waiting(three.enqueue("op", "second", EX))
+        shown = self.clusterctl(n3, "lock", "show", "op:first")["resources"]
+        self.assertEqual([row["resource"] for row in shown], ["op:first"])
+        holder, waiter = shown[0]["locks"]
+        self.assertEqual((holder["node"], holder["queue"], holder["granted"]), ("n1", "granted", "EX"))
+        self.assertEqual((waiter["node"], waiter["queue"], waiter["requested"]), ("n2", "waiting", "PR"))
+        self.assertEqual(waiter["blocked_by"], [holder["lock"]])
+        self.assertEqual(int(holder["token"], 16), first.token)
+        self.assertTrue(shown[0]["complete"])
+        chain = self.clusterctl(n1, "lock", "why", "op:second")["waits"][0]
+        self.assertEqual((chain["node"], chain["blocked_by"][0]["node"]), ("n3", "n2"))
+        domains = {row["domain"]: row for row in self.clusterctl(n2, "lock", "domains")["domains"]}
+        self.assertEqual(domains["op"], {"domain": "op", "resources": 2, "locks": 4, "waiting": 2})
+        self.assertEqual({row["node"] for row in self.clusterctl(n2, "lock", "clients")["clients"]}, {"n1", "n2", "n3"})
+        self.assertGreater(second.token, 0)
 
     def start_holder(self, program, node, name, mode):
         holder = subprocess.Popen(node.command([str(program), name, str(mode)]), env=build.environment(node.root),

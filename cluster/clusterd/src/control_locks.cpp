@@ -1,0 +1,68 @@
+#include <memory>
+#include <optional>
+
+#include "base/text.hpp"
+#include "control_routes.hpp"
+#include "lock_report.hpp"
+
+namespace quorate::cluster {
+namespace {
+
+using boost::asio::awaitable;
+using io::ControlRequest;
+using io::ControlResponse;
+
+class LockRoutes {
+public:
+    LockRoutes(const LockShell& shell, const LockClients& clients) : report_(shell, clients) {}
+
+    awaitable<ControlResponse> resources(ControlRequest request) {
+        LockReport::Filter filter;
+        filter.name = request.parameter("name");
+        filter.waiting = request.parameter("waiting") == "true";
+        const auto pid = request.parameter("pid");
+        const auto number = parse_u64(pid);
+        if (!pid.empty() && (!number || *number == 0 || *number > UINT32_MAX)) {
+            co_return ControlResponse::error(400, "bad_request", "pid: a process's number");
+        }
+        filter.pid = static_cast<std::uint32_t>(number.value_or(0));
+        ControlResponse response;
+        auto body = co_await report_.resources(std::move(filter));
+        response.body = std::move(body);
+        co_return response;
+    }
+
+    awaitable<ControlResponse> domains(ControlRequest) {
+        ControlResponse response;
+        auto body = co_await report_.domains();
+        response.body = std::move(body);
+        co_return response;
+    }
+
+    awaitable<ControlResponse> clients(ControlRequest) {
+        ControlResponse response;
+        response.body = report_.clients();
+        co_return response;
+    }
+
+private:
+    LockReport report_;
+};
+
+}  // namespace
+
+void add_lock_routes(ControlRoutes& routes, const LockShell& shell, const LockClients& clients) {
+    // Owned by all its routes.
+    const auto locks = std::make_shared<LockRoutes>(shell, clients);
+    const auto add = [&](const char* path,
+                         awaitable<ControlResponse> (LockRoutes::*call)(ControlRequest)) {
+        routes.add(
+            ControlRoutes::Audience::kBoth, "GET", path,
+            [locks, call](ControlRequest request) { return ((*locks).*call)(std::move(request)); });
+    };
+    add("/v1/locks", &LockRoutes::resources);
+    add("/v1/locks/domains", &LockRoutes::domains);
+    add("/v1/locks/clients", &LockRoutes::clients);
+}
+
+}  // namespace quorate::cluster
