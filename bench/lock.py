@@ -1,0 +1,173 @@
+"""bench/run lock [--quick] [--json] [--only WORD]: lock clients beside the bare socket, Redis and the interconnect.
+
+Local figures need clusterd alone; `remote` needs the laboratory, and root. A peer that is not installed is left out,
+with a note. Exit status 0: every bar holds.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "tests/support"), str(HERE / "support"), str(HERE.parent / "tests/drill/lockmgr")]
+
+from lab import Lab, LabError, clusterd  # noqa: E402
+from loopback import Child, Scratch, free_ports, listens, wait_until  # noqa: E402
+from table import Row, Table, progress  # noqa: E402
+
+SOLO = '[cluster]\nmembership = "solo"\nnode = "one"\n'
+LOCK = "run/quorate/lock.sock"
+
+
+def load_program():
+    return str(pathlib.Path(os.environ["QUORATE_BIN"]) / "lock_load")
+
+
+def load(path, *words, node=None):
+    command = [load_program(), "--socket", str(path), *map(str, words)]
+    if node:
+        command = node.command(command)
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=600)
+    return json.loads(done.stdout)
+
+
+@contextlib.contextmanager
+def serving(path, *words, node=None):
+    """A lock_load that runs beside."""
+    command = [load_program(), "--socket", str(path), *map(str, words)]
+    with subprocess.Popen(node.command(command) if node else command, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as process:
+        if process.stdout.readline() != b"ready\n":
+            raise RuntimeError("lock_load does not serve")
+        yield process
+        process.stdin.close()
+        process.terminate()
+
+
+@contextlib.contextmanager
+def alone():
+    """clusterd alone; the path of its lock socket, and its pid."""
+    with Scratch("lockbench") as scratch:
+        root = scratch
+        config = root / "etc/quorate/quorate.toml"
+        config.parent.mkdir(parents=True)
+        config.write_text(SOLO)
+        program = pathlib.Path(os.environ["QUORATE_BIN"]) / "clusterd"
+        child = Child([program, "--root", root], root / "clusterd.log")
+        try:
+            wait_until((root / LOCK).exists, "clusterd")
+            yield root / LOCK
+        finally:
+            child.stop()
+
+
+# ---- on one node
+
+def round_trip(table, options):
+    count, rounds = (5000, 1) if options.quick else (20_000, 5)
+    ours, bare = [], []
+    with alone() as path:
+        echo = path.parent / "echo.sock"
+        with serving(echo, "serve"):
+            for _ in range(rounds):
+                bare.append(load(echo, "echo", "--count", count)["median_us"])
+                ours.append(load(path, "lock", "--count", count)["median_us"])
+    table.add(Row("a lock by a client of the node, against the bare socket's round trip (us)", statistics.median(ours),
+                  statistics.median(bare), at_least=1 / 1.3, smaller=True))
+
+
+def pairs_together(path, clients, seconds):
+    command = [load_program(), "--socket", str(path), "pairs", "--seconds", str(seconds), "--at-once", "128"]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(clients)]
+    return sum(json.loads(one.communicate()[0])["pairs_per_second"] for one in running)
+
+
+def redis_pairs(clients, seconds):
+    """SET NX and DEL, as many under way as ours: by one thread of Redis, asked by its own benchmark's client."""
+    port = free_ports(1)[0]
+    command = ["redis-server", "--port", str(port), "--save", "", "--appendonly", "no"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        try:
+            wait_until(lambda: listens(port), "redis")
+            rates = []
+            for verb in (["set", "k", "v", "nx"], ["del", "k"]):
+                count = int(300_000 * seconds)
+                command = ["redis-benchmark", "-p", str(port), "-n", str(count), "-c", str(clients), "-P", "128",
+                           "--csv"]
+                done = subprocess.run(command + verb, stdout=subprocess.PIPE, check=True, text=True, timeout=600)
+                rates.append(float(done.stdout.splitlines()[-1].split(",")[1].strip('"')))
+            return 1 / sum(1 / rate for rate in rates)
+        finally:
+            server.terminate()
+
+
+def pairs(table, options):
+    seconds, rounds = (1, 1) if options.quick else (5, 3)
+    clients = 4
+    with alone() as path:
+        ours = statistics.median(pairs_together(path, clients, seconds) for _ in range(rounds))
+    what = f"locks and releases, pipelined by {clients} clients (pairs/s), against what is asked for"
+    table.add(Row(what, ours, 500_000, at_least=1))
+    if shutil.which("redis-server"):
+        peer = statistics.median(redis_pairs(clients, seconds) for _ in range(rounds))
+        table.add(Row("the same against Redis: SET NX and DEL (pairs/s)", ours, peer, at_least=1))
+    else:
+        table.note("Redis", "not installed: not measured")
+
+
+# ---- over two nodes
+
+def remote(table, options):
+    count, rounds = (500, 1) if options.quick else (3000, 3)
+    ours, bare = [], []
+    with Lab(2) as lab:
+        lab.start_corosync()
+        clusterd.configure(lab)
+        for node in lab.nodes:
+            clusterd.start(node)
+        clusterd.wait_cluster(lab.nodes)
+        here, there = lab.nodes
+        for turn in range(rounds):
+            # Known and mastered there, since it was the first to ask.
+            name = f"round{turn}/"
+            with serving(os.path.join(there.root, LOCK), "hold", "--count", count, "--name", name):
+                ours.append(load(os.path.join(here.root, LOCK), "convert", "--count", count, "--name",
+                                 name)["median_us"])
+            body = {"count": count, "bytes": 100}
+            bare.append(statistics.median(
+                clusterd.ask(here, "POST", f"/v1/nodes/{there.name}/ping", body, timeout=300)["round_trips_us"]))
+    table.add(Row("a conversion at another node's master, against the interconnect's round trip (us)",
+                  statistics.median(ours), statistics.median(bare), at_least=1 / 1.5, smaller=True))
+
+
+PARTS = {"round-trip": round_trip, "pairs": pairs, "remote": remote}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="bench/run lock", description=__doc__.split(":", 1)[1])
+    parser.add_argument("--quick", action="store_true", help="a tenth of the work; rough figures")
+    parser.add_argument("--json", action="store_true", help="one JSON object in place of the table")
+    parser.add_argument("--only", choices=PARTS, action="append", help="this part (several times: these)")
+    options = parser.parse_args()
+    table = Table()
+    table.note("machine", f"{os.cpu_count()} CPUs, Linux {platform.release()}")
+    table.note("load", " ".join(f"{one:.1f}" for one in os.getloadavg()))
+    for name in options.only or PARTS:
+        progress(name)
+        PARTS[name](table, options)
+    print(json.dumps(table.as_json()) if options.json else table.as_text())
+    return 0 if table.holds() else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except LabError as error:
+        sys.exit(f"bench/run lock: {error}")
