@@ -153,6 +153,7 @@ struct Shown {
     std::string text;
     json::object answer;
     int exit_code = kOk;
+    bool has_time = false;  // in its text
 };
 
 Shown look_once(const Context& context, const ShowOptions& options) {
@@ -162,7 +163,13 @@ Shown look_once(const Context& context, const ShowOptions& options) {
     }
     auto view = context.cluster.get(path_on(options.from, kCluster));
     auto text = render_cluster(view);
-    return {std::move(text), std::move(view), kOk};
+    return {std::move(text), std::move(view), kOk, /*has_time=*/true};
+}
+
+std::string time_now() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return utc_text(
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count()));
 }
 
 // For ever: what does not answer may answer again.
@@ -177,11 +184,9 @@ Shown look_once(const Context& context, const ShowOptions& options) {
             shown.text = failure.what + "\n";
             shown.answer = {{"error", failure.what}};
         }
-        const auto now = std::chrono::system_clock::now().time_since_epoch();
-        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
-        screen.show(context.json
-                        ? json::serialize(shown.answer) + "\n"
-                        : utc_text(static_cast<std::uint64_t>(seconds)) + "  " + shown.text);
+        screen.show(context.json     ? json::serialize(shown.answer) + "\n"
+                    : shown.has_time ? shown.text
+                                     : time_now() + "  " + shown.text);
     }
 }
 

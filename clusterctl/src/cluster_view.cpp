@@ -57,8 +57,9 @@ std::string render_header(const json::object& view) {
     const auto row = [](const char* name, const std::string& value) {
         return fmt::format("  {:<16} {}\n", name, value);
     };
-    auto text = fmt::format("View of cluster {} from node {}\n\n",
-                            or_dash(text_of(view, "cluster")), text_of(view, "node"));
+    auto text =
+        fmt::format("View of cluster {} from node {}, {}\n\n", or_dash(text_of(view, "cluster")),
+                    text_of(view, "node"), utc_text(number_of(view, "time")));
     text += row("state", with_reason(view));
     text += row("epoch", fmt::format("{}, {}", number_of(view, "epoch"),
                                      flag_of(view, "quorate") ? "quorate" : "NO QUORUM"));
@@ -72,6 +73,7 @@ std::string render_header(const json::object& view) {
     text += row("coordinator", or_dash(text_of(view, "coordinator")));
     text += row("lease", lease_text(object_of(view, "lease")));
     text += row("protocol level", number_text(view, "level"));
+    text += row("formed", utc_text(number_of(view, "formed")));
     text += row("last transition", fmt::format("{}, {} since clusterd started",
                                                utc_text(number_of(view, "last_transition")),
                                                number_of(view, "transitions")));
@@ -109,6 +111,15 @@ std::string links_text(const json::object& view, const std::string& node) {
     return or_dash(all);
 }
 
+// By ring: "0 2".
+std::string breaks_text(const json::object& circuit) {
+    std::string all;
+    for (const auto& ring : array_of(circuit, "rings")) {
+        all += (all.empty() ? "" : " ") + number_text(ring.as_object(), "breaks");
+    }
+    return or_dash(all);
+}
+
 std::string render_circuits(const json::object& view) {
     const auto& circuits = array_of(view, "circuits");
     std::size_t rings = 0;
@@ -119,7 +130,8 @@ std::string render_circuits(const json::object& view) {
     for (std::size_t ring = 0; ring < rings; ++ring) {
         headings.push_back(fmt::format("RING {}", ring));
     }
-    for (const char* heading : {"COROSYNC", ">SENT", ">RECEIVED", ">RESENT", ">QUEUED"}) {
+    for (const char* heading :
+         {"COROSYNC", ">SENT", ">RECEIVED", ">RESENT", ">QUEUED", ">BREAKS"}) {
         headings.emplace_back(heading);
     }
     Table table(std::move(headings));
@@ -135,11 +147,12 @@ std::string render_circuits(const json::object& view) {
         row.push_back(number_text(circuit, "received_messages"));
         row.push_back(number_text(circuit, "resent_messages"));
         row.push_back(human_bytes(number_of(circuit, "queued_bytes")));
+        row.push_back(breaks_text(circuit));
         table.add(std::move(row));
     }
     return table.empty() ? ""
-                         : "\nCIRCUITS (* carries the messages; SENT and RECEIVED since they "
-                           "opened)\n" +
+                         : "\nCIRCUITS (* carries the messages; counted since they opened; BREAKS "
+                           "by ring)\n" +
                                table.text();
 }
 

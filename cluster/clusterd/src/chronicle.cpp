@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include "io/time.hpp"
+
 namespace quorate::cluster {
 
 namespace json = boost::json;
@@ -27,6 +29,11 @@ bool Chronicle::is_configured(NodeId node) const {
            nodes_.configured().end();
 }
 
+std::uint64_t Chronicle::breaks(MemberId peer, std::uint32_t ring) const {
+    const auto found = breaks_.find({peer, ring});
+    return found == breaks_.end() ? 0 : found->second;
+}
+
 std::vector<Refusal> Chronicle::refusals() const {
     std::vector<Refusal> all;
     for (const auto& [node, refusal] : refusals_) {
@@ -47,6 +54,13 @@ void Chronicle::note(const ViewCommitted& committed) {
         refusals_.erase(member.id.node);
         names += (names.empty() ? "" : " ") + member.name;
         members.emplace_back(member.name);
+    }
+    std::erase_if(breaks_, [&](const auto& one) {
+        const auto* member = view.find(one.first.first.node);
+        return member == nullptr || member->id != one.first.first;
+    });
+    if (view.quorate && !formed_) {
+        formed_ = io::wall_now();
     }
     std::erase_if(refusals_, [this](const auto& one) { return !is_configured(one.first); });
     nodes_.learn(view);
@@ -106,6 +120,9 @@ void Chronicle::note(const Note& note) {
 void Chronicle::note(const RingChanged& changed) {
     const auto name = name_of(changed.peer.node);
     const char* kind = changed.up ? "ring_up" : "ring_down";
+    if (!changed.up) {
+        ++breaks_[{changed.peer, changed.ring}];
+    }
     log_.info(kind, "node", name, "ring", changed.ring, "why", changed.reason);
     events_.add(kind,
                 fmt::format("ring {} to {}{}{}", changed.ring, name,

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/log.hpp"
 #include "cluster/machine.hpp"
 #include "event_log.hpp"
@@ -38,6 +39,10 @@ public:
     // Why the last RaiseLevel was not done; empty when it was, or was asked for before.
     std::string take_level_refusal() { return std::exchange(level_refusal_, ""); }
     std::string name_of(NodeId node) const;
+    // When this process first was in a view with quorum.
+    std::optional<WallTime> formed() const { return formed_; }
+    // How often this ring of the circuit to a member of the view went down since it was opened.
+    std::uint64_t breaks(MemberId peer, std::uint32_t ring) const;
 
 private:
     bool is_configured(NodeId node) const;
@@ -51,6 +56,8 @@ private:
     std::map<NodeId, Refusal> refusals_;
     std::optional<Refusal::Cause> own_refusal_;
     std::string level_refusal_;
+    std::optional<WallTime> formed_;
+    std::map<std::pair<MemberId, std::uint32_t>, std::uint64_t> breaks_;
 };
 
 // As JSON has it: JSON's numbers do not hold 64 bits.

@@ -119,7 +119,7 @@ json::object lease(const LeaseStatus& lease) {
         {"length_ms", lease.length.count()}};
 }
 
-json::object circuit_row(const CircuitStatus& circuit) {
+json::object circuit_row(const ReportSources& from, const CircuitStatus& circuit) {
     json::array rings;
     for (const auto& ring : circuit.rings) {
         rings.push_back({{"ring", ring.ring},
@@ -128,7 +128,8 @@ json::object circuit_row(const CircuitStatus& circuit) {
                          {"problem", ring.problem},
                          {"round_trip_us",
                           ring.round_trip ? json::value(ring.round_trip->count()) : json::value()},
-                         {"carries", ring.carries}});
+                         {"carries", ring.carries},
+                         {"breaks", from.chronicle.breaks(circuit.peer, ring.ring)}});
     }
     return {{"node", circuit.name},
             {"node_id", circuit.peer.node.value()},
@@ -233,6 +234,8 @@ json::object report_cluster(const ReportSources& from) {
             {"level", status.view ? status.view->level : 0},
             {"votes", votes(from)},
             {"lease", lease(status.lease)},
+            {"time", from.time},
+            {"formed", from.formed},
             {"last_transition", from.last_transition},
             {"transitions", status.transitions},
             {"members", members(from)},
@@ -240,7 +243,7 @@ json::object report_cluster(const ReportSources& from) {
              [&] {
                  json::array rows;
                  for (const auto& circuit : status.circuits) {
-                     rows.push_back(circuit_row(circuit));
+                     rows.push_back(circuit_row(from, circuit));
                  }
                  return rows;
              }()},

@@ -24,7 +24,10 @@ struct ReportSources {
     const GroupShell* group = nullptr;  // null when solo
     std::string fingerprint;            // of the key; empty when solo
     bool stopping = false;
-    std::int64_t last_transition = 0;  // seconds since 1970
+    // Seconds since 1970; 0: never.
+    std::int64_t last_transition = 0;
+    std::int64_t formed = 0;
+    std::int64_t time = 0;  // of the report
 };
 boost::json::object report_cluster(const ReportSources& sources);
 

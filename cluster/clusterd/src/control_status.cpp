@@ -23,16 +23,18 @@ std::int64_t seconds_since(WallTime start) {
     return std::chrono::duration_cast<std::chrono::seconds>(io::wall_now() - start).count();
 }
 
-// When that was, in seconds since 1970; 0: never.
+std::int64_t unix_seconds(WallTime time) {
+    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+// When that was; 0: never.
 std::int64_t unix_seconds(const std::optional<BootTime>& then) {
     if (!then) {
         return 0;
     }
     const auto ago =
         std::chrono::duration_cast<std::chrono::milliseconds>(io::exact_boot_now() - *then);
-    return std::chrono::duration_cast<std::chrono::seconds>(
-               (io::wall_now() - ago).time_since_epoch())
-        .count();
+    return unix_seconds(io::wall_now() - ago);
 }
 
 class StatusRoutes {
@@ -108,7 +110,9 @@ private:
                 context_.group,
                 context_.fingerprint,
                 context_.stopping,
-                unix_seconds(now.last_transition)};
+                unix_seconds(now.last_transition),
+                context_.chronicle.formed() ? unix_seconds(*context_.chronicle.formed()) : 0,
+                unix_seconds(io::wall_now())};
     }
 
     ControlContext& context_;

@@ -120,7 +120,8 @@ void add_circuits(ClusterMetrics& metrics) {
                         Kind::kGauge, [](const Circuit& c) { return c.queued_bytes; });
     metrics.of_rings("clusterd_ring_up", "1 when the ring to this node is up",
                      [](const RingStatus& ring) { return std::optional(ring.up ? 1.0 : 0.0); });
-    metrics.of_rings("clusterd_ring_round_trip_seconds", "Round trip of the last heartbeat",
+    metrics.of_rings("clusterd_ring_round_trip_seconds",
+                     "Round trip of heartbeats, each of the newest counting an eighth",
                      [](const RingStatus& ring) {
                          return ring.round_trip ? std::optional(seconds(*ring.round_trip))
                                                 : std::nullopt;

@@ -36,7 +36,7 @@ def member(number):
 
 def circuit(number):
     rings = [{"ring": ring, "address": f"10.77.{ring}.{number}:5410", "state": "up", "round_trip_us": 80 + ring,
-              "carries": ring == 0} for ring in (0, 1)]
+              "carries": ring == 0, "breaks": ring} for ring in (0, 1)]
     return {"node": f"n{number}", "node_id": number, "state": "open", "rings": rings, "sent_messages": 100 * number,
             "sent_bytes": 10_000, "received_messages": 99 * number, "received_bytes": 9_900, "resent_messages": 0,
             "queued_bytes": 0}
@@ -47,7 +47,7 @@ CLUSTER = {
     "state": "running", "reason": "", "epoch": 12, "quorate": True, "coordinator": "n1", "level": 1,
     "votes": {"total": 3, "expected": 3, "quorum": 2, "disk": 0},
     "lease": {"state": "running", "reason": "", "remaining_ms": 1400, "length_ms": 1500},
-    "last_transition": 1790000000, "transitions": 4,
+    "time": 1790000123, "formed": 1789000000, "last_transition": 1790000000, "transitions": 4,
     "members": [member(number) for number in (1, 2, 3)],
     "circuits": [circuit(number) for number in (2, 3)],
     "links": [{"node": f"n{number}", "ring": ring, "address": f"10.77.{ring}.{number}", "connected": True}

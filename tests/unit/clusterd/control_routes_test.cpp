@@ -47,6 +47,10 @@ TEST_F(Routes, TheClusterAsThisNodeSeesIt) {
     EXPECT_EQ(shown.at("members").at(0).at("status"), "member");
     EXPECT_EQ(shown.at("lease").at("state"), "running");
     EXPECT_TRUE(shown.at("lease").at("remaining_ms").is_null()) << "it never ends";
+    const auto now = shown.at("time").to_number<std::int64_t>();
+    EXPECT_GT(now, 1'700'000'000);
+    EXPECT_GT(shown.at("formed").to_number<std::int64_t>(), now - 60);
+    EXPECT_LE(shown.at("formed").to_number<std::int64_t>(), now);
     for (const auto* empty : {"circuits", "links", "takeovers", "fencers", "refusals"}) {
         EXPECT_EQ(json::serialize(shown.at(empty)), "[]") << empty;
     }
@@ -73,6 +77,18 @@ TEST_F(Routes, ALevelThatIsNotSpokenIsRefusedByName) {
     const auto refused = world_.ask("POST", "/v1/cluster/level", R"({"level": 2})");
     EXPECT_EQ(words(refused), "409 refused");
     EXPECT_NE(json::serialize(refused.body).find("one"), std::string::npos);
+}
+
+TEST_F(Routes, BreaksOfARingAreCountedForOneLifeOfAPeer) {
+    const MemberId peer{NodeId(3), Incarnation(0x33)};
+    for (const bool up : {true, false, true, false}) {
+        world_.chronicle.note(RingChanged{peer, 1, up, "timed out"});
+    }
+    EXPECT_EQ(world_.chronicle.breaks(peer, 1), 2U);
+    EXPECT_EQ(world_.chronicle.breaks(peer, 0), 0U);
+    EXPECT_EQ(world_.chronicle.breaks({NodeId(3), Incarnation(0x34)}, 1), 0U);
+    world_.chronicle.note(ViewCommitted{*world_.machine.view()});
+    EXPECT_EQ(world_.chronicle.breaks(peer, 1), 0U) << "it is no member any more";
 }
 
 TEST(RaisingTheLevel, IsAnEventWithWhoAskedForIt) {
