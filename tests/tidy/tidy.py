@@ -100,6 +100,16 @@ def check_format(root, names):
             yield line.replace(str(root) + "/", "")
 
 
+def check_glossary(lines):
+    """An authority says a word once."""
+    seen = set()
+    for number, line in enumerate(lines, 1):
+        word = line.split("|")[1].strip() if line.startswith("|") else None
+        if word in seen:
+            yield f"docs/glossary.md:{number}: '{word}' is there already"
+        seen.add(word or number)
+
+
 def check_tree(root):
     allowed = read_allowed(root / "tests/tidy/long_functions.txt")
     names = sources(root)
@@ -107,6 +117,8 @@ def check_tree(root):
         lines = (root / name).read_text(encoding="utf-8", errors="replace").splitlines()
         if name != "tests/tidy/tidy.py":
             yield from check_lines(name, lines)
+        if name == "docs/glossary.md":
+            yield from check_glossary(lines)
         if name.endswith(".hpp") and "#pragma once" not in lines:
             yield f"{name}:1: no #pragma once"
         if name.endswith(".cpp"):
@@ -129,6 +141,8 @@ def self_test():
     for name, line in BAD:
         if not list(check_lines(name, [line])):
             yield f"self-test: not caught in {name}: {line}"
+    if not list(check_glossary(["| lease | a |", "| lease page | b |", "| lease | c |"])):
+        yield "self-test: a word that is defined twice was not caught"
     long_function = ["void f() {"] + ["    g();"] * 80 + ["}"]
     if not list(check_functions("a.cpp", long_function, {})):
         yield "self-test: a function of 82 lines was not caught"
