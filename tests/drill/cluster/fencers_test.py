@@ -68,6 +68,8 @@ class Fencers(ClusterCase):
         super().setUp()
         self.programs = []
         self.n1, self.n2, self.n3 = self.lab.nodes
+        # What the last test lost would be asked of the fencers of this one too.
+        self.wait_taken_over(*self.lab.nodes)
 
     def tearDown(self):
         for program in self.programs:
