@@ -20,6 +20,7 @@ constexpr milliseconds kAnswerTime{5000};
 constexpr milliseconds kLongAnswerTime{120'000};
 constexpr std::int64_t kPingsMax = 10'000;
 constexpr std::int64_t kPingBytesMax = 64 * 1024;
+constexpr std::int64_t kPingsAtOnceMax = 16;  // of the largest: a quarter of a circuit's window
 
 // A peer counts as root there, so what only root may do is refused here: all that changes anything,
 // but for what everybody may who may talk to clusterd.
@@ -82,17 +83,20 @@ public:
         }
         const auto count = number(request.body, "count", 5);
         const auto bytes = number(request.body, "bytes", 100);
-        if (count < 1 || count > kPingsMax || bytes < 0 || bytes > kPingBytesMax) {
-            co_return ControlResponse::error(400, "bad_request",
-                                             "count is 1 to 10000, bytes 0 to 65536");
+        const auto at_once = number(request.body, "at_once", 1);
+        if (count < 1 || count > kPingsMax || bytes < 0 || bytes > kPingBytesMax || at_once < 1 ||
+            at_once > kPingsAtOnceMax) {
+            co_return ControlResponse::error(
+                400, "bad_request", "count is 1 to 10000, bytes 0 to 65536, at_once 1 to 16");
         }
         const auto* member = member_named(name);
         if (member == nullptr) {
             co_return ControlResponse::error(409, "refused", name + " is no member of the view");
         }
         const auto id = member->id;
-        auto times = co_await context_.ping.ping(id, static_cast<std::size_t>(count),
-                                                 static_cast<std::size_t>(bytes));
+        const PingOptions options{static_cast<std::size_t>(count), static_cast<std::size_t>(bytes),
+                                  static_cast<std::size_t>(at_once)};
+        auto times = co_await context_.ping.ping(id, options);
         if (!times) {
             co_return ControlResponse::error(409, "refused",
                                              name + ": " + times.error().to_string());

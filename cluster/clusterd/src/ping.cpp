@@ -1,6 +1,9 @@
 #include "ping.hpp"
 
+#include <deque>
 #include <utility>
+
+#include <fmt/core.h>
 
 #include "base/bytes.hpp"
 #include "cluster/errc.hpp"
@@ -15,13 +18,16 @@ using boost::asio::awaitable;
 
 constexpr std::uint8_t kAsk = 1;
 constexpr std::uint8_t kAnswer = 2;
-constexpr std::size_t kHead = 9;  // kind, number
+constexpr std::size_t kHead = 17;  // kind, run, number
 constexpr std::chrono::milliseconds kPingTime{10'000};
 
-std::string message(std::uint8_t kind, std::uint64_t number, std::string_view filling) {
+std::string message(std::uint8_t kind, std::uint64_t run, std::uint64_t number,
+                    std::string_view filling) {
     std::string bytes;
+    bytes.reserve(kHead + filling.size());
     ByteWriter out(bytes);
     out.u8(kind);
+    out.u64(run);
     out.u64(number);
     out.raw(filling);
     return bytes;
@@ -29,18 +35,24 @@ std::string message(std::uint8_t kind, std::uint64_t number, std::string_view fi
 
 }  // namespace
 
-// A run of messages: the answer to one sends the next.
+// So many messages, numbered from 0; the answer to one sends the next.
 struct Ping::Run {
-    Run(boost::asio::io_context& io, MemberId to_in, std::size_t count_in, std::size_t bytes)
-        : to(to_in), count(count_in), filling(bytes, 'q'), over(io) {}
+    Run(boost::asio::io_context& io, MemberId to_in, const PingOptions& options_in)
+        : to(to_in), options(options_in), filling(options.bytes, 'q'), over(io) {}
 
     MemberId to;
-    std::size_t count;
+    PingOptions options;
     std::string filling;
-    BootTime begun;
+    std::deque<BootTime> under_way;  // when they were sent; the oldest is number times.size()
     std::vector<std::chrono::microseconds> times;
     Status ended;
     io::Event over;
+
+    std::size_t sent() const { return times.size() + under_way.size(); }
+    void end(Status how) {
+        ended = std::move(how);
+        over.set();
+    }
 };
 
 Ping::Ping(boost::asio::io_context& io, Messages& messages) : io_(io), messages_(messages) {
@@ -56,75 +68,86 @@ Ping::Ping(boost::asio::io_context& io, Messages& messages) : io_(io), messages_
     messages_.add(kPingChannel, std::move(consumer));
 }
 
-void Ping::ask(std::uint64_t number, Run& run) {
-    run.begun = io::exact_boot_now();
-    send(number, run);
+void Ping::send(std::uint64_t id, Run& run, std::uint64_t number) {
+    auto sent = messages_.send(run.to, kPingChannel, message(kAsk, id, number, run.filling));
+    if (!sent) {
+        run.end(std::move(sent));
+    }
 }
 
-void Ping::send(std::uint64_t number, Run& run) {
-    run.ended = messages_.send(run.to, kPingChannel, message(kAsk, number, run.filling));
-    if (!run.ended) {
-        run.over.set();
+void Ping::send_on(std::uint64_t id, Run& run) {
+    while (run.ended && run.sent() < run.options.count &&
+           run.under_way.size() < run.options.at_once) {
+        const auto number = run.sent();
+        run.under_way.push_back(io::exact_boot_now());
+        send(id, run, number);
     }
 }
 
 void Ping::on_message(MemberId from, std::string_view payload) {
     ByteReader in(payload);
     const auto kind = in.u8();
+    const auto id = in.u64();
     const auto number = in.u64();
     if (in.failed()) {
         return;
     }
+    const auto filling = payload.substr(kHead);
     if (kind == kAsk) {
         // Who asks more than it reads gets no more answers.
-        auto answered =
-            messages_.send(from, kPingChannel, message(kAnswer, number, payload.substr(kHead)));
+        auto answered = messages_.send(from, kPingChannel, message(kAnswer, id, number, filling));
         static_cast<void>(answered);
-    } else if (const auto found = runs_.find(number);
+    } else if (const auto found = runs_.find(id);
                found != runs_.end() && found->second->to == from) {
-        on_answer(found, payload.substr(kHead));
+        on_answer(id, *found->second, number, filling);
     }
 }
 
-void Ping::on_answer(Runs::iterator found, std::string_view filling) {
-    auto& run = *found->second;
-    run.times.push_back(io::exact_boot_now() - run.begun);
-    if (filling != run.filling) {
-        run.ended = fail(errc::damaged, "the answer is not what was sent");
-        run.over.set();
-    } else if (run.times.size() == run.count) {
-        run.over.set();
+void Ping::on_answer(std::uint64_t id, Run& run, std::uint64_t number, std::string_view filling) {
+    if (!run.ended || run.under_way.empty()) {
+        return;
+    }
+    if (number != run.times.size() || filling != run.filling) {
+        run.end(fail(errc::damaged, fmt::format("answer {} came where {} was due: messages were "
+                                                "lost, repeated, damaged or out of order",
+                                                number, run.times.size())));
+        return;
+    }
+    run.times.push_back(io::exact_boot_now() - run.under_way.front());
+    run.under_way.pop_front();
+    if (run.times.size() == run.options.count) {
+        run.end({});
     } else {
-        auto next = runs_.extract(found);
-        next.key() = ++last_;
-        runs_.insert(std::move(next));
-        ask(last_, run);
+        send_on(id, run);
     }
 }
 
+// What was under way is void.
 void Ping::on_view(const View& view) {
-    for (auto& [number, run] : runs_) {
+    for (auto& [id, run] : runs_) {
         if (view.find(run->to) == nullptr) {
-            run->ended = fail(errc::refused, "it left the cluster meanwhile");
-            run->over.set();
-        } else {
-            send(number, *run);
+            run->end(fail(errc::refused, "it left the cluster meanwhile"));
+            continue;
+        }
+        for (auto number = run->times.size(); run->ended && number < run->sent(); ++number) {
+            send(id, *run, number);
         }
     }
 }
 
-awaitable<Result<std::vector<std::chrono::microseconds>>> Ping::ping(MemberId to, std::size_t count,
-                                                                     std::size_t bytes) {
-    Run run(io_, to, count, bytes);
-    runs_.emplace(++last_, &run);
-    ask(last_, run);
+awaitable<Result<std::vector<std::chrono::microseconds>>> Ping::ping(MemberId to,
+                                                                     PingOptions options) {
+    Run run(io_, to, options);
+    const auto id = ++last_;
+    runs_.emplace(id, &run);
+    send_on(id, run);
     Status over;
     std::size_t answered = 0;
     do {
         answered = run.times.size();
         over = co_await run.over.wait(io::after(kPingTime));
     } while (!over && over.error().code == io::Errc::kTimedOut && run.times.size() > answered);
-    std::erase_if(runs_, [&run](const auto& one) { return one.second == &run; });
+    runs_.erase(id);
     if (!over) {
         co_return tl::unexpected<Error>(std::move(over).error());
     }

@@ -127,10 +127,12 @@ class ClusterCase(unittest.TestCase):
 
 
 class PingStream:
-    """Pings from one node to another, one after the other, until stopped; what they answered is kept."""
+    """Numbered messages from one node to another and back, many at once, until stopped. clusterd refuses a run of
+    which one is lost, comes twice or out of order; how many runs were answered and refused is kept."""
 
-    def __init__(self, node, other, size=1000, count=20):
-        self.node, self.other, self.size, self.count = node, other, size, count
+    def __init__(self, node, other, size=4000, count=200, at_once=16):
+        self.node, self.other, self.count = node, other, count
+        self.body = {"count": count, "bytes": size, "at_once": at_once}
         self.answered = 0
         self.refused = 0
         self.stopping = threading.Event()
@@ -148,8 +150,7 @@ class PingStream:
         path = f"/v1/nodes/{self.other.name}/ping"
         while not self.stopping.is_set():
             try:
-                body = {"count": self.count, "bytes": self.size}
-                status, answer = clusterd.control(self.node, "POST", path, body, 20)
+                status, answer = clusterd.control(self.node, "POST", path, self.body, 20)
             except OSError:
                 status = 0
             if status == 200 and len(answer["round_trips_us"]) == self.count:
