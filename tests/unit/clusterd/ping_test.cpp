@@ -1,146 +1,138 @@
 #include "ping.hpp"
 
+#include <deque>
+#include <exception>
+#include <functional>
 #include <optional>
-#include <vector>
 
 #include <gtest/gtest.h>
 #include <boost/asio/co_spawn.hpp>
 
-#include "base/bytes.hpp"
 #include "cluster/errc.hpp"
+#include "messages.hpp"
 
 namespace quorate::cluster {
 namespace {
 
-const MemberId kSelf{NodeId(1), Incarnation(1)};
-const MemberId kPeer{NodeId(2), Incarnation(2)};
+constexpr MemberId kHere{NodeId(1), Incarnation(11)};
+constexpr MemberId kThere{NodeId(2), Incarnation(22)};
 
-using Times = Result<std::vector<std::chrono::microseconds>>;
-
-class Pings : public ::testing::Test {
+// Two members; what one sends lies in a queue until the test hands it on, or does worse with it.
+class PingTest : public ::testing::Test {
 protected:
-    void begin(std::size_t count, std::size_t bytes) {
-        boost::asio::co_spawn(
-            io_, ping_.ping(kPeer, count, bytes),
-            [this](const std::exception_ptr&, Times times) { ended_ = std::move(times); });
-        turn();
+    using Answer = Result<std::vector<std::chrono::microseconds>>;
+
+    void start(PingOptions options) {
+        boost::asio::co_spawn(io_, ping_.ping(kThere, options),
+                              [this](const std::exception_ptr& error, Answer answer) {
+                                  EXPECT_FALSE(error);
+                                  answer_.emplace(std::move(answer));
+                              });
+        poll();
     }
-    void turn() {
-        io_.restart();
-        io_.poll();
+    // All that is under way, and what it leads to.
+    void hand_on_all() {
+        while (!there_.empty() || !here_.empty()) {
+            hand_on(there_, messages_there_);
+            hand_on(here_, messages_here_);
+        }
+        poll();
     }
-    // The peer's answer to the question that was sent last, or another kind of it.
-    std::string answer(std::uint8_t kind = 2) const {
-        auto bytes = sent_.back();
-        bytes[0] = static_cast<char>(kind);
-        return bytes;
+    static void hand_on(std::deque<Deliver>& queue, Messages& to) {
+        while (!queue.empty()) {
+            const auto message = std::move(queue.front());
+            queue.pop_front();
+            to.deliver(message);
+        }
     }
-    void hear(const std::string& payload, MemberId from = kPeer) {
-        messages_.deliver({from, kPingChannel, Epoch(5), payload});
-        turn();
-    }
-    void view(std::vector<MemberId> members) {
-        ViewCommitted committed;
-        committed.view.epoch = Epoch(6);
+    void view_of(std::vector<MemberId> members) {
+        View view;
+        view.epoch = Epoch(8);
         for (const auto& id : members) {
             Member member;
             member.id = id;
-            committed.view.members.push_back(member);
+            view.members.push_back(member);
         }
-        messages_.tell(Event(committed));
-        turn();
+        messages_here_.tell(ViewCommitted{view});
+        poll();
+    }
+    void poll() {
+        io_.restart();
+        io_.poll();
+    }
+    static Status put(std::deque<Deliver>& queue, MemberId from, Channel channel,
+                      std::string_view payload) {
+        queue.push_back(Deliver{from, channel, Epoch(7), std::string(payload)});
+        return {};
     }
 
     boost::asio::io_context io_{1};
-    std::vector<std::string> sent_;
-    Status sending_;
-    Messages messages_{io_, kSelf, [this](MemberId, Channel, std::string_view payload) {
-                           sent_.emplace_back(payload);
-                           return sending_;
-                       }};
-    Ping ping_{io_, messages_};
-    std::optional<Times> ended_;
+    std::deque<Deliver> here_;   // for this member
+    std::deque<Deliver> there_;  // for the other
+    Messages messages_here_{io_, kHere,
+                            [this](MemberId, Channel channel, std::string_view payload) {
+                                return put(there_, kHere, channel, payload);
+                            }};
+    Messages messages_there_{io_, kThere,
+                             [this](MemberId, Channel channel, std::string_view payload) {
+                                 return put(here_, kThere, channel, payload);
+                             }};
+    Ping ping_{io_, messages_here_};
+    Ping other_{io_, messages_there_};
+    std::optional<Answer> answer_;
 };
 
-TEST_F(Pings, EachAnswerBringsTheNextQuestionUntilAllAreThere) {
-    begin(3, 10);
-    for (std::size_t i = 1; i <= 3; ++i) {
-        ASSERT_EQ(sent_.size(), i);
-        EXPECT_EQ(sent_.back().size(), 19U);
-        hear(answer());
+TEST_F(PingTest, NoMoreAreUnderWayThanWereAskedFor) {
+    start({10, 100, 4});
+    EXPECT_EQ(there_.size(), 4U);
+    hand_on(there_, messages_there_);
+    EXPECT_EQ(here_.size(), 4U);
+    hand_on(here_, messages_here_);
+    EXPECT_EQ(there_.size(), 4U);
+    hand_on_all();
+    ASSERT_TRUE(answer_ && *answer_);
+    EXPECT_EQ((*answer_)->size(), 10U);
+}
+
+TEST_F(PingTest, AnAnswerThatIsNotDueFailsTheRun) {
+    const std::function<void(std::deque<Deliver>&)> kFaults[] = {
+        [](auto& answers) { answers.pop_front(); },
+        [](auto& answers) { answers.push_front(answers.front()); },
+        [](auto& answers) { std::swap(answers[0], answers[1]); },
+        [](auto& answers) { answers[0].payload.back() ^= 1; },
+    };
+    for (const auto& fault : kFaults) {
+        answer_.reset();
+        start({10, 100, 4});
+        hand_on(there_, messages_there_);
+        fault(here_);
+        hand_on_all();
+        ASSERT_TRUE(answer_);
+        ASSERT_FALSE(*answer_);
+        EXPECT_EQ(answer_->error().code, errc::damaged);
     }
-    EXPECT_EQ(sent_.size(), 3U);
-    ASSERT_TRUE(ended_ && *ended_);
-    EXPECT_EQ((*ended_)->size(), 3U);
 }
 
-TEST_F(Pings, AnAnswerIsCountedOnceAndOnlyFromWhomItWasAsked) {
-    begin(2, 0);
-    const auto first = answer();
-    hear(first, {NodeId(3), Incarnation(3)});
-    hear(first, {NodeId(2), Incarnation(9)});
-    EXPECT_EQ(sent_.size(), 1U);
-    hear(first);
-    hear(first);
-    EXPECT_EQ(sent_.size(), 2U);
-    EXPECT_FALSE(ended_);
-    hear(answer());
-    EXPECT_TRUE(ended_);
+TEST_F(PingTest, WhatAViewMadeVoidIsSentAgain) {
+    start({10, 100, 4});
+    there_.clear();
+    view_of({kHere, kThere});
+    EXPECT_EQ(there_.size(), 4U);
+    hand_on_all();
+    ASSERT_TRUE(answer_ && *answer_);
+    EXPECT_EQ((*answer_)->size(), 10U);
 }
 
-TEST_F(Pings, AnAnswerThatIsNotWhatWasSentIsAnError) {
-    begin(2, 5);
-    auto changed = answer();
-    changed.back() = 'x';
-    hear(changed);
-    ASSERT_TRUE(ended_);
-    ASSERT_FALSE(*ended_);
-    EXPECT_EQ((*ended_).error().code, errc::damaged);
+TEST_F(PingTest, WhoLeavesEndsTheRun) {
+    start({10, 100, 4});
+    view_of({kHere});
+    ASSERT_TRUE(answer_);
+    EXPECT_EQ(answer_->error().code, errc::refused);
 }
 
-TEST_F(Pings, AQuestionIsAnsweredWithItsOwnOctets) {
-    std::string question;
-    ByteWriter out(question);
-    out.u8(1);
-    out.u64(77);
-    out.raw("abc");
-    hear(question);
-    ASSERT_EQ(sent_.size(), 1U);
-    question[0] = 2;
-    EXPECT_EQ(sent_.back(), question);
-}
-
-TEST_F(Pings, RubbishIsNothing) {
-    for (const std::string rubbish :
-         {"", "\x01", "\x01garbage", "\x03garbage-garbage", "\x02garbage-garbage"}) {
-        hear(rubbish);
-    }
-    EXPECT_TRUE(sent_.empty());
-}
-
-TEST_F(Pings, ANewViewAsksAgainWhatWasUnderWay) {
-    begin(1, 0);
-    const auto first = sent_.back();
-    view({kSelf, kPeer});
-    ASSERT_EQ(sent_.size(), 2U);
-    EXPECT_EQ(sent_.back(), first);
-    hear(answer());
-    EXPECT_TRUE(ended_ && *ended_);
-}
-
-TEST_F(Pings, AMemberThatLeftEndsIt) {
-    begin(1, 0);
-    view({kSelf});
-    ASSERT_TRUE(ended_);
-    ASSERT_FALSE(*ended_);
-    EXPECT_EQ((*ended_).error().code, errc::refused);
-}
-
-TEST_F(Pings, WhatCannotBeSentEndsItAtOnce) {
-    sending_ = fail(errc::refused, "its queue is full");
-    begin(1, 0);
-    ASSERT_TRUE(ended_);
-    EXPECT_FALSE(*ended_);
+TEST_F(PingTest, TooShortAMessageIsDropped) {
+    messages_there_.deliver(Deliver{kHere, kPingChannel, Epoch(7), std::string(16, '\1')});
+    EXPECT_TRUE(here_.empty());
 }
 
 }  // namespace
