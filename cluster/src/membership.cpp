@@ -45,7 +45,11 @@ struct Membership::Impl {
         announce();
     }
     void on(const QuorumDisk& input) {
+        const bool held_anew = input.votes > 0 && input.hold != disk.hold;
         disk = input;
+        if (held_anew && !mutated("hold_goes_on")) {
+            hold_anew();
+        }
         check_disk();
         read_disk();
         announce();
@@ -97,6 +101,7 @@ struct Membership::Impl {
     void commit(const Proposal& proposal);
     void lose_quorum();
     void check_disk();
+    void hold_anew();
     void expel(std::string reason);
 
     bool disk_held() const { return disk.votes > 0 && now < disk.deadline; }
@@ -153,6 +158,7 @@ struct Membership::Impl {
     std::optional<Writing> writing;
     std::optional<Vouch> vouched;
     std::uint32_t vouched_quorum = 0;
+    std::uint64_t vouched_hold = 0;                  // the quorum disk's, at that time
     std::map<GroupMember, Refusal::Cause> reported;  // of the group's processes
     bool waits_for_earlier_lives = false;
 
@@ -251,8 +257,7 @@ void Membership::Impl::on(const FloorWritten& input) {
         progress();
         return;
     }
-    if (proposal->needs_disk && !(input.on_disk && disk_counts()) &&
-        !mutated("vouch_without_disk")) {
+    if (proposal->needs_disk && !(input.on_disk && disk_counts())) {
         announce_again();
         return;
     }
@@ -401,6 +406,7 @@ void Membership::Impl::prepare(const Proposal& proposal) {
 void Membership::Impl::vouch_for(const Proposal& proposal) {
     vouched = Vouch{round->configuration(), proposal.view.epoch, proposal.hash};
     vouched_quorum = proposal.view.quorum;
+    vouched_hold = disk.hold;
     multicast(*vouched);
 }
 
@@ -464,9 +470,16 @@ void Membership::Impl::read_disk() {
 }
 
 void Membership::Impl::check_disk() {
-    if (view && view_needs_disk && !disk_held()) {
+    const bool held = disk_held() && (disk.hold == vouched_hold || mutated("hold_goes_on"));
+    if (view && view_needs_disk && !held) {
         lose_quorum();
     }
+}
+
+// What was read and agreed under the hold before, others may have overtaken since.
+void Membership::Impl::hold_anew() {
+    disk_read = 0;
+    last_hello.reset();
 }
 
 void Membership::Impl::expel(std::string reason) {

@@ -78,12 +78,14 @@ struct QuorumChanged {
 };
 // quorumd's published lease: the machines of `ring` have the disk's votes until `deadline`
 // (CLOCK_BOOTTIME), and whatever happens no other machine has them before that. votes 0: this node
-// has none. `floor` is the greatest on any page of the disk, read from it after ReadDisk `read` was
-// asked for.
+// has none. `hold` is another number when the votes were not this node's all the time since the
+// last one: others may have had them in between. `floor` is the greatest on any page of the disk,
+// read from it after ReadDisk `read` was asked for.
 struct QuorumDisk {
     RingId ring;
     std::uint32_t votes = 0;
     MonoTime deadline;
+    std::uint64_t hold = 0;
     std::uint64_t read = 0;
     Floor floor;
 };

@@ -34,17 +34,17 @@ TEST_P(Mutant, IsCaught) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cluster, Mutant,
-    ::testing::Values(Mutation{"forget_floor", 1}, Mutation{"vouch_before_flush", 35},
-                      Mutation{"vouch_twice", 6}, Mutation{"newest_lineage_only", 618},
-                      Mutation{"trust_votequorum", 16}, Mutation{"readmit_expelled", 3},
-                      Mutation{"vouch_without_disk", 5890}, Mutation{"disk_of_any_ring", 534},
-                      Mutation{"stale_disk_floor", 179}, Mutation{"acknowledge_anybody", 365},
-                      Mutation{"lease_from_receipt", 185}, Mutation{"ignore_clock_error", 954},
-                      Mutation{"forget_start", 212}, Mutation{"disk_without_floor", 4650},
-                      Mutation{"forget_disk_view", 99}, Mutation{"expelled_not_final", 3},
-                      Mutation{"without_lease_fencer", 3}, Mutation{"one_consent", 1},
-                      Mutation{"accept_old_epochs", 1}, Mutation{"deliver_early", 20},
-                      Mutation{"deliver_again", 1}, Mutation{"forget_unacknowledged", 9}),
+    ::testing::Values(Mutation{"forget_floor", 1}, Mutation{"vouch_before_flush", 57},
+                      Mutation{"vouch_twice", 101}, Mutation{"newest_lineage_only", 7208},
+                      Mutation{"trust_votequorum", 4}, Mutation{"readmit_expelled", 3},
+                      Mutation{"disk_of_any_ring", 1577}, Mutation{"stale_disk_floor", 99},
+                      Mutation{"acknowledge_anybody", 187}, Mutation{"lease_from_receipt", 183},
+                      Mutation{"ignore_clock_error", 66}, Mutation{"forget_start", 3},
+                      Mutation{"disk_without_floor", 761}, Mutation{"forget_disk_view", 153},
+                      Mutation{"expelled_not_final", 3}, Mutation{"without_lease_fencer", 3},
+                      Mutation{"one_consent", 2}, Mutation{"accept_old_epochs", 3},
+                      Mutation{"deliver_early", 7}, Mutation{"deliver_again", 1},
+                      Mutation{"forget_unacknowledged", 10}, Mutation{"hold_goes_on", 16944}),
     [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace

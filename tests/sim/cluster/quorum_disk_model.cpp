@@ -70,13 +70,17 @@ void QuorumDiskModel::cycle(std::size_t node) {
     answer(node);
     const bool mine =
         voter.published.votes > 0 && holds(node) && voter.published.ring == corosync_.ring_id(node);
-    if (!mine && (!corosync_.ring_works(node) || !others_are_out(node))) {
+    const bool gives_up = mine && options_.restless && !calm_ && random_.one_in(15);
+    if (gives_up || (!mine && (!corosync_.ring_works(node) || !others_are_out(node)))) {
         if (voter.published.votes > 0) {
             voter.published = {};  // resigns
             publish_(node, voter.published);
         }
         cast_soon(node, false);
         return;
+    }
+    if (!mine) {
+        voter.published.hold = ++voter.holds;
     }
     voter.published.ring = corosync_.ring_id(node);
     voter.published.votes = options_.votes;

@@ -18,6 +18,7 @@ class QuorumDiskModel {
 public:
     struct Options {
         std::uint32_t votes = 0;  // 0: there is none
+        bool restless = false;    // gives the votes up now and then, without need
         std::vector<sim::NodeClock> clocks;
     };
     QuorumDiskModel(sim::EventQueue& events, Random& random, Corosync& corosync, Options options,
@@ -25,6 +26,8 @@ public:
 
     // quorumd of a node hangs, alone or with its machine.
     void freeze(std::size_t node, bool frozen) { voters_[node].frozen = frozen; }
+    // From here on nobody gives the votes up without need.
+    void calm() { calm_ = true; }
     // What a clusterd that starts finds published.
     void tell(std::size_t node) { publish_(node, voters_[node].published); }
     void read(std::size_t node, std::uint64_t number);
@@ -36,6 +39,7 @@ private:
     struct Voter {
         bool frozen = false;
         std::uint64_t read_wanted = 0;
+        std::uint64_t holds = 0;
         QuorumDisk published;
         MonoTime binding;  // the latest deadline published
         Floor page;
@@ -51,6 +55,7 @@ private:
     Options options_;
     std::function<void(std::size_t, QuorumDisk)> publish_;
     std::vector<Voter> voters_;
+    bool calm_ = false;
 };
 
 }  // namespace quorate::cluster::simulator

@@ -31,6 +31,7 @@ Scenario Scenario::draw(Random& random) {
     if (random.one_in(2)) {
         const auto all_but_one = static_cast<std::uint32_t>(scenario.nodes - 1);
         scenario.disk_votes = random.one_in(2) ? 1 : all_but_one;
+        scenario.restless_disk = random.one_in(3);
     }
     scenario.pause_max = random.one_in(3) ? seconds(1) : seconds(4);
     constexpr milliseconds kLeases[] = {milliseconds(1500), milliseconds(3000), kLeaseMax};
@@ -45,6 +46,7 @@ World::World(std::uint64_t seed, Scenario scenario)
       traced_(sim::number_from_environment("QUORATE_SIM_TRACE", 0) != 0) {
     QuorumDiskModel::Options disk;
     disk.votes = scenario_.disk_votes;
+    disk.restless = scenario_.restless_disk;
     for (std::size_t node = 0; node < scenario_.nodes; ++node) {
         const auto offset = between(random_, seconds(1), seconds(1000));
         const auto ppm = static_cast<std::int64_t>(random_.below(2001)) - 1000;
@@ -185,6 +187,13 @@ void World::kill_process(std::size_t node) {
     network_->close_all(node);
     if (!host.frozen) {
         corosync_->leave(node);
+    }
+}
+
+void World::stop_process(std::size_t node) {
+    auto& host = hosts_[node];
+    if (host.runs() && carry_out(node, host.machine->stop(host.clock.exact(events_.now())))) {
+        kill_process(node);
     }
 }
 
@@ -511,10 +520,10 @@ void World::fault_later() {
 void World::fault() {
     const auto node = random_.below(hosts_.size());
     const auto pause = between(random_, milliseconds(50), seconds(6));
-    const auto kind = random_.below(10);
+    const auto kind = random_.below(11);
     constexpr const char* kNames[] = {"power off", "kill", "freeze machine", "freeze clusterd",
                                       "split",     "cut",  "heal",           "hang quorumd",
-                                      "filter",    "break"};
+                                      "filter",    "stop", "break"};
     trace(node, fmt::format("---- {}", kNames[kind]));
     switch (kind) {
         case 0:
@@ -545,6 +554,10 @@ void World::fault() {
             break;
         case 8:
             cut_some(/*corosync_too=*/false);
+            break;
+        case 9:
+            stop_process(node);
+            events_.after(pause, [this, node] { start_process(node); });
             break;
         default:
             network_->break_some(node);
@@ -611,6 +624,7 @@ bool World::connected(std::size_t a, std::size_t b) const {
 void World::heal_everything() {
     healed_ = true;
     trace(0, "---- everything heals");
+    disk_->calm();
     heal_links();
     for (std::size_t node = 0; node < hosts_.size(); ++node) {
         auto& host = hosts_[node];

@@ -23,6 +23,7 @@ struct Scenario {
     std::size_t nodes = 3;
     std::vector<std::uint32_t> votes;
     std::uint32_t disk_votes = 0;
+    bool restless_disk = false;
     std::chrono::milliseconds lease{1500};
     std::uint64_t chattiness = 0;  // messages that a node sends at a time, at most
     sim::Time faulty = sim::seconds(20);
@@ -51,6 +52,7 @@ private:
     void power_off(std::size_t node);
     void start_process(std::size_t node);
     void kill_process(std::size_t node);
+    void stop_process(std::size_t node);
     void freeze(std::size_t node, bool machine, sim::Time duration);
 
     // ---- clusterd

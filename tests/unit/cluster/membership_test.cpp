@@ -359,7 +359,7 @@ TEST_F(Group, TheDiskDecidesOnlyWithAFloorReadInThisRound) {
     add_three();
     ring_.sequence += 4;
     group(1, {1});
-    QuorumDisk disk{ring_, 2, now_ + seconds(4), 0, {}};
+    QuorumDisk disk{ring_, 2, now_ + seconds(4), 1, 0, {}};
     feed(NodeId(1), disk);
     feed(NodeId(1), QuorumChanged{ring_, true, 1, 5, 3});
     EXPECT_EQ(view(1), nullptr);
@@ -379,7 +379,7 @@ TEST_F(Group, WhenTheDisksLeaseEndsQuorumIsLost) {
     ring_.sequence += 4;
     group(1, {1});
     feed(NodeId(1), QuorumChanged{ring_, true, 1, 5, 3});
-    QuorumDisk disk{ring_, 2, now_ + seconds(4), 0, {}};
+    QuorumDisk disk{ring_, 2, now_ + seconds(4), 1, 0, {}};
     feed(NodeId(1), disk);
     disk.read = said<ReadDisk>(1).back().number;
     feed(NodeId(1), disk);
@@ -388,6 +388,29 @@ TEST_F(Group, WhenTheDisksLeaseEndsQuorumIsLost) {
     wait(seconds(4));
     EXPECT_FALSE(quorate(1));
     EXPECT_FALSE(view(1)->quorate);
+}
+
+// Asleep meanwhile, it never sees that it had lost it, and another made epochs with it.
+TEST_F(Group, TheDiskWonAnewInTheSameRingIsReadAnew) {
+    add_three();
+    ring_.sequence += 4;
+    group(1, {1});
+    feed(NodeId(1), QuorumChanged{ring_, true, 1, 5, 3});
+    QuorumDisk disk{ring_, 2, now_ + seconds(4), 1, 0, {}};
+    feed(NodeId(1), disk);
+    disk.read = said<ReadDisk>(1).back().number;
+    feed(NodeId(1), disk);
+    const auto before = view(1)->epoch;
+    disk.hold = 2;
+    disk.deadline = now_ + seconds(20);
+    feed(NodeId(1), disk);
+    EXPECT_FALSE(quorate(1));
+    EXPECT_GT(said<ReadDisk>(1).back().number, disk.read);
+    disk.read = said<ReadDisk>(1).back().number;
+    disk.floor.epoch = Epoch(before.value() + 7);
+    feed(NodeId(1), disk);
+    EXPECT_TRUE(quorate(1));
+    EXPECT_EQ(view(1)->epoch, Epoch(before.value() + 8));
 }
 
 TEST(Solo, IsAClusterOfOneWithoutCorosync) {
