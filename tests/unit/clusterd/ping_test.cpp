@@ -67,12 +67,13 @@ protected:
     }
 
     boost::asio::io_context io_{1};
+    bool refuses_ = false;
     std::deque<Deliver> here_;   // for this member
     std::deque<Deliver> there_;  // for the other
-    Messages messages_here_{io_, kHere,
-                            [this](MemberId, Channel channel, std::string_view payload) {
-                                return put(there_, kHere, channel, payload);
-                            }};
+    Messages messages_here_{
+        io_, kHere, [this](MemberId, Channel channel, std::string_view payload) {
+            return refuses_ ? fail(errc::refused, "full") : put(there_, kHere, channel, payload);
+        }};
     Messages messages_there_{io_, kThere,
                              [this](MemberId, Channel channel, std::string_view payload) {
                                  return put(here_, kThere, channel, payload);
@@ -126,6 +127,25 @@ TEST_F(PingTest, WhatAViewMadeVoidIsSentAgain) {
 TEST_F(PingTest, WhoLeavesEndsTheRun) {
     start({10, 100, 4});
     view_of({kHere});
+    ASSERT_TRUE(answer_);
+    EXPECT_EQ(answer_->error().code, errc::refused);
+}
+
+TEST_F(PingTest, OnlyWhoWasAskedAnswers) {
+    start({1, 100, 1});
+    hand_on(there_, messages_there_);
+    auto forged = here_.front();
+    forged.from = MemberId{NodeId(3), Incarnation(33)};
+    messages_here_.deliver(forged);
+    poll();
+    EXPECT_FALSE(answer_);
+    hand_on_all();
+    ASSERT_TRUE(answer_ && *answer_);
+}
+
+TEST_F(PingTest, WhatCannotBeSentEndsTheRunAtOnce) {
+    refuses_ = true;
+    start({10, 100, 4});
     ASSERT_TRUE(answer_);
     EXPECT_EQ(answer_->error().code, errc::refused);
 }
