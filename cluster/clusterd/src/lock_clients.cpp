@@ -182,9 +182,11 @@ LockClients::Connection* LockClients::find(ClientId client) {
 awaitable<void> LockClients::serve(std::shared_ptr<Connection> connection) {
     auto& one = *connection;
     while (!one.ended && !one.session.cut()) {
-        const bool may = co_await may_read(one);
-        if (!may) {
-            continue;
+        if (shell_.congested() || one.session.out().size() > kPauseBytes) {
+            const bool may = co_await may_read(one);
+            if (!may) {
+                continue;
+            }
         }
         const auto until =
             one.session.opened() ? io::Deadline() : io::Deadline(io::after(kHelloTime));
