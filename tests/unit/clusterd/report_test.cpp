@@ -136,8 +136,9 @@ TEST_F(Report, CircuitsAndTheirRings) {
     EXPECT_EQ(row.at("state"), "open");
     EXPECT_EQ(json::serialize(row.at("rings")),
               R"([{"ring":0,"address":"192.0.2.2:5410","state":"up","problem":"",)"
-              R"("round_trip_us":80,"carries":true},{"ring":1,"address":"","state":"down",)"
-              R"("problem":"it broke","round_trip_us":null,"carries":false}])");
+              R"("round_trip_us":80,"carries":true,"breaks":0},)"
+              R"({"ring":1,"address":"","state":"down","problem":"it broke",)"
+              R"("round_trip_us":null,"carries":false,"breaks":0}])");
 }
 
 TEST(MetricsText, SaysWhatTheMachineAndTheDeskSay) {
