@@ -18,7 +18,7 @@ constexpr std::uint8_t kMinor = 0;
 constexpr std::size_t kHeader = 20;
 constexpr std::size_t kChecksum = 4;
 constexpr std::size_t kFixed = 3 * 16 + 16 + 2 + 8 + 8 + 40;
-constexpr std::size_t kMember = 16 + 2 + 8 + 8;
+constexpr std::size_t kMember = 16 + 2 + 3 * 8;
 constexpr std::size_t kFork = 16 + 8;
 constexpr std::uint16_t kClean = 1;
 constexpr std::uint64_t kAlignment = 1 << 20;  // of the data
@@ -119,6 +119,7 @@ std::string encode_fields(const Label& label) {
         out.u8(0);
         out.u64(member.since);
         out.u64(member.fence);
+        out.u64(member.life);
     }
     out.u8(static_cast<std::uint8_t>(label.forks.size()));
     for (const auto& fork : label.forks) {
@@ -136,6 +137,7 @@ LabelMember get_member(ByteReader& in, bool& sound) {
     member.role = sound ? static_cast<Role>(role) : Role::kExpelled;
     member.since = in.u64();
     member.fence = in.u64();
+    member.life = in.u64();
     return member;
 }
 

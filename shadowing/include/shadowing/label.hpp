@@ -26,6 +26,8 @@ struct LabelMember {
     Role role = Role::kFull;
     std::uint64_t since = 0;  // number of the generation in which it took up this role
     std::uint64_t fence = 0;  // block; of kCopy, kMinicopy and kMerge
+    // Which life of its cache it had then: another one may have lost what was not flushed.
+    std::uint64_t life = 0;
     bool operator==(const LabelMember&) const = default;
 };
 

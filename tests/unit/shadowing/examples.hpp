@@ -21,9 +21,9 @@ inline Label example_label() {
                     .log_offset = kMetaBlock,
                     .data_offset = 1 << 20,
                     .member_blocks = 8192};
-    label.members = {{{0, 0xd1}, Role::kFull, 1, 0},
-                     {{0, 0xd2}, Role::kExpelled, 2, 0},
-                     {{0, 0xd3}, Role::kCopy, 3, 1024}};
+    label.members = {{{0, 0xd1}, Role::kFull, 1, 0, 0xe1},
+                     {{0, 0xd2}, Role::kExpelled, 2, 0, 0xe2},
+                     {{0, 0xd3}, Role::kCopy, 3, 1024, 0xe3}};
     label.forks = {{{0, 0x10}, 9}};
     return label;
 }

@@ -54,6 +54,7 @@ TEST(ShadowLabel, AnotherMajorVersionAndAnotherDiskAreToldApartFromDamage) {
 TEST(ShadowLabel, SurplusOfAHigherMinorVersionIsIgnored) {
     auto label = example_label();
     label.forks.clear();
+    label.members.pop_back();
     auto bytes = encode(label, 0);
     const auto size = static_cast<std::uint8_t>(bytes[8]);
     bytes.insert(20 + size, 1, 'x');  // one more octet of fields
@@ -86,7 +87,7 @@ TEST(ShadowLabel, FieldsThatContradictEachOtherAreRefused) {
         {20 + 64 + 58 + 6 + 17, 1, "a reserved octet"},
         {20 + 64 + 58 + 6 + 18, 4, "a role taken up in the future"},
         {20 + 64 + 58 + 6 + 26, 1, "a fence of a full member"},
-        {20 + 64 + 58 + 6 + 34 + 8, static_cast<char>(0xd1), "a member twice"},
+        {20 + 64 + 58 + 6 + 42 + 8, static_cast<char>(0xd1), "a member twice"},
     };
     for (const auto& one : cases) {
         // The second octet of the size of 4096 blocks is what makes it so large.
@@ -100,7 +101,7 @@ TEST(ShadowLabel, TheLargestFits) {
     label.unit.assign(kMaxUnitName, 'x');
     label.members.clear();
     for (std::uint64_t i = 0; i < kMaxMembers; ++i) {
-        label.members.push_back({{0, 0xd1 + i}, Role::kMerge, 1, 4096});
+        label.members.push_back({{0, 0xd1 + i}, Role::kMerge, 1, 4096, 1});
     }
     label.forks.assign(kMaxForks, {{1, 2}, 3});
     EXPECT_EQ(*decode_label(encode(label, 1), 1), label);

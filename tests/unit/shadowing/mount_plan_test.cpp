@@ -11,10 +11,10 @@ constexpr Id128 kA{0, 0xa};
 constexpr Id128 kB{0, 0xb};
 constexpr Id128 kC{0, 0xc};
 
-LabelMember full(Id128 id, std::uint64_t since = 1) { return {id, Role::kFull, since, 0}; }
-LabelMember expelled(Id128 id, std::uint64_t since) { return {id, Role::kExpelled, since, 0}; }
+LabelMember full(Id128 id, std::uint64_t since = 1) { return {id, Role::kFull, since, 0, 0}; }
+LabelMember expelled(Id128 id, std::uint64_t since) { return {id, Role::kExpelled, since, 0, 0}; }
 LabelMember copy(Id128 id, std::uint64_t since, std::uint64_t fence) {
-    return {id, Role::kCopy, since, fence};
+    return {id, Role::kCopy, since, fence, 0};
 }
 
 Label label(Id128 member, std::uint64_t generation, std::vector<LabelMember> members) {
