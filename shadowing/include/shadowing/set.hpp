@@ -1,0 +1,307 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "shadowing/intent_block.hpp"
+#include "shadowing/label.hpp"
+#include "shadowing/mount_plan.hpp"
+
+// One opener's view of one shadow set: every read, write and flush of the virtual unit, the
+// membership, merge and copy. The shell carries out what it answers and says how it went.
+//
+// * Data stay with the shell: those of a client's write under its RequestId, those that were read
+//   from a member under the OpId of the read, until the Reply that names it or DropData.
+// * Every operation ends with exactly one of Done, LabelRead, IntentRead or WitnessRead; it carries
+//   the cluster epoch of the lease under which it was asked for, and whoever serves the disk
+//   refuses those of an opener that was fenced (Outcome::kRefused).
+// * Locks are those of shadowing.md 2.11. Lock also converts; a conversion downwards may set the
+//   value, which is the membership's generation. The locks of a dead opener are released only after
+//   every other opener of the set was told OpenerLost, and that only after its operations can no
+//   longer take effect.
+// * Overlapping writes of one opener are carried out one after the other; those of different
+//   openers are their own affair (they hold locks), as on any shared disk.
+namespace quorate::shadowing {
+
+using DeviceIndex = std::size_t;  // into SetOptions::devices
+using OpId = Strong<struct OpIdTag, std::uint64_t>;
+using RequestId = Strong<struct RequestIdTag, std::uint64_t>;  // chosen by the client, used once
+
+struct SetDevice {
+    std::string name;
+    std::uint32_t read_cost = 1;  // the lower, the nearer; 1 to 65535
+};
+
+struct SetOptions {
+    Id128 set;
+    std::vector<SetDevice> devices;  // at most kMaxMembers
+    OpenerSlot slot;                 // of the write-intent log; no living opener has the same
+    cluster::MemberId opener;
+    std::uint64_t seed = 1;  // for ids of generations
+    bool witnessed = true;   // somebody remembers generations (mount_plan.hpp)
+    bool volunteers = true;  // runs copies here
+    std::chrono::milliseconds member_timeout{20'000};
+    std::chrono::milliseconds mount_verification{3'600'000};  // then stalled requests fail
+    std::chrono::milliseconds hedge_after{50};                // a read is asked of another member
+    std::chrono::milliseconds retry_after{500};
+    std::chrono::milliseconds clear_after{10'000};  // of the write-intent log
+    std::size_t hot_max = kMaxHotRegions;
+    std::uint64_t chunk_blocks = 64;  // of merge and copy
+    std::size_t jobs_max = 8;         // chunks at a time
+};
+
+// Whether this node may act (cluster/lease_page.hpp): as read when the input was in hand.
+struct Lease {
+    enum class State : std::uint8_t { kRunning, kStalled, kExpelled } state = State::kStalled;
+    std::uint64_t epoch = 0;
+    BootTime deadline;  // nothing may be done at or after it
+};
+struct Moment {
+    BootTime now;
+    Lease lease;
+};
+
+// ---- locks
+
+enum class LockKind : std::uint8_t {
+    kMembership,  // shared by every opener that is active; its value is the generation
+    kSlot,        // exclusive by the opener of a slot; kWork by who merges what an earlier one left
+    kStall,       // shared by all that write; exclusive: nobody writes
+    kMember,      // shared by all that may have operations under way on a member
+    kCopy         // exclusive by who copies
+};
+struct LockName {
+    LockKind kind = LockKind::kMembership;
+    std::uint64_t number = 0;  // slot, or low half of the member's id
+    auto operator<=>(const LockName&) const = default;
+};
+// kNull NL, kShared CR, kWork PW, kExclusive EX.
+enum class Hold : std::uint8_t { kNone, kNull, kShared, kWork, kExclusive };
+enum class ValueState : std::uint8_t {
+    kFresh,    // nobody has the set mounted
+    kInvalid,  // whoever changed the membership died over it
+    kValid
+};
+
+// ---- inputs
+
+enum class Outcome : std::uint8_t {
+    kOk,
+    kDiffers,     // CompareData
+    kUnreadable,  // these blocks; the device works
+    kFailed,      // the device, or the way to it
+    kRefused      // not carried out, the epoch is old: again later
+};
+enum class RequestKind : std::uint8_t { kRead, kWrite, kZero, kFlush };
+
+struct Start {};
+struct Submit {
+    RequestId request;
+    RequestKind kind = RequestKind::kRead;
+    Extent extent;  // none for kFlush
+    bool fua = false;
+};
+struct Done {
+    OpId op;
+    Outcome outcome = Outcome::kOk;
+};
+// `life`: of the disk's volatile cache, drawn by whoever serves it. From now on operations of the
+// device fail when it has another.
+struct LabelRead {
+    OpId op;
+    std::optional<Label> label;
+    std::uint64_t life = 0;
+    std::string problem;
+};
+struct IntentRead {
+    OpId op;
+    Outcome outcome = Outcome::kOk;
+    std::array<std::string, kIntentBlocks> blocks;
+};
+struct WitnessRead {
+    OpId op;
+    Witness witness;
+};
+struct Locked {
+    LockName lock;
+    Hold hold = Hold::kNone;
+    ValueState state = ValueState::kFresh;  // of kMembership
+    WitnessWord value;
+};
+struct LockDenied {
+    LockName lock;
+};
+struct Blocking {
+    LockName lock;
+};
+// Nothing of the opener of this slot can take effect any more.
+struct OpenerLost {
+    OpenerSlot slot;
+    cluster::MemberId opener;
+};
+// No operation of this opener begun before CloseDevice can take effect on the device any more.
+struct DeviceClosed {
+    DeviceIndex device = 0;
+};
+// The operator's word: the device becomes a member, and is overwritten.
+struct AddDevice {
+    DeviceIndex device = 0;
+};
+struct Tick {};
+
+using SetInput = std::variant<Start, Submit, Done, LabelRead, IntentRead, WitnessRead, Locked,
+                              LockDenied, Blocking, OpenerLost, DeviceClosed, AddDevice, Tick>;
+
+// ---- outputs
+
+// Data of a client's request, or those that an operation read.
+struct DataOf {
+    bool of_request = false;
+    std::uint64_t id = 0;
+};
+struct ReadData {
+    OpId op;
+    DeviceIndex device = 0;
+    Extent extent;
+};
+struct WriteData {
+    OpId op;
+    DeviceIndex device = 0;
+    Extent extent;
+    DataOf data;
+    bool fua = false;
+};
+struct ZeroData {  // read back as zeros ever after, on every member alike
+    OpId op;
+    DeviceIndex device = 0;
+    Extent extent;
+    bool fua = false;
+};
+struct CompareData {
+    OpId op;
+    DeviceIndex device = 0;
+    Extent extent;
+    OpId with;
+};
+struct FlushDevice {
+    OpId op;
+    DeviceIndex device = 0;
+};
+struct ReadLabel {
+    OpId op;
+    DeviceIndex device = 0;
+};
+struct WriteLabel {  // both copies, each flushed
+    OpId op;
+    DeviceIndex device = 0;
+    Label label;
+};
+struct ClearLog {  // all slots; flushed
+    OpId op;
+    DeviceIndex device = 0;
+};
+struct ReadIntent {
+    OpId op;
+    DeviceIndex device = 0;
+    OpenerSlot slot;
+};
+struct WriteIntent {  // to intent_offset() of its slot, and flushed
+    OpId op;
+    DeviceIndex device = 0;
+    IntentBlock block;
+};
+struct ReadWitness {
+    OpId op;
+};
+struct WriteWitness {
+    OpId op;
+    WitnessWord word;
+};
+struct Lock {
+    LockName lock;
+    Hold hold = Hold::kShared;
+    bool no_wait = false;  // now, past those that wait, unless a holder stands against it; or not
+    std::optional<WitnessWord> value;  // with a conversion downwards
+};
+struct CloseDevice {
+    DeviceIndex device = 0;
+};
+struct DropData {
+    OpId data;
+};
+enum class ReplyStatus : std::uint8_t {
+    kOk,
+    kUnreadable,   // these blocks, on every member
+    kLost,         // of a flush: acknowledged writes may be gone, every source lost its cache
+    kUnavailable,  // mount verification took too long
+    kOutOfRange
+};
+struct Reply {
+    RequestId request;
+    ReplyStatus status = ReplyStatus::kOk;
+    std::optional<OpId> data;  // of a read
+};
+struct Mounted {
+    std::uint64_t blocks = 0;
+};
+// The plan says why; it is tried again.
+struct MountRefused {
+    std::string plan;
+};
+struct SetNote {
+    std::string text;
+};
+
+using SetOutput =
+    std::variant<ReadData, WriteData, ZeroData, CompareData, FlushDevice, ReadLabel, WriteLabel,
+                 ClearLog, ReadIntent, WriteIntent, ReadWitness, WriteWitness, Lock, CloseDevice,
+                 DropData, Reply, Mounted, MountRefused, SetNote>;
+using SetOutputs = std::vector<SetOutput>;
+
+// ---- what the operator sees
+
+struct MemberStatus {
+    std::string device;
+    Role role = Role::kExpelled;
+    std::uint64_t fence = 0;
+    std::uint32_t queue = 0;
+    std::chrono::microseconds latency{0};
+};
+struct SetStatus {
+    bool mounted = false;
+    std::string stalled;  // why nothing goes on; empty: it does
+    Generation generation;
+    Id128 lineage;
+    std::vector<MemberStatus> members;
+    std::vector<OpenerSlot> to_merge;
+    std::size_t hot_regions = 0;
+    std::uint64_t intent_blocks = 0;
+};
+
+// Thread rule: one caller at a time. After an input with an expelled lease nothing comes out any
+// more: the opener ends.
+class Set {
+public:
+    explicit Set(SetOptions options);
+    ~Set();
+    Set(Set&&) noexcept;
+    Set& operator=(Set&&) noexcept;
+
+    SetOutputs step(const Moment& moment, const SetInput& input);
+    // When to step with Tick next.
+    std::optional<BootTime> deadline() const;
+    SetStatus status() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace quorate::shadowing

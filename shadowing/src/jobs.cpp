@@ -1,0 +1,232 @@
+#include <algorithm>
+
+#include "set_impl.hpp"
+
+// Making a stretch equal on all members: merge, fix-on-read, repair, copy and scrub are all this.
+//
+// Read it from one source, the authority, and compare the others with that. Where sources differ,
+// and go on differing (a write may have been under way), nobody may write while they are fixed: the
+// stall lock. A target is written from what was read, and then all is read and compared again until
+// nothing differs; no lock is needed for that, because every writer writes sources first.
+namespace quorate::shadowing {
+namespace {
+
+constexpr std::uint32_t kComparesWithoutStall = 3;
+
+}  // namespace
+
+std::uint64_t Set::Impl::add_job(Job job) {
+    const auto id = next_job++;
+    jobs.emplace(id, std::move(job));
+    return id;
+}
+
+void Set::Impl::restart_job(Job& job) {
+    job.differs.reset();
+    if (job.state != Job::State::kWaiting) {
+        job.state = Job::State::kDraining;
+        drain_job(job);
+    }
+}
+
+// What it has asked of a member must have ended before anybody relies on the stretch; what a member
+// that has left does with it, nobody cares.
+void Set::Impl::drain_job(Job& job) {
+    std::erase_if(job.ops, [&](OpId id) {
+        const auto* member = member_of(ops.at(id).device);
+        return member == nullptr || member->role == Role::kExpelled;
+    });
+    if (job.ops.empty()) {
+        if (job.data) {
+            drop(*job.data);
+            job.data.reset();
+        }
+        job.state = Job::State::kWaiting;
+    }
+}
+
+void Set::Impl::progress_jobs() {
+    std::vector<std::uint64_t> ready;
+    for (const auto& [id, job] : jobs) {
+        if (job.state == Job::State::kWaiting && (!job.needs_stall || stall == Hold::kExclusive)) {
+            ready.push_back(id);
+        }
+    }
+    for (const auto id : ready) {
+        if (const auto it = jobs.find(id); it != jobs.end()) {
+            begin_job(id, it->second);
+        }
+    }
+}
+
+void Set::Impl::begin_job(std::uint64_t id, Job& job) {
+    const auto sources = current(true, false);
+    const auto readable = std::ranges::find_if(sources, [&](const Current& source) {
+        return !job.unreadable[source.device] && !devices[source.device].suspect;
+    });
+    if (readable == sources.end()) {
+        if (std::ranges::all_of(
+                sources, [&](const Current& source) { return job.unreadable[source.device]; })) {
+            end_job(id, job, ReplyStatus::kUnreadable);
+        }
+        return;
+    }
+    job.authority = readable->device;
+    job.state = Job::State::kReading;
+    job.ops.insert(ask(job.authority, Purpose::kJob, id, ReadData{{}, job.authority, job.extent}));
+}
+
+void Set::Impl::job_done(OpId id, const Op& op, Outcome outcome) {
+    const auto it = jobs.find(op.owner);
+    const bool has_data = outcome == Outcome::kOk && std::holds_alternative<ReadData>(op.output);
+    if (it == jobs.end() || it->second.ops.erase(id) == 0) {
+        if (has_data) {
+            drop(id);
+        }
+        return;
+    }
+    auto& job = it->second;
+    if (!is_active() || !is_current(op) || outcome == Outcome::kFailed ||
+        job.state == Job::State::kDraining) {
+        if (has_data) {
+            drop(id);
+        }
+        restart_job(job);
+        return;
+    }
+    switch (job.state) {
+        case Job::State::kWaiting:
+        case Job::State::kDraining:
+            return;
+        case Job::State::kReading:
+            if (outcome == Outcome::kUnreadable) {
+                job.unreadable.set(op.device);
+                restart_job(job);
+            } else {
+                job.data = id;
+                compare(it->first, job);
+            }
+            return;
+        case Job::State::kComparing:
+            if (outcome == Outcome::kUnreadable) {
+                job.unreadable.set(op.device);
+            }
+            if (outcome != Outcome::kOk) {
+                job.differs.set(op.device);
+            }
+            if (job.ops.empty()) {
+                compared(it->first, job);
+            }
+            return;
+        case Job::State::kFixing:
+            if (outcome == Outcome::kUnreadable) {
+                suspect(op.device, "cannot be repaired");
+                restart_job(job);
+            } else if (job.ops.empty()) {
+                job.unreadable.reset();
+                if (mutated("no_recompare")) {
+                    end_job(it->first, job, ReplyStatus::kOk);
+                } else {
+                    restart_job(job);
+                }
+            }
+            return;
+    }
+}
+
+void Set::Impl::compare(std::uint64_t id, Job& job) {
+    job.state = Job::State::kComparing;
+    for (const auto& [member, device] : current(job.sources, job.targets)) {
+        if (device != job.authority) {
+            job.ops.insert(
+                ask(device, Purpose::kJob, id, CompareData{{}, device, job.extent, *job.data}));
+        }
+    }
+    if (job.ops.empty()) {
+        compared(id, job);
+    }
+}
+
+void Set::Impl::compared(std::uint64_t id, Job& job) {
+    Devices sources = job.sources ? job.unreadable : Devices();
+    Devices targets;
+    for (const auto& [member, device] : current(true, true)) {
+        (is_source(member->role) ? sources : targets)[device] =
+            job.differs[device] || (is_source(member->role) && sources[device]);
+    }
+    if ((sources.none() && targets.none()) || (sources.any() && mutated("read_unfixed"))) {
+        end_job(id, job, ReplyStatus::kOk);
+        return;
+    }
+    const bool stalled = stall == Hold::kExclusive;
+    ++job.attempts;
+    if (sources.any() && !stalled && !mutated("fix_without_stall")) {
+        job.needs_stall = job.unreadable.any() || job.attempts >= kComparesWithoutStall;
+        restart_job(job);
+        return;
+    }
+    if (sources.none() && !stalled && job.attempts > kComparesWithoutStall) {
+        job.needs_stall = true;  // it is written too often to catch up with
+        restart_job(job);
+        return;
+    }
+    fix(id, job, sources.any() ? sources : targets);
+}
+
+void Set::Impl::fix(std::uint64_t id, Job& job, const Devices& which) {
+    job.state = Job::State::kFixing;
+    for (DeviceIndex device = 0; device < devices.size(); ++device) {
+        if (which[device]) {
+            const DataOf data{false, job.data->value()};
+            job.ops.insert(
+                ask(device, Purpose::kJob, id, WriteData{{}, device, job.extent, data, false}));
+        }
+    }
+}
+
+void Set::Impl::end_job(std::uint64_t id, Job& ended, ReplyStatus status) {
+    auto job = std::move(ended);
+    jobs.erase(id);
+    bool used = false;
+    for (const auto reader : job.readers) {
+        if (reads.contains(reader)) {
+            reply_read(reader, status, status == ReplyStatus::kOk ? job.data : std::nullopt);
+            used = true;
+        }
+    }
+    if (job.data && !used) {
+        drop(*job.data);
+    }
+    if (job.slot) {
+        merge_chunk_done(*job.slot);
+    }
+    if (job.copy) {
+        copy_chunk_done(job.extent, status);
+    }
+}
+
+// The stall lock: shared while writes may begin, exclusive while members are fixed.
+void Set::Impl::progress_stall() {
+    const LockName name{LockKind::kStall, 0};
+    stall_wanted =
+        std::ranges::any_of(jobs, [](const auto& entry) { return entry.second.needs_stall; });
+    if (stall_asked) {
+        return;
+    }
+    if (stall == Hold::kExclusive && !stall_wanted) {
+        stall = Hold::kNone;
+        lock(name, Hold::kShared);
+        stall_asked = true;
+    } else if (stall == Hold::kShared && begun == 0 && (stall_blocking || stall_wanted)) {
+        stall = Hold::kNone;
+        lock(name, Hold::kNone);
+        // Whoever waits goes first.
+        lock(name, stall_wanted ? Hold::kExclusive : Hold::kShared);
+        stall_asked = true;
+    } else if (stall == Hold::kNone) {
+        lock(name, Hold::kShared);
+        stall_asked = true;
+    }
+}
+
+}  // namespace quorate::shadowing

@@ -1,0 +1,455 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "set_impl.hpp"
+
+// The membership: who is a member, in which role. Changed by whoever holds its lock exclusively:
+// labels of all that stay, the witness, the lock's value; in this order, each before the next.
+namespace quorate::shadowing {
+
+bool Set::Impl::change_wanted() const {
+    return !expel.empty() || promote || recover || (add && devices[*add].locked);
+}
+
+void Set::Impl::begin_change() {
+    if (membership == Hold::kShared) {
+        lock({}, Hold::kNull);
+    }
+    membership = Hold::kNone;
+    membership_blocking = false;
+    phase = Phase::kLockingToChange;
+    lock({}, Hold::kExclusive);
+}
+
+void Set::Impl::change_locked(const Locked& input) {
+    value_state = input.state;
+    value = input.value;
+    phase = Phase::kReadingToChange;
+    waiting_for = 1;  // this function
+    for (DeviceIndex i = 0; i < devices.size(); ++i) {
+        devices[i].label.reset();
+        if (!devices[i].suspect) {
+            ++waiting_for;
+            ask(i, Purpose::kLabelForChange, 0, ReadLabel{{}, i});
+        }
+    }
+    if (value_state != ValueState::kValid && options.witnessed) {
+        ++waiting_for;
+        ask(0, Purpose::kWitnessRead, 0, ReadWitness{});
+    }
+    if (--waiting_for == 0) {
+        decide_change();
+    }
+}
+
+void Set::Impl::on(const LabelRead& input) {
+    const auto op = finish(input.op, Outcome::kOk);
+    if (!op) {
+        return;
+    }
+    auto& device = devices[op->device];
+    device.label = input.label;
+    if (input.label && input.label->set == options.set) {
+        device.life = input.life;
+        device.member = input.label->member;
+    } else if (input.label) {
+        device.label.reset();
+        device.member = {};
+    }
+    if (op->purpose == Purpose::kLabelForChange && phase == Phase::kReadingToChange) {
+        if (--waiting_for == 0) {
+            decide_change();
+        }
+    } else if (op->purpose == Purpose::kLabelForAddition) {
+        label_for_addition();
+    } else if (op->purpose == Purpose::kLabelForAdoption && phase == Phase::kAdopting) {
+        if (--waiting_for == 0) {
+            label_for_adoption();
+        }
+    }
+}
+
+void Set::Impl::on(const WitnessRead& input) {
+    if (finish(input.op, Outcome::kOk) && phase == Phase::kReadingToChange) {
+        witness = input.witness;
+        if (--waiting_for == 0) {
+            decide_change();
+        }
+    }
+}
+
+// The label that the change starts from.
+const Label* Set::Impl::basis(std::string& why) {
+    if (value_state == ValueState::kValid) {
+        if (has_current && now_current.generation == value.generation) {
+            return &now_current;
+        }
+        for (const auto& device : devices) {
+            if (device.label && device.label->lineage == value.lineage &&
+                device.label->generation == value.generation) {
+                return &*device.label;
+            }
+        }
+        why = "no disk can be read that has the label of the generation that is mounted";
+        return nullptr;
+    }
+    MountQuestion question;
+    question.set = options.set;
+    question.witness = witness;
+    for (const auto& device : devices) {
+        question.disks.push_back({device.name, device.label, "cannot be read", false});
+    }
+    const auto plan = plan_mount(question);
+    why = plan.to_string();
+    return plan.allowed ? &*devices[*plan.authority].label : nullptr;
+}
+
+// Whether its disk can be read and has what the basis says it has.
+bool Set::Impl::is_present(const LabelMember& member, const Label& base) const {
+    return std::ranges::any_of(devices, [&](const Device& device) {
+        if (!device.label || device.suspect || device.label->member != member.id ||
+            device.label->lineage != base.lineage) {
+            return false;
+        }
+        const auto& generation = device.label->generation;
+        if (value_state == ValueState::kValid) {
+            return generation == base.generation || generation.number > base.generation.number;
+        }
+        const auto* own = device.label->find(member.id);
+        return generation == base.generation || (generation.number < base.generation.number &&
+                                                 is_source(member.role) && is_source(own->role));
+    });
+}
+
+void Set::Impl::apply_wishes(Label& label, const Label& base, bool all_lives_lost) {
+    const auto number = label.generation.number;
+    bool source_kept = false;
+    for (auto& member : label.members) {
+        if (member.role == Role::kExpelled) {
+            continue;
+        }
+        const auto device = std::ranges::find(devices, member.id, &Device::member);
+        const bool same_life = device != devices.end() && device->life == member.life;
+        bool stays = is_present(member, base) && !expel.contains(member.id);
+        const bool lost = all_lives_lost || !same_life;
+        if (stays && lost && !mutated("ignore_life")) {
+            // Every source lost power: they are equal but for the regions that are hot. But where
+            // somebody still has the set mounted, what he wrote is not known here: one stays, and
+            // copies, which may have what it lost, do not.
+            stays = all_lives_lost &&
+                    (value_state == ValueState::kFresh || (!source_kept && is_source(member.role)));
+        }
+        if (!stays) {
+            member.role = Role::kExpelled;
+            member.since = number;
+            member.fence = 0;
+            continue;
+        }
+        if (lost) {
+            member.life = device->life;
+            member.since = number;  // what it did in its last life does not count
+            member.fence = 0;
+        }
+        source_kept |= is_source(member.role);
+        if (promote == member.id && is_target(member.role) && member.since == target_since) {
+            member.role = Role::kFull;
+            member.since = number;
+            member.fence = 0;
+        }
+    }
+    if (add && devices[*add].label && devices[*add].locked) {
+        auto& device = devices[*add];
+        auto it = std::ranges::find(label.members, device.member, &LabelMember::id);
+        if (it == label.members.end() && label.members.size() < kMaxMembers) {
+            it = label.members.insert(it, LabelMember{device.member, Role::kExpelled, 0, 0, 0});
+        }
+        if (it != label.members.end() && it->role == Role::kExpelled &&
+            device.label->layout.member_blocks >= label.set_blocks) {
+            *it = {device.member, Role::kCopy, number, 0, device.life};
+        }
+    }
+}
+
+void Set::Impl::decide_change() {
+    std::string why;
+    const auto* base = basis(why);
+    if (base == nullptr) {
+        give_up(why);
+        return;
+    }
+    next = *base;
+    auto number = base->generation.number;
+    for (const auto& device : devices) {
+        number = device.label ? std::max(number, device.label->generation.number) : number;
+    }
+    if (witness.word) {
+        number = std::max(number, witness.word->generation.number);
+    }
+    next.generation = {number + 1, random.next()};
+    const bool all_lives_lost = std::ranges::none_of(base->members, [&](const auto& member) {
+        const auto device = std::ranges::find(devices, member.id, &Device::member);
+        return is_source(member.role) && is_present(member, *base) && !expel.contains(member.id) &&
+               device->life == member.life;
+    });
+    const auto base_members = base->members;
+    apply_wishes(next, *base, all_lives_lost);
+    const bool any_source = std::ranges::any_of(
+        next.members, [](const auto& member) { return is_source(member.role); });
+    if (!any_source) {
+        give_up("no source would be left");
+        return;
+    }
+    if (next.members == base_members && value_state == ValueState::kValid) {
+        next.generation = base->generation;
+        finish_change();
+        return;
+    }
+    write_labels();
+}
+
+void Set::Impl::write_labels() {
+    phase = Phase::kWritingLabels;
+    label_failed = false;
+    next.clean = false;
+    next.mounted_epoch = moment.lease.epoch;
+    waiting_for = 0;
+    for (DeviceIndex i = 0; i < devices.size(); ++i) {
+        auto& device = devices[i];
+        const auto* member = next.find(device.member);
+        if (member == nullptr || member->role == Role::kExpelled || !device.label) {
+            continue;
+        }
+        ++waiting_for;
+        const bool is_new = member->role == Role::kCopy && member->since == next.generation.number;
+        if (is_new) {
+            ask(i, Purpose::kClearLog, next.generation.id, ClearLog{{}, i});
+        } else {
+            label_for_change(i);
+        }
+    }
+}
+
+void Set::Impl::label_for_change(DeviceIndex i) {
+    auto label = next;
+    label.member = devices[i].member;
+    label.layout = devices[i].label->layout;
+    label.sequence = ++devices[i].label->sequence;
+    ask(i, Purpose::kWriteLabel, next.generation.id, WriteLabel{{}, i, std::move(label)});
+}
+
+void Set::Impl::label_written(const Op& op, Outcome outcome) {
+    if (phase != Phase::kWritingLabels || op.owner != next.generation.id) {
+        return;
+    }
+    if (outcome == Outcome::kOk && op.purpose == Purpose::kClearLog) {
+        label_for_change(op.device);
+        return;
+    }
+    if (outcome != Outcome::kOk) {
+        devices[op.device].suspect = true;
+        expel.insert(devices[op.device].member);
+        label_failed = true;
+    }
+    if (--waiting_for > 0) {
+        return;
+    }
+    if (label_failed) {
+        // Without those that failed, under another number.
+        next.generation = {next.generation.number + 1, random.next()};
+        bool any_source = false;
+        for (auto& member : next.members) {
+            if (member.role != Role::kExpelled && expel.contains(member.id)) {
+                member = {member.id, Role::kExpelled, next.generation.number, 0, member.life};
+            }
+            any_source |= is_source(member.role);
+        }
+        if (any_source) {
+            write_labels();
+        } else {
+            give_up("no source can be written");
+        }
+        return;
+    }
+    if (options.witnessed && !mutated("skip_witness")) {
+        phase = Phase::kWritingWitness;
+        ask(0, Purpose::kWriteWitness, next.generation.id,
+            WriteWitness{{}, {next.lineage, next.generation}});
+        return;
+    }
+    finish_change();
+}
+
+void Set::Impl::witness_written() {
+    if (phase == Phase::kWritingWitness) {
+        finish_change();
+    }
+}
+
+void Set::Impl::finish_change() {
+    recover = false;
+    adopt(next);
+    if (add && devices[*add].locked) {
+        const auto* member = now_current.find(devices[*add].member);
+        const bool added = member != nullptr && member->role != Role::kExpelled;
+        devices[*add].locked = added;
+        lock({LockKind::kMember, devices[*add].member.low}, added ? Hold::kShared : Hold::kNone);
+        add.reset();
+    }
+    phase = Phase::kWaitingShared;
+    out.emplace_back(Lock{{}, Hold::kShared, false, WitnessWord{next.lineage, next.generation}});
+}
+
+// Nothing was changed that has effect: others may try, and so does this opener after a while. The
+// last source is never expelled; perhaps it answers again.
+void Set::Impl::give_up(const std::string& why) {
+    if (mounted) {
+        note("the membership cannot be changed: " + why);
+    } else {
+        out.emplace_back(MountRefused{why});
+    }
+    expel.clear();
+    for (auto& device : devices) {
+        device.suspect = device.closing && device.suspect;
+    }
+    for (auto& [id, op] : ops) {
+        op.late = false;
+        op.started = moment.now;
+    }
+    wake_at(moment.now + options.member_timeout);
+    recover = true;  // look at all of them anew
+    membership = Hold::kNone;
+    lock({}, Hold::kNull);
+    phase = Phase::kResting;
+    rest_until = moment.now + options.retry_after;
+    wake_at(rest_until);
+}
+
+// ---- what others changed
+
+void Set::Impl::begin_adoption(const WitnessWord& word) {
+    phase = Phase::kAdopting;
+    adopting = word;
+    waiting_for = 1;
+    for (DeviceIndex i = 0; i < devices.size(); ++i) {
+        if (!devices[i].suspect) {
+            ++waiting_for;
+            ask(i, Purpose::kLabelForAdoption, 0, ReadLabel{{}, i});
+        }
+    }
+    if (--waiting_for == 0) {
+        label_for_adoption();
+    }
+}
+
+void Set::Impl::label_for_adoption() {
+    for (const auto& device : devices) {
+        if (device.label && device.label->lineage == adopting.lineage &&
+            device.label->generation == adopting.generation) {
+            const auto label = *device.label;
+            adopt(label);
+            check_lives();
+            go_active();
+            return;
+        }
+    }
+    give_up("no disk can be read that has the label of the generation that is mounted");
+}
+
+void Set::Impl::adopt(const Label& label) {
+    const auto old = std::exchange(now_current, label);
+    const bool had_current = std::exchange(has_current, true);
+    bool somebody_new = false;
+    bool kept = false;
+    for (const auto& member : now_current.members) {
+        const auto* before = had_current ? old.find(member.id) : nullptr;
+        const bool same_stint =
+            before != nullptr && before->role != Role::kExpelled && before->since == member.since;
+        kept |= same_stint && is_source(member.role);
+        somebody_new |= !same_stint && member.role != Role::kExpelled;
+        const auto device = std::ranges::find(devices, member.id, &Device::member);
+        if (member.role == Role::kExpelled) {
+            expel.erase(member.id);
+            if (device != devices.end() && device->locked && !device->closing &&
+                add != static_cast<DeviceIndex>(device - devices.begin())) {
+                device->closing = true;
+                const auto index = static_cast<DeviceIndex>(device - devices.begin());
+                out.emplace_back(CloseDevice{index});
+                if (mutated("forget_zombies")) {
+                    on(DeviceClosed{index});
+                }
+            } else if (device != devices.end() && !device->closing) {
+                device->suspect = false;
+            }
+        } else if (device == devices.end()) {
+            expel.insert(member.id);  // cannot be reached from here
+        }
+    }
+    lost_cache |= had_current && !kept;
+    if (intent && somebody_new && !mutated("forget_refresh")) {
+        intent->refresh();
+    }
+    const auto* promoted = promote ? now_current.find(*promote) : nullptr;
+    if (promoted == nullptr || !is_target(promoted->role) || promoted->since != target_since) {
+        promote.reset();
+    }
+    for (auto& [id, job] : jobs) {
+        restart_job(job);
+    }
+}
+
+void Set::Impl::check_lives() {
+    for (const auto& [member, device] : current(true, true)) {
+        if (devices[device].life != member->life && !mutated("ignore_life")) {
+            suspect(device, "lost its cache");
+        }
+    }
+}
+
+void Set::Impl::go_active() {
+    phase = Phase::kActive;
+    for (const auto& [id, write] : writes) {
+        restless.insert(id);
+    }
+    if (!slots_read) {
+        start_mount_slots();
+    }
+}
+
+void Set::Impl::release_membership() {
+    if (intent && intent->refreshing()) {
+        return;  // a new member does not have our hot regions yet
+    }
+    membership_blocking = false;
+    membership = Hold::kNone;
+    phase = Phase::kWaitingShared;
+    lock({}, Hold::kNull);
+    lock({}, Hold::kShared);
+}
+
+void Set::Impl::on(const AddDevice& input) {
+    const auto& device = devices[input.device];
+    const auto* member = member_of(input.device);
+    const bool is_member = member != nullptr && member->role != Role::kExpelled;
+    if (add || device.locked || device.locking || is_member || !is_active()) {
+        note("cannot be added now: " + device.name);
+        return;
+    }
+    add = input.device;
+    ask(input.device, Purpose::kLabelForAddition, 0, ReadLabel{{}, input.device});
+}
+
+// Everybody's earlier operations on it have ended when its lock is granted.
+void Set::Impl::label_for_addition() {
+    auto& device = devices[*add];
+    if (!device.label) {
+        note("carries no label of the set: " + device.name);
+        add.reset();
+        return;
+    }
+    device.suspect = false;
+    device.locking = true;
+    lock({LockKind::kMember, device.member.low}, Hold::kExclusive);
+}
+
+}  // namespace quorate::shadowing

@@ -1,0 +1,291 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "set_impl.hpp"
+
+// What a lost opener left: the regions that its slot of the write-intent log names are reconciled
+// by whoever gets its slot's lock; until then every read in them compares (fix-on-read). And the
+// copy of a new member.
+namespace quorate::shadowing {
+
+void Set::Impl::start_mount_slots() {
+    slots_read = true;
+    for (std::uint16_t i = 0; i < now_current.layout.openers; ++i) {
+        auto& one = pending[OpenerSlot(i)];
+        one.own = OpenerSlot(i) == options.slot;
+        one.held |= one.own;
+        one.probing = !one.own && !one.asked;
+    }
+}
+
+void Set::Impl::opener_lost(const OpenerLost& lost) {
+    auto& one = pending[lost.slot];
+    if (!one.asked) {
+        one = {};
+        one.asked = true;
+        lock({LockKind::kSlot, lost.slot.value()}, Hold::kWork);
+    }
+    one.opener = lost.opener;
+    if (!one.held) {
+        one.known = false;
+    }
+}
+
+bool Set::Impl::is_merging(Extent extent) const {
+    if (pending.empty()) {
+        return false;
+    }
+    const auto shift = now_current.layout.region_shift;
+    return std::ranges::any_of(pending, [&](const auto& entry) {
+        const auto& one = entry.second;
+        if (one.probing) {
+            return false;
+        }
+        const auto it = one.regions.lower_bound(static_cast<std::uint32_t>(extent.lbn >> shift));
+        return !one.known || (it != one.regions.end() && *it <= (extent.end() - 1) >> shift);
+    });
+}
+
+void Set::Impl::read_slot(OpenerSlot slot, Pending& one) {
+    one.state = Pending::State::kReading;
+    one.best.reset();
+    one.answered = false;
+    one.reading = 0;
+    for (const auto& [member, device] : current(true, false)) {
+        if (!devices[device].suspect) {
+            ++one.reading;
+            ask(device, Purpose::kSlot, slot.value(), ReadIntent{{}, device, slot});
+        }
+    }
+    if (one.reading == 0) {
+        one.state = Pending::State::kWaiting;
+    }
+}
+
+void Set::Impl::on(const IntentRead& input) {
+    if (const auto op = finish(input.op, input.outcome)) {
+        slot_read(*op, input.outcome, input);
+    }
+}
+
+void Set::Impl::slot_read(const Op& op, Outcome outcome, const IntentRead& input) {
+    const OpenerSlot slot(static_cast<std::uint16_t>(op.owner));
+    const auto it = pending.find(slot);
+    if (it == pending.end() || it->second.state != Pending::State::kReading) {
+        return;
+    }
+    auto& one = it->second;
+    if (outcome == Outcome::kFailed) {
+        if (is_current(op)) {
+            suspect(op.device, "its write-intent log cannot be read");
+        }
+    } else if (is_current(op)) {
+        auto block = choose_intent(input.blocks, options.set, slot);
+        if (block) {
+            one.answered = true;
+            if (*block && (!one.best || (*block)->sequence > one.best->sequence)) {
+                one.best = std::move(*block);
+            }
+        }
+    }
+    if (--one.reading > 0) {
+        return;
+    }
+    one.state = Pending::State::kWaiting;
+    if (one.answered) {
+        slot_known(slot, one);
+    }
+}
+
+void Set::Impl::slot_known(OpenerSlot slot, Pending& one) {
+    one.known = true;
+    one.regions.clear();
+    one.again_at = moment.now + options.retry_after;
+    wake_at(one.again_at);
+    // A later opener of the slot writes there only when it has merged what it found.
+    const bool merged = one.asked && !one.held && one.best && one.best->opener != one.opener;
+    if (one.best && !merged) {
+        one.regions.insert(one.best->regions.begin(), one.best->regions.end());
+    }
+    if (!one.regions.empty()) {
+        if (one.probing) {
+            out.emplace_back(
+                Lock{{LockKind::kSlot, slot.value()}, Hold::kShared, true, std::nullopt});
+        } else if (one.held) {
+            begin_merge(one);
+        }
+        return;
+    }
+    if (one.own) {
+        // Until here others had to take the slot's opener for lost, and compared too.
+        one.state = Pending::State::kDone;
+        lock({LockKind::kSlot, slot.value()}, Hold::kExclusive);
+        return;
+    }
+    if (one.asked) {
+        lock({LockKind::kSlot, slot.value()}, Hold::kNone);
+    }
+    pending.erase(slot);
+}
+
+void Set::Impl::own_slot_clean() {
+    const auto it = pending.find(options.slot);
+    const auto& best = it->second.best;
+    intent.emplace(
+        IntentOptions{options.set, options.slot, options.opener, now_current.layout.region_shift,
+                      options.hot_max, options.clear_after},
+        best ? best->sequence : 0);
+    pending.erase(it);
+}
+
+void Set::Impl::begin_merge(Pending& one) {
+    one.state = Pending::State::kMerging;
+    one.left.clear();
+    one.jobs = 0;
+    const auto region_blocks = std::uint64_t{1} << now_current.layout.region_shift;
+    for (const auto region : one.regions) {
+        const auto end = std::min((region + 1) * region_blocks, now_current.set_blocks);
+        for (auto lbn = region * region_blocks; lbn < end; lbn += options.chunk_blocks) {
+            one.left.push_back({lbn, std::min(options.chunk_blocks, end - lbn)});
+        }
+    }
+    std::ranges::reverse(one.left);
+}
+
+void Set::Impl::merge_chunk_done(OpenerSlot slot) {
+    if (const auto it = pending.find(slot); it != pending.end()) {
+        --it->second.jobs;
+    }
+}
+
+void Set::Impl::progress_merge(OpenerSlot slot, Pending& one) {
+    // Whether somebody else has merged it meanwhile?
+    const bool looks_again = one.asked && !one.held && one.again_at <= moment.now;
+    if (one.state == Pending::State::kWaiting && (!one.known || looks_again)) {
+        read_slot(slot, one);
+    } else if (one.asked && !one.held) {
+        wake_at(std::max(one.again_at, moment.now + options.retry_after));
+    }
+    if (one.state == Pending::State::kMerging) {
+        while (!one.left.empty() && one.jobs < options.jobs_max) {
+            Job job;
+            job.extent = one.left.back();
+            job.targets = true;
+            job.slot = slot;
+            add_job(std::move(job));
+            one.left.pop_back();
+            ++one.jobs;
+        }
+        if ((one.left.empty() && one.jobs == 0) || mutated("clear_unmerged")) {
+            one.state = Pending::State::kFlushing;
+            one.flush_round = mutated("clear_unflushed") ? 0 : want_flush();
+        }
+    }
+    if (one.state == Pending::State::kFlushing && flushed_rounds >= one.flush_round) {
+        one.state = Pending::State::kClearing;
+        one.clearing = *one.best;
+        ++one.clearing->sequence;
+        one.clearing->regions.clear();
+        one.members = {};
+    }
+}
+
+void Set::Impl::progress_merges() {
+    std::vector<OpenerSlot> cleared;
+    for (auto& [slot, one] : pending) {
+        progress_merge(slot, one);
+        if (one.state == Pending::State::kClearing &&
+            spread(one.members, current(true, true), [&](DeviceIndex device) {
+                ask(device, Purpose::kClearSlot, slot.value(),
+                    WriteIntent{{}, device, *one.clearing});
+            })) {
+            cleared.push_back(slot);
+        }
+    }
+    for (const auto slot : cleared) {
+        auto& one = pending.at(slot);
+        one.best = one.clearing;
+        slot_known(slot, one);
+    }
+    const bool open = std::ranges::any_of(
+        pending, [](const auto& entry) { return entry.second.own || entry.second.probing; });
+    if (!mounted && slots_read && !open && intent) {
+        mounted = true;
+        out.emplace_back(Mounted{now_current.set_blocks});
+        admit_blocked();
+    }
+}
+
+// ---- copy
+
+void Set::Impl::progress_copy() {
+    const auto targets = current(false, true);
+    if (targets.empty() || !options.volunteers) {
+        if (copying == Hold::kExclusive) {
+            lock({LockKind::kCopy, 0}, Hold::kNone);
+            copying = Hold::kNone;
+        }
+        target.reset();
+        return;
+    }
+    if (copying == Hold::kNone) {
+        if (!copy_asked) {
+            lock({LockKind::kCopy, 0}, Hold::kExclusive);
+            copy_asked = true;
+        }
+        return;
+    }
+    const auto& member = *targets.front().member;
+    if (target != member.id || target_since != member.since) {
+        target = member.id;
+        target_since = member.since;
+        copy_next = member.fence;
+        copy_unreadable.clear();
+        copy_flush = 0;
+        for (auto it = jobs.begin(); it != jobs.end();) {
+            it = it->second.copy ? jobs.erase(it) : std::next(it);
+        }
+        copy_jobs = 0;
+    }
+    const auto copy = [&](Extent extent) {
+        Job job;
+        job.extent = extent;
+        job.sources = is_merging(extent);
+        job.targets = true;
+        job.copy = true;
+        add_job(std::move(job));
+        ++copy_jobs;
+    };
+    if (copy_again_at <= moment.now) {
+        std::ranges::for_each(std::exchange(copy_unreadable, {}), copy);
+    }
+    while (copy_next < now_current.set_blocks && copy_jobs < options.jobs_max) {
+        copy({copy_next, std::min(options.chunk_blocks, now_current.set_blocks - copy_next)});
+        copy_next += std::min(options.chunk_blocks, now_current.set_blocks - copy_next);
+    }
+    if (copy_next == now_current.set_blocks && copy_jobs == 0 && copy_unreadable.empty() &&
+        !promote) {
+        if (copy_flush == 0) {
+            copy_flush = mutated("promote_unflushed") ? flushed_rounds : want_flush();
+        }
+        if (flushed_rounds >= copy_flush) {
+            promote = target;
+            note("a copy is finished");
+        }
+    }
+}
+
+void Set::Impl::copy_chunk_done(Extent extent, ReplyStatus status) {
+    --copy_jobs;
+    if (status != ReplyStatus::kOk) {
+        // As a source it would give out what it had there before.
+        note(fmt::format("the copy cannot read blocks {} to {} anywhere", extent.lbn,
+                         extent.end() - 1));
+        copy_unreadable.push_back(extent);
+        copy_again_at = moment.now + options.retry_after;
+        wake_at(copy_again_at);
+    }
+}
+
+}  // namespace quorate::shadowing
