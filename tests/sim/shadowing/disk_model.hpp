@@ -1,0 +1,111 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/random.hpp"
+#include "shadowing/label.hpp"
+#include "shadowing/set.hpp"
+
+namespace quorate::shadowing::simulator {
+
+// One life of an opener.
+using Opener = std::uint64_t;
+
+// A member disk and who serves it: label, write-intent log, data (a number per block), each with a
+// volatile cache. When the power fails, of what was not flushed each block by itself is kept, lost
+// or, of label and log, torn.
+class Disk {
+public:
+    Disk(Random& random, Id128 set, const Layout& layout)
+        : random_(random), set_(set), layout_(layout), data_(layout.member_blocks) {
+        meta_.resize(kLabels + layout.openers * kIntentBlocks);
+        power_on();
+    }
+
+    // ---- who serves it
+    bool is_on() const { return on_; }
+    std::uint64_t life() const { return life_; }
+    void power_off();
+    void power_on();
+    void fence(Opener opener) { fenced_.insert(opener); }
+    // What the opener asked for earlier takes no effect any more.
+    void close(Opener opener) {
+        ++closings_[opener];
+        sessions_.erase(opener);
+    }
+    std::uint64_t closings(Opener opener) const {
+        const auto it = closings_.find(opener);
+        return it == closings_.end() ? 0 : it->second;
+    }
+    // Whether an operation may take effect; opening is reading the label.
+    Outcome admit(Opener opener, std::uint64_t closings_then, bool opens);
+
+    // ---- what is on it
+    std::uint64_t read(std::uint64_t lbn) const { return data_[lbn].seen; }
+    void write(std::uint64_t lbn, std::uint64_t value);
+    void flush();
+    void flush(const Extent& extent);
+    bool is_unreadable(const Extent& extent) const;
+    void damage(std::uint64_t lbn) { bad_.insert(lbn); }
+    void repair() { bad_.clear(); }
+
+    // Label and log: written, then durable with sync_meta().
+    void write_label_copy(std::uint16_t copy, const Label& label) {
+        set_meta(copy, encode(label, copy));
+    }
+    void sync_meta();
+    std::array<std::string, 2> labels() const { return {meta_[0].seen, meta_[1].seen}; }
+    // What a power failure now is sure to leave.
+    std::array<std::string, 2> durable_labels() const {
+        return {meta_[0].durable, meta_[1].durable};
+    }
+    void write_intent(const IntentBlock& block) {
+        set_meta(slot_at(block.slot) + block.sequence % kIntentBlocks, encode(block));
+    }
+    std::array<std::string, kIntentBlocks> intent(OpenerSlot slot) const {
+        return {meta_[slot_at(slot)].seen, meta_[slot_at(slot) + 1].seen};
+    }
+    std::array<std::string, kIntentBlocks> durable_intent(OpenerSlot slot) const {
+        return {meta_[slot_at(slot)].durable, meta_[slot_at(slot) + 1].durable};
+    }
+    void clear_log();
+    const Layout& layout() const { return layout_; }
+    Id128 set() const { return set_; }
+
+private:
+    static constexpr std::size_t kLabels = 2;
+    struct Meta {
+        std::string seen = std::string(kMetaBlock, '\0');
+        std::string durable = std::string(kMetaBlock, '\0');
+        bool dirty = false;
+    };
+    struct Block {
+        std::uint64_t seen = 0;
+        std::uint64_t durable = 0;
+    };
+    static std::size_t slot_at(OpenerSlot slot) { return kLabels + slot.value() * kIntentBlocks; }
+    void set_meta(std::size_t at, std::string bytes) {
+        meta_[at].seen = std::move(bytes);
+        meta_[at].dirty = true;
+    }
+
+    Random& random_;
+    Id128 set_;
+    Layout layout_;
+    bool on_ = false;
+    std::uint64_t life_ = 0;
+    std::map<Opener, std::uint64_t> sessions_;  // in which life
+    std::map<Opener, std::uint64_t> closings_;
+    std::set<Opener> fenced_;
+    std::vector<Meta> meta_;
+    std::vector<Block> data_;
+    std::set<std::uint64_t> dirty_;
+    std::set<std::uint64_t> bad_;
+};
+
+}  // namespace quorate::shadowing::simulator

@@ -1,0 +1,175 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "disk_model.hpp"
+#include "history.hpp"
+#include "lock_oracle.hpp"
+#include "sim/event_queue.hpp"
+
+namespace quorate::shadowing::simulator {
+
+struct Scenario {
+    std::size_t nodes = 2;
+    std::size_t disks = 2;
+    std::uint64_t blocks = 96;
+    std::size_t hot_max = 4;
+    sim::Time faulty = sim::seconds(12);
+    sim::Time pause_max = sim::milliseconds(1500);  // between two faults
+    bool flushes = true;
+
+    static Scenario draw(Random& random);
+};
+
+// Nodes that each open the set, disks that each is served by a node or by itself, a cluster that
+// gives leases and takes over, and everything that can go wrong; then a time in which nothing does,
+// and all must come right.
+class World {
+public:
+    World(std::uint64_t seed, Scenario scenario);
+
+    // The breach of an invariant, or the lack of progress; empty if all was well.
+    std::string run();
+    const History& history() const { return history_; }
+    std::uint64_t generations() const { return witness_ ? witness_->generation.number : 0; }
+
+private:
+    struct Node {
+        std::unique_ptr<Set> set;
+        Opener opener = 0;
+        std::deque<SetInput> inbox;
+        bool pumping = false;
+        bool mounted = false;
+        bool cut = false;
+        bool expelled = false;  // taken over while it lived
+        bool on = true;
+        sim::Time frozen_until{0};
+        sim::Time lease_until{0};
+        sim::Time armed{-1};
+        sim::Time mail_ready{0};
+        std::deque<std::function<void()>> mail;  // to and from the lock manager, in order
+        std::map<std::uint64_t, std::vector<std::uint64_t>> data;  // by operation
+        std::map<std::uint64_t, Extent> requests;
+        std::map<std::uint64_t, std::uint64_t> values;  // of writes
+        std::set<std::uint64_t> durable;                // writes with FUA
+    };
+    struct Served {
+        std::unique_ptr<Disk> disk;
+        std::optional<std::size_t> host;
+        bool intact = true;  // has not lost power since it has everything
+        sim::Time slow{0};
+    };
+    using Phase = std::function<void(Disk&)>;
+
+    // ---- nodes
+    void start(std::size_t node);
+    void kill(std::size_t node);
+    void take_over(Opener opener, std::size_t node);
+    void power_off_node(std::size_t node);
+    void power_on_node(std::size_t node);
+    void renew_leases();
+    Moment moment(std::size_t node) const;
+    void feed(std::size_t node, Opener opener, SetInput input);
+    void pump(std::size_t node);
+    bool carry_out(std::size_t node, SetOutputs outputs, std::size_t from, bool late);
+    void arm(std::size_t node);
+    void mail(std::size_t node, std::function<void()> action);
+    void deliver_mail(std::size_t node);
+    void tell(Opener opener, SetInput input);
+
+    void perform(std::size_t node, const ReadData& output);
+    void perform(std::size_t node, const WriteData& output);
+    void perform(std::size_t node, const ZeroData& output);
+    void perform(std::size_t node, const CompareData& output);
+    void perform(std::size_t node, const FlushDevice& output);
+    void perform(std::size_t node, const ReadLabel& output);
+    void perform(std::size_t node, const WriteLabel& output);
+    void perform(std::size_t node, const ClearLog& output);
+    void perform(std::size_t node, const ReadIntent& output);
+    void perform(std::size_t node, const WriteIntent& output);
+    void perform(std::size_t node, const ReadWitness& output);
+    void perform(std::size_t node, const WriteWitness& output);
+    void perform(std::size_t node, const Lock& output);
+    void perform(std::size_t node, const CloseDevice& output);
+    void perform(std::size_t node, const DropData& output);
+    void perform(std::size_t node, const Reply& output);
+    void perform(std::size_t node, const Mounted& output);
+    void perform(std::size_t node, const MountRefused& output);
+    void perform(std::size_t node, const SetNote& output);
+
+    // ---- disks
+    bool reachable(std::size_t node, DeviceIndex disk) const;
+    struct Errand {
+        std::size_t node = 0;
+        Opener opener = 0;
+        OpId op;
+        DeviceIndex disk = 0;
+        std::uint64_t closings = 0;
+        bool opens = false;
+        std::vector<Phase> phases;
+        std::function<SetInput(Disk&)> answer;
+    };
+    void send(std::size_t node, OpId op, DeviceIndex disk, bool opens, std::vector<Phase> phases,
+              std::function<SetInput(Disk&)> answer);
+    void write_blocks(std::size_t node, OpId op, DeviceIndex disk, Extent extent,
+                      std::vector<std::uint64_t> values, bool fua);
+    void serve(std::shared_ptr<Errand> errand, std::size_t phase);
+    void answer(const std::shared_ptr<Errand>& errand, SetInput input);
+    void close_when_reachable(std::size_t node, Opener opener, DeviceIndex disk);
+    void disk_off(DeviceIndex disk);
+
+    // ---- clients
+    void work(std::size_t node);
+    void submit(std::size_t node, RequestKind kind, Extent extent);
+    void operate();
+
+    // ---- faults
+    void fault_later();
+    void fault();
+    void everything_off();
+    void heal();
+
+    // ---- oracles
+    std::optional<Label> newest() const;
+    void check_acknowledged(std::uint64_t value, Extent extent);
+    void check_dirty();
+    void check_fences(const Label& label);
+    std::string final_breach() const;
+    std::string stuck() const;
+    void breach(std::string what) {
+        if (breach_.empty()) {
+            breach_ = std::move(what);
+        }
+    }
+    void trace(std::size_t node, const std::string& what) const;
+    sim::Time delay() { return sim::between(random_, sim::Time(50), sim::Time(2000)); }
+
+    sim::EventQueue events_;
+    Random random_;
+    Scenario scenario_;
+    History history_;
+    LockOracle locks_;
+    std::vector<Node> nodes_;
+    std::vector<Served> disks_;
+    std::map<Opener, std::size_t> node_of_;
+    std::optional<WitnessWord> witness_;
+    std::map<std::pair<Id128, std::uint64_t>, std::uint64_t> fences_;
+    std::uint64_t next_opener_ = 1;
+    std::uint64_t next_request_ = 1;
+    std::uint64_t next_value_ = 1;
+    std::uint64_t epoch_ = 1;
+    bool healed_ = false;
+    bool quiet_ = false;  // clients ask for nothing more
+    bool traced_ = false;
+    std::string breach_;
+};
+
+}  // namespace quorate::shadowing::simulator
