@@ -1,4 +1,4 @@
-"""The drop-in for commands takes back everything that the unit of clusterd forbids its children, and systemd reads it."""
+"""The drop-in for commands takes back all that the unit of clusterd forbids its children, and systemd reads it."""
 
 import os
 import pathlib
@@ -11,8 +11,8 @@ UNITS = pathlib.Path(os.environ["QUORATE_SOURCE"]) / "packaging/systemd"
 UNIT, DROP_IN = "quorate-clusterd.service", "quorate-clusterd-commands.conf"
 # What a setting is when nothing was said.
 FREE = {"CapabilityBoundingSet": "~", "RestrictAddressFamilies": "", "LockPersonality": "no", "PrivateTmp": "no"}
-LIMITS = ("CapabilityBoundingSet", "Protect", "Private", "Restrict", "Lock", "System", "NoNew", "MemoryDeny", "ReadOnly",
-          "Inaccessible", "Device", "Temporary")
+LIMITS = ("CapabilityBoundingSet", "Protect", "Private", "Restrict", "Lock", "System", "NoNew", "MemoryDeny",
+          "ReadOnly", "Inaccessible", "Device", "Temporary")
 
 
 def service(name):
