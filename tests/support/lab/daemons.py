@@ -83,8 +83,11 @@ def join(node, member):
     start(node)
     wait_for(f"{node.name} as a member; see {node.log('clusterd')}", lambda: is_member(member, node))
     ctl(member, "node", "votes", node.name, "1")
+    wait_for(f"the vote of {node.name}", lambda: is_member(member, node, votes=1) and is_member(node, node, votes=1))
 
 
-def is_member(seen_by, node):
+def is_member(seen_by, node, votes=0):
+    """With so many votes, or more."""
     shown = clusterd.cluster(seen_by)
-    return shown and any(row["name"] == node.name and row["status"] == "member" for row in shown["members"])
+    return shown and any(row["name"] == node.name and row["status"] == "member" and row["votes"] >= votes
+                         for row in shown["members"])
