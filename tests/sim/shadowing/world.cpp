@@ -537,6 +537,7 @@ void World::perform(std::size_t n, const WriteWitness& output) {
     const auto opener = nodes_[n].opener;
     mail(n, [this, n, opener, output] {
         witness_ = output.word;
+        look_for_lost_caches();  // those that have it may have been out of reach, and are out now
         trace(n, fmt::format("witness: generation {}", output.word.generation.number));
         feed(n, opener, Done{output.op, Outcome::kOk});
     });
@@ -572,12 +573,15 @@ void World::disk_off(DeviceIndex i) {
     trace(0, fmt::format("d{} loses power", i));
     served.disk->power_off();
     served.intact = false;
+    look_for_lost_caches();
+}
+
+// Is there still a source that has what was acknowledged and not flushed?
+void World::look_for_lost_caches() {
     const auto label = newest();
-    for (DeviceIndex other = 0; label && other < disks_.size(); ++other) {
-        const auto* member = label->find({0, 0xd1 + other});
-        if (member != nullptr && is_source(member->role) && disks_[other].intact) {
-            trace(0,
-                  fmt::format("d{} has its cache, generation {}", other, label->generation.number));
+    for (DeviceIndex i = 0; label && i < disks_.size(); ++i) {
+        const auto* member = label->find({0, 0xd1 + i});
+        if (member != nullptr && is_source(member->role) && disks_[i].intact) {
             return;
         }
     }

@@ -125,6 +125,7 @@ private:
     void answer(const std::shared_ptr<Errand>& errand, SetInput input);
     void close_when_reachable(std::size_t node, Opener opener, DeviceIndex disk);
     void disk_off(DeviceIndex disk);
+    void look_for_lost_caches();
 
     // ---- clients
     void work(std::size_t node);
