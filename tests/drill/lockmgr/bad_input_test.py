@@ -87,7 +87,7 @@ class BadInput(Lone):
         before = time.monotonic()
         self.assertEqual(self.bystander.lock("good", "quick", EX).status, "granted")
         self.assertLess(time.monotonic() - before, 1)
-        wait_until(lambda: [line for line in self.logged("lock_client_cut") if "not read" in line], "it is cut off", 45)
+        wait_until(lambda: [line for line in self.logged("lock_client_cut") if "not read" in line], "it is cut off", 90)
 
     def test_more_locks_than_allowed(self):
         client = self.client()
