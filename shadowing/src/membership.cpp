@@ -385,7 +385,9 @@ void Set::Impl::adopt(const Label& label) {
             expel.insert(member.id);  // cannot be reached from here
         }
     }
-    lost_cache |= had_current && !kept;
+    if (had_current && !kept) {
+        report_lost_cache();
+    }
     if (intent && somebody_new && !mutated("forget_refresh")) {
         intent->refresh();
     }

@@ -246,6 +246,20 @@ std::uint64_t Set::Impl::want_flush() {
     return flush_rounds + 1;
 }
 
+// Every flush that is wanted already may concern what was lost; if there is none, the next says so.
+void Set::Impl::report_lost_cache() {
+    lost_cache = true;
+    auto requests = std::exchange(flush_waiting, {});
+    if (flush) {
+        requests.insert(requests.end(), flush->requests.begin(), flush->requests.end());
+        flush->requests.clear();
+    }
+    for (const auto request : requests) {
+        out.emplace_back(Reply{request, ReplyStatus::kLost, {}});
+        lost_cache = false;
+    }
+}
+
 // One round at a time; what comes meanwhile shares the next.
 void Set::Impl::progress_flush() {
     while (true) {

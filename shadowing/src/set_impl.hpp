@@ -253,6 +253,7 @@ struct Set::Impl {
     void progress_flush();
     bool is_merging(Extent extent) const;
     std::uint64_t want_flush();
+    void report_lost_cache();
 
     // ---- jobs.cpp
     std::uint64_t add_job(Job job);
