@@ -386,9 +386,10 @@ void LockManager::Impl::adopt(const Enqueue& input, std::uint32_t resource) {
         ++owner.locks;
         lock.client = input.client.value();
         lock.pid = owner.pid;
+        lock.priority = owner.priority;
         lock.orphan = false;
         lock.xid = input.xid;
-        list_at_end(at);
+        list_at_front(at);  // it does not wait
         lock.request = input.request.value();
         lock.flags |= input.flags & flag::BLOCKING;
         finish(at, LockStatus::kGranted);

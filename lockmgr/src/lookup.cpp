@@ -34,6 +34,9 @@ void LockManager::Impl::become_master(std::uint32_t tree_index, std::uint64_t to
     auto& tree = store.trees[tree_index];
     if (std::exchange(tree.state, TreeState::kLocal) != TreeState::kLocal) {
         ++mastered;
+        if (tree.more) {
+            tree.more->move = 0;  // of a master before
+        }
     }
     if (const auto entry = entries.find(store.root_key_of(tree)); entry != entries.end()) {
         entries.erase(entry);
@@ -291,6 +294,7 @@ void LockManager::Impl::make_idle(std::uint32_t tree_index) {
         root.value = 0;
     }
     tree.idle = true;
+    tree.certain = false;
     tree.since = ms();
     tree.idle_prev = idle_last;
     tree.idle_next = 0;

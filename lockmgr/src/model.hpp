@@ -155,6 +155,7 @@ struct Tree {
     std::uint32_t haunt = 0;      // lives numbered below may hold locks that nobody knows of
     std::uint32_t idle_next = 0, idle_prev = 0;
     bool idle = false;
+    bool certain = false;  // kRemote: this node has locks there, or was told by the master itself
     TreeState state = TreeState::kUnknown;
     std::unique_ptr<MasterState> more;
 

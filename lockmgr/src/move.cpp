@@ -228,6 +228,7 @@ void LockManager::Impl::give_away(std::uint32_t index) {
     --mastered;
     tree.state = TreeState::kRemote;
     tree.master = target;
+    tree.certain = true;
     tree.more->move = 0;
     tree.more->activity.clear();
     for (const auto lock : own) {
@@ -337,6 +338,7 @@ void LockManager::Impl::handle(std::uint32_t from, MovedMessage& m) {
         tree.state == TreeState::kRebuild) {
         tree.state = TreeState::kRemote;
         tree.master = from;
+        tree.certain = true;
         if (tree.more) {
             tree.more->move = 0;
         }

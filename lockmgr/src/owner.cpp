@@ -422,12 +422,15 @@ void LockManager::Impl::reap(std::uint32_t index) {
 
 // ---- the master's answers
 
-// The first answer to a request that went to the directory tells who the master is.
+// The first answer to a request that went to the directory tells who the master is. A later one may
+// come from the master before.
 void LockManager::Impl::learn_master(std::uint32_t lock, std::uint32_t from) {
     const auto tree = store.resources[store.locks[lock].resource].tree;
     if (store.trees[tree].state == TreeState::kLookup) {
+        store.trees[tree].certain = true;
         settle(tree, from);
-    } else if (store.trees[tree].state == TreeState::kRemote) {
+    } else if (store.trees[tree].state == TreeState::kRemote &&
+               (!std::exchange(store.trees[tree].certain, true) || mutated("believe_old_master"))) {
         store.trees[tree].master = from;  // the one remembered was the directory too: it forwarded
     }
 }

@@ -356,6 +356,7 @@ void LockManager::Impl::settle_own(const std::string& root, std::uint32_t master
     if (tree != 0 && store.trees[tree].state == TreeState::kRebuild) {
         store.trees[tree].state = TreeState::kRemote;
         store.trees[tree].master = master;
+        store.trees[tree].certain = true;
         restart(tree);
     }
 }
