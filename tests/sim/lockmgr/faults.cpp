@@ -20,6 +20,15 @@ void World::fault() {
     const auto node = random_.below(hosts_.size());
     const auto pause = between(random_, milliseconds(20), milliseconds(900));
     oracle_.allow_invalid();
+    if (scenario_.drains && random_.one_in(3)) {
+        auto& host = hosts_[node];
+        if (host.manager && !host.draining) {
+            trace(node, "---- drain");
+            host.draining = true;
+            give(node, Drain{});
+        }
+        return;
+    }
     switch (random_.below(6)) {
         case 0:
         case 1:
@@ -59,6 +68,11 @@ void World::heal() {
         start(node);
     }
     topology_changed();
+    events_.after(seconds(2), [this] {
+        compare_copies();
+        trace(0, "---- everybody gives up what it has");
+        closing_ = true;
+    });
 }
 
 }  // namespace quorate::lockmgr::simulator

@@ -89,6 +89,16 @@ void Oracle::granted(LockKey lock, const std::string& resource, const Completion
     }
 }
 
+void Oracle::adopted(LockKey lock, const std::string& resource, LockMode mode) {
+    if (!gone_.contains(lock.life)) {
+        held_[lock] = {resource, mode};
+        holds_[lock].to = sim::Time::max();
+        users_.insert(lock);
+        by_resource_[resource].insert(lock);
+        check_compatible(lock, held_[lock]);
+    }
+}
+
 void Oracle::check_compatible(LockKey lock, const Held& held) {
     for (const auto& other : by_resource_[held.resource]) {
         if (other != lock && !compatible(held.mode, held_[other].mode)) {

@@ -36,6 +36,8 @@ public:
     void waited(LockKey lock, sim::Time now);  // its operation is at an end
     void granted(LockKey lock, const std::string& resource, const Completion& completion,
                  bool fresh);
+    // An orphan has a client again; a purge may have freed it to the oracle.
+    void adopted(LockKey lock, const std::string& resource, LockMode mode);
     // The client gives up or lowers what it holds, and may write.
     void lowered(LockKey lock, LockMode mode, std::optional<std::uint64_t> written,
                  bool invalidates);

@@ -31,6 +31,7 @@ void World::open(std::size_t node, std::size_t client) {
     input.pid = static_cast<std::uint32_t>(100 + client);
     input.priority = static_cast<std::uint32_t>(random_.below(3));
     hosts_[node].clients[client].open = true;
+    hosts_[node].clients[client].priority = input.priority;
     hosts_[node].clients[client].tasks = random_.one_in(2);
     give(node, input);
 }
@@ -50,14 +51,23 @@ void World::act_later(std::size_t node, std::size_t client) {
 
 void World::act(std::size_t node, std::size_t client_index) {
     auto& client = hosts_[node].clients[client_index];
-    if (healed_) {
-        while (release_leaf(node, client_index) != 0) {
-        }
+    if (closing_ || hosts_[node].draining) {
+        finish(node, client_index);
         return;
+    }
+    if (healed_) {
+        return;  // all is quiet
     }
     const auto dice = random_.below(100);
     if (dice < 1) {
         die(node, client_index);
+        return;
+    }
+    if (dice < 3) {
+        purge(node, client_index, random_.one_in(20) ? random_.below(hosts_.size()) : node);
+    }
+    if (dice < 8 && !hosts_[node].orphans.empty()) {
+        adopt(node, client_index);
         return;
     }
     if (client.locks.empty() || (dice < 40 && client.locks.size() < 6)) {
@@ -81,6 +91,25 @@ void World::act(std::size_t node, std::size_t client_index) {
     }
 }
 
+// Gives up all it can. Who waits without being part of a deadlock's search must give up waiting,
+// who blocks without being part of it must give way.
+void World::finish(std::size_t node, std::size_t client_index) {
+    const auto locks = hosts_[node].clients[client_index].locks;
+    for (const auto& [id, lock] : locks) {
+        if (lock.pending != RequestId(0) &&
+            (lock.has(flag::NODLCKWT) || lock.has(flag::NODLCKBLK))) {
+            cancel(node, client_index, id);
+        } else if (lock.pending == RequestId(0) && lock.has(flag::NODLCKBLK)) {
+            unlock(node, client_index, id);
+        }
+    }
+    while (release_leaf(node, client_index) != 0) {
+    }
+    if (!hosts_[node].orphans.empty() || random_.one_in(8)) {
+        purge(node, client_index, node);
+    }
+}
+
 void World::ask(std::size_t node, std::size_t client_index) {
     auto& host = hosts_[node];
     auto& client = host.clients[client_index];
@@ -97,7 +126,8 @@ void World::ask(std::size_t node, std::size_t client_index) {
     lock.resource = name;
     if (scenario_.sublocks && random_.one_in(3)) {
         for (const auto& [id, parent] : client.locks) {
-            if (parent.granted && parent.pending == RequestId(0) && parent.depth < 3) {
+            if (parent.granted && parent.pending == RequestId(0) && parent.depth < 3 &&
+                !parent.has(flag::NODLCKBLK)) {
                 input.parent = id;
                 lock.parent = id;
                 lock.depth = parent.depth + 1;
@@ -109,10 +139,19 @@ void World::ask(std::size_t node, std::size_t client_index) {
     }
     input.domain = input.parent == LockId(0) ? "d" : "";
     input.name = name;
-    const std::uint32_t kFlags[] = {flag::NOQUEUE, flag::NOORDER, flag::ALTPR, flag::ALTCW,
-                                    flag::NODLCKBLK & 0};
+    const std::uint32_t kFlags[] = {flag::NOQUEUE,
+                                    flag::NOORDER,
+                                    flag::ALTPR,
+                                    flag::ALTCW,
+                                    flag::NODLCKWT,
+                                    flag::NODLCKBLK,
+                                    flag::NOQUEUE | flag::NOQUEUEBAST};
     input.flags = flag::BLOCKING | (random_.one_in(2) ? flag::VALBLK : 0) |
-                  (random_.one_in(6) ? kFlags[random_.below(5)] : 0);
+                  (random_.one_in(5) ? kFlags[random_.below(7)] : 0);
+    if (input.parent == LockId(0) && random_.one_in(5)) {
+        input.flags |= flag::PERSISTENT;
+    }
+    lock.flags = input.flags;
     lock.xid = !client.tasks               ? 0
                : input.parent == LockId(0) ? requests_
                                            : client.locks[input.parent].xid;
@@ -157,8 +196,11 @@ void World::on(std::size_t node, const Completion& output) {
     const LockKey key{host.life, output.lock};
     oracle_.waited(key, events_.now());
     auto it = client.locks.find(output.lock);
+    bool adopted = false;
     if (const auto fresh = client.starting.find(output.request); fresh != client.starting.end()) {
         const auto lock = fresh->second;
+        adopted = lock.has(flag::ORPHAN);
+        host.orphans.erase(output.lock);
         client.starting.erase(fresh);
         if (output.status == LockStatus::kGranted) {
             oracle_.asked(key, output.request, events_.now());
@@ -167,16 +209,34 @@ void World::on(std::size_t node, const Completion& output) {
                 ++client.locks[lock.parent].children;
             }
             it = client.locks.emplace(output.lock, lock).first;
+            it->second.flags &= ~flag::ORPHAN;
         }
     }
     --client.pending;
     if (output.status == LockStatus::kGranted) {
         const bool was_granted = std::exchange(it->second.granted, true);
+        const bool raises = !was_granted || !conflicts_no_more(it->second.mode, output.mode);
+        if (raises && !host.quorate && !adopted) {
+            oracle_.fail(fmt::format("n{}: a grant without quorum", node + 1));
+        }
         it->second.mode = output.mode;
         it->second.pending = RequestId(0);
+        it->second.demotable = false;
+        if (adopted) {
+            oracle_.adopted(key, it->second.resource, output.mode);
+            return;
+        }
         oracle_.granted(key, it->second.resource, output, !was_granted);
         return;
     }
+    refused(node, output, it);
+}
+
+void World::refused(std::size_t node, const Completion& output,
+                    std::map<LockId, SimLock>::iterator it) {
+    auto& host = hosts_[node];
+    auto& client = host.clients[output.client.value() - 1];
+    const LockKey key{host.life, output.lock};
     if (output.status == LockStatus::kDeadlock && !output.cycle.empty()) {
         std::map<NodeId, cluster::MemberId> lives;
         for (const auto& other : hosts_) {
@@ -185,11 +245,13 @@ void World::on(std::size_t node, const Completion& output) {
             }
         }
         oracle_.victim(output, host.life, events_.now(), lives);
+        check_victim(node, output);
     }
     if (it == client.locks.end()) {
         return;
     }
     it->second.pending = RequestId(0);
+    const bool demotable = std::exchange(it->second.demotable, false);
     if (!it->second.granted) {
         if (it->second.parent != LockId(0)) {
             --client.locks[it->second.parent].children;
@@ -198,14 +260,41 @@ void World::on(std::size_t node, const Completion& output) {
         oracle_.ended(key, events_.now());
         it = client.locks.end();
     } else if (it->second.mode != output.mode && output.status != LockStatus::kRevoked) {
-        oracle_.fail(fmt::format("n{}: refused, and {} became {}", node + 1,
-                                 name_of(it->second.mode), name_of(output.mode)));
+        if (output.mode != LockMode::NL || !demotable) {
+            oracle_.fail(fmt::format("n{}: refused, and {} became {}", node + 1,
+                                     name_of(it->second.mode), name_of(output.mode)));
+        }
+        it->second.mode = output.mode;
     }
     if (it != client.locks.end() && output.status != LockStatus::kRevoked) {
         oracle_.restored(key, it->second.mode);
     }
     if (output.status == LockStatus::kDeadlock) {
         back_off(node, output.client.value() - 1);
+    }
+}
+
+// Nobody else of the cycle has a lower priority, nor one that asked not to be searched for.
+void World::check_victim(std::size_t node, const Completion& output) {
+    const auto own = hosts_[node].clients[output.client.value() - 1].priority;
+    for (const auto& entry : output.cycle) {
+        const auto& host = hosts_[entry.node.value() - 1];
+        if (host.started >= oracle_.waits_since({hosts_[node].life, output.lock})) {
+            continue;
+        }
+        for (const auto& client : host.clients) {
+            const auto it = client.locks.find(entry.lock);
+            if (it == client.locks.end() || it->second.pending == RequestId(0)) {
+                continue;
+            }
+            if (client.priority < own) {
+                oracle_.fail(fmt::format("n{}: a victim of priority {} in spite of one of {}",
+                                         node + 1, own, client.priority));
+            }
+            if (it->second.has(flag::NODLCKWT)) {
+                oracle_.fail(fmt::format("n{}: a cycle with one that is not to count", node + 1));
+            }
+        }
     }
 }
 
@@ -230,7 +319,13 @@ void World::convert(std::size_t node, std::size_t client_index, LockId id) {
     input.lock = id;
     input.mode = kModesDrawn[random_.below(8)];
     input.flags = flag::BLOCKING | (random_.one_in(2) ? flag::VALBLK : 0) |
-                  (random_.one_in(6) ? flag::NOQUEUE : 0);
+                  (random_.one_in(6) ? flag::NOQUEUE : 0) |
+                  (lock.flags & (flag::NODLCKWT | flag::NODLCKBLK));
+    if (random_.one_in(8) && quecvt_allowed(lock.mode, input.mode)) {
+        input.flags |= flag::QUECVT;
+    } else if (random_.one_in(8) && (input.flags & flag::NOQUEUE) == 0) {
+        input.flags |= flag::CONVDEADLK;
+    }
     const auto content = ++contents_;
     input.value = block_of(content);
     lock.requested = input.mode;
@@ -246,6 +341,9 @@ void World::convert(std::size_t node, std::size_t client_index, LockId id) {
                             value_effect(lock.mode, input.mode) == ValueEffect::kWrite;
         oracle_.lowered(key, input.mode, writes ? std::optional(content) : std::nullopt, false);
         lock.mode = input.mode;
+    } else if ((input.flags & flag::CONVDEADLK) != 0) {
+        lock.demotable = true;
+        oracle_.lowered(key, LockMode::NL, std::nullopt, false);  // until it is answered
     } else if (!conflicts_no_more(input.mode, lock.mode)) {
         oracle_.lowered(key, LockMode::CR, std::nullopt, false);  // CW or PR, until it is answered
     }
@@ -311,11 +409,103 @@ void World::die(std::size_t node, std::size_t client_index) {
     trace(node, fmt::format("c{} dies", client_index));
     oracle_.allow_invalid();
     for (const auto& [id, lock] : client.locks) {
-        oracle_.died({host.life, id}, events_.now());
+        if (lock.has(flag::PERSISTENT) && lock.granted && lock.depth == 0) {
+            host.orphans[id] = lock;
+            host.orphans[id].children = 0;
+            host.orphans[id].pending = RequestId(0);
+            if (host.purges_until > events_.now()) {
+                oracle_.released({host.life, id}, std::nullopt, false, events_.now());
+            }
+        } else {
+            oracle_.died({host.life, id}, events_.now());
+        }
     }
     client = SimClient{};
     give(node, ClientGone{id_of(client_index)});
     open(node, client_index);
+}
+
+// An orphan of this node, by its name and mode.
+void World::adopt(std::size_t node, std::size_t client_index) {
+    auto& host = hosts_[node];
+    auto& client = host.clients[client_index];
+    const auto lock = host.orphans.begin()->second;
+    Enqueue input;
+    input.client = id_of(client_index);
+    input.request = RequestId(++requests_);
+    input.domain = "d";
+    input.name = lock.resource;
+    input.mode = lock.mode;
+    input.flags = flag::PERSISTENT | flag::ORPHAN | flag::BLOCKING;
+    client.starting[input.request] = lock;
+    client.starting[input.request].xid = 0;
+    client.starting[input.request].flags |= flag::ORPHAN;
+    client.starting[input.request].pending = input.request;
+    ++client.pending;
+    oracle_.asked({host.life, LockId(0)}, input.request, events_.now());
+    trace(node, fmt::format("c{} adopts {} in {} ({})", client_index, lock.resource,
+                            name_of(lock.mode), input.request.value()));
+    give(node, input);
+}
+
+// It may come too late for some, and somebody may adopt one before: to the oracle they are free.
+void World::purge(std::size_t node, std::size_t client_index, std::size_t of) {
+    auto& host = hosts_[node];
+    Purge input;
+    input.client = id_of(client_index);
+    input.request = RequestId(++requests_);
+    input.node = NodeId(static_cast<std::uint32_t>(of + 1));
+    host.clients[client_index].calls.insert(input.request);
+    oracle_.asked({host.life, LockId(0)}, input.request, events_.now());
+    trace(node, fmt::format("c{} purges n{}", client_index, of + 1));
+    for (const auto& [id, lock] : hosts_[of].orphans) {
+        if (of == node) {
+            oracle_.died({host.life, id}, events_.now());
+        } else {
+            oracle_.released({hosts_[of].life, id}, std::nullopt, false, events_.now());
+        }
+    }
+    if (of == node) {
+        host.orphans.clear();
+    } else {
+        hosts_[of].purges_until = events_.now() + seconds(8);
+    }
+    oracle_.allow_invalid();
+    give(node, input);
+}
+
+// A holder that is left out of deadlocks has promised to give way.
+void World::on(std::size_t node, const BlockingEvent& output) {
+    const auto client = output.client.value() - 1;
+    events_.after(sim::Time(10), [this, node, client, output, life = hosts_[node].life] {
+        auto& host = hosts_[node];
+        if (!host.manager || host.life != life || !host.clients[client].open) {
+            return;
+        }
+        const auto it = host.clients[client].locks.find(output.lock);
+        if (it == host.clients[client].locks.end() || !it->second.has(flag::NODLCKBLK)) {
+            return;
+        }
+        if (it->second.pending != RequestId(0)) {
+            cancel(node, client, output.lock);
+        } else {
+            unlock(node, client, output.lock);
+        }
+    });
+}
+
+void World::on(std::size_t node, const Suspended& output) {
+    auto& client = hosts_[node].clients[output.client.value() - 1];
+    if (std::exchange(client.suspended, true)) {
+        oracle_.fail(fmt::format("n{}: a client is suspended twice", node + 1));
+    }
+}
+
+void World::on(std::size_t node, const Resumed& output) {
+    auto& client = hosts_[node].clients[output.client.value() - 1];
+    if (!std::exchange(client.suspended, false) || !hosts_[node].quorate) {
+        oracle_.fail(fmt::format("n{}: a client is resumed without a cause", node + 1));
+    }
 }
 
 }  // namespace quorate::lockmgr::simulator

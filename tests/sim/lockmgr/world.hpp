@@ -46,12 +46,18 @@ struct SimLock {
     std::size_t children = 0;
     LockMode mode = LockMode::NL;
     bool granted = false;
-    RequestId pending;  // 0: none
+    bool demotable = false;  // the conversion under way may lower it to NL
+    RequestId pending;       // 0: none
     LockMode requested = LockMode::NL;
+    std::uint32_t flags = 0;  // of a new request: PERSISTENT, NODLCKWT, NODLCKBLK
+
+    bool has(std::uint32_t bit) const { return (flags & bit) != 0; }
 };
 
 struct SimClient {
     bool open = false;
+    bool suspended = false;
+    std::uint32_t priority = 0;
     bool tasks = false;  // each lock belongs to a task of its own, with its sublocks
     std::map<LockId, SimLock> locks;
     std::map<RequestId, SimLock> starting;  // new requests whose lock is not known yet
@@ -71,8 +77,9 @@ struct Host {
     std::size_t group = 0;            // who hears whom
     std::deque<cluster::View> views;  // to be committed
     std::vector<SimClient> clients;
+    std::map<LockId, SimLock> orphans;
+    sim::Time purges_until{0};  // one may be under way
     std::optional<sim::Time> armed;
-    bool busy = false;  // in a step
     bool draining = false;
 };
 
@@ -97,16 +104,20 @@ private:
     void arm(std::size_t node);
     void carry_out(std::size_t node, const LockOutput& output);
     void on(std::size_t node, const Completion& output);
+    void refused(std::size_t node, const Completion& output,
+                 std::map<LockId, SimLock>::iterator lock);
     void back_off(std::size_t node, std::size_t index);
     void on(std::size_t node, const Waiting& output);
     void on(std::size_t node, const Send& output);
     void on(std::size_t node, const Note& output);
     void on(std::size_t node, const Revoked& output);
     void on(std::size_t node, const Drained& output);
-    void on(std::size_t, const BlockingEvent&) {}
-    void on(std::size_t, const Suspended&) {}
-    void on(std::size_t, const Resumed&) {}
+    void on(std::size_t node, const BlockingEvent& output);
+    void on(std::size_t node, const Suspended& output);
+    void on(std::size_t node, const Resumed& output);
     void inspect();
+    void compare_copies();
+    void check_victim(std::size_t node, const Completion& output);
     std::string in_the_way(const std::string& resource) const;
     std::string progress_missing() const;
     std::string leftovers() const;
@@ -140,6 +151,9 @@ private:
     void unlock(std::size_t node, std::size_t client, LockId lock);
     void cancel(std::size_t node, std::size_t client, LockId lock);
     void die(std::size_t node, std::size_t client);
+    void adopt(std::size_t node, std::size_t client);
+    void purge(std::size_t node, std::size_t client, std::size_t of);
+    void finish(std::size_t node, std::size_t client);
     std::size_t release_leaf(std::size_t node, std::size_t client);
 
     struct Lane {
@@ -173,7 +187,7 @@ private:
     std::uint64_t moves_ = 0;
     std::uint64_t deadlocks_ = 0;
     bool healed_ = false;
-    bool closing_ = false;
+    bool closing_ = false;  // clients give everything up
     bool traced_ = false;
 };
 

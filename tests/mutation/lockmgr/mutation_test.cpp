@@ -1,0 +1,53 @@
+#include <gtest/gtest.h>
+
+#include "mutation.hpp"
+#include "sim/seeds.hpp"
+#include "world.hpp"
+
+namespace quorate::lockmgr::simulator {
+namespace {
+
+// Each fault, and a seed that is known to show it (README.md of tests/sim/lockmgr).
+struct Mutation {
+    const char* name;
+    std::uint64_t seed;
+};
+
+constexpr std::uint64_t kSeedsAtMost = 2'000;
+
+class Mutant : public ::testing::TestWithParam<Mutation> {
+protected:
+    ~Mutant() override { active_mutation = {}; }
+};
+
+std::string run(std::uint64_t seed) {
+    Random random(seed);
+    return World(seed, Scenario::draw(random)).run();
+}
+
+TEST_P(Mutant, IsCaught) {
+    active_mutation = GetParam().name;
+    const auto failure = sim::run_seeds(GetParam().seed, kSeedsAtMost, run);
+    EXPECT_TRUE(failure.failed()) << "nobody noticed";
+    fmt::print("{}: {}\n", GetParam().name, failure.to_string());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Lockmgr, Mutant,
+    ::testing::Values(Mutation{"overtake_waiting", 1}, Mutation{"grant_any_waiter", 1},
+                      Mutation{"quecvt_overtakes", 1}, Mutation{"ignore_conversion_deadlock", 1},
+                      Mutation{"repeat_token", 1}, Mutation{"grant_before_takeover", 1},
+                      Mutation{"release_at_once", 1}, Mutation{"keep_value_valid", 1},
+                      Mutation{"trust_old_value", 1}, Mutation{"lose_order", 1},
+                      Mutation{"doubt_nothing", 1}, Mutation{"claim_nothing", 1},
+                      Mutation{"ask_once", 1}, Mutation{"forget_lost_master", 1},
+                      Mutation{"assign_before_complete", 1}, Mutation{"assign_unproved", 1},
+                      Mutation{"keep_stale_entry", 1}, Mutation{"believe_old_master", 1},
+                      Mutation{"move_without_stopping", 1}, Mutation{"forget_unacknowledged", 1},
+                      Mutation{"any_epoch", 1}, Mutation{"quorum_loss_ignored", 1},
+                      Mutation{"no_blocking_event", 1}, Mutation{"kill_unconfirmed", 1},
+                      Mutation{"kill_oldest", 1}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+}  // namespace
+}  // namespace quorate::lockmgr::simulator
