@@ -257,7 +257,8 @@ void Membership::Impl::on(const FloorWritten& input) {
         progress();
         return;
     }
-    if (proposal->needs_disk && !(input.on_disk && disk_counts())) {
+    if (proposal->needs_disk && !(input.on_disk && disk_counts()) &&
+        !mutated("vouch_without_disk")) {
         announce_again();
         return;
     }

@@ -45,7 +45,7 @@ awaitable<Status> Stream::Impl::wait_tls_readable(Deadline deadline) {
         if (closed_) {
             co_return Status{};
         }
-        const auto step = tls_->peek();
+        const auto step = tls_->take_drained() ? Step::kWantRead : tls_->peek();
         if (step != Step::kWantRead && step != Step::kWantWrite) {
             co_return Status{};
         }
@@ -58,6 +58,10 @@ awaitable<Status> Stream::Impl::wait_tls_readable(Deadline deadline) {
 }
 
 Result<std::optional<std::size_t>> Stream::Impl::read_tls_now(std::span<char> buffer) {
+    if (tls_->take_drained()) {
+        read_waits_for_ = kRead;
+        return std::nullopt;
+    }
     std::size_t count = 0;
     const auto step = tls_->read(buffer, count);
     switch (step) {

@@ -179,6 +179,14 @@ TlsConnection::Step TlsConnection::read(std::span<char> buffer, std::size_t& cou
     return judge(SSL_read_ex(ssl_, buffer.data(), buffer.size(), &count));
 }
 
+bool TlsConnection::take_drained() {
+    if (!drained_ || SSL_has_pending(ssl_) == 1) {
+        return false;
+    }
+    drained_ = false;
+    return true;
+}
+
 TlsConnection::Step TlsConnection::peek() {
     char byte;
     std::size_t count = 0;

@@ -28,6 +28,8 @@ public:
 
     Step handshake();
     Step read(std::span<char> buffer, std::size_t& count);
+    // The last read took all there was: the next one is to be waited for. Asked once.
+    bool take_drained();
     // kDone when read() has at least one byte.
     Step peek();
     Step write(std::string_view bytes, std::size_t& count);

@@ -44,7 +44,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"expelled_not_final", 3}, Mutation{"without_lease_fencer", 3},
                       Mutation{"one_consent", 2}, Mutation{"accept_old_epochs", 3},
                       Mutation{"deliver_early", 7}, Mutation{"deliver_again", 1},
-                      Mutation{"forget_unacknowledged", 10}, Mutation{"hold_goes_on", 16944}),
+                      Mutation{"forget_unacknowledged", 10}, Mutation{"hold_goes_on", 16944},
+                      Mutation{"vouch_without_disk", 34538}),
     [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
