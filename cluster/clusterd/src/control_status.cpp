@@ -9,6 +9,7 @@
 #include "cluster_report.hpp"
 #include "control_routes.hpp"
 #include "io/time.hpp"
+#include "unix_time.hpp"
 #include "version.hpp"
 
 namespace quorate::cluster {
@@ -23,12 +24,8 @@ std::int64_t seconds_since(WallTime start) {
     return std::chrono::duration_cast<std::chrono::seconds>(io::wall_now() - start).count();
 }
 
-std::int64_t unix_seconds(WallTime time) {
-    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
-
 // When that was; 0: never.
-std::int64_t unix_seconds(const std::optional<BootTime>& then) {
+std::int64_t unix_time_of(const std::optional<BootTime>& then) {
     if (!then) {
         return 0;
     }
@@ -110,7 +107,7 @@ private:
                 context_.group,
                 context_.fingerprint,
                 context_.stopping,
-                unix_seconds(now.last_transition),
+                unix_time_of(now.last_transition),
                 context_.chronicle.formed() ? unix_seconds(*context_.chronicle.formed()) : 0,
                 unix_seconds(io::wall_now())};
     }

@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "io/time.hpp"
+#include "unix_time.hpp"
 
 namespace quorate::cluster {
 namespace {
@@ -15,16 +16,11 @@ namespace json = boost::json;
 constexpr std::size_t kKept = 1000;
 constexpr std::chrono::milliseconds kKeepAlive{10'000};
 
-std::int64_t unix_seconds() {
-    return std::chrono::duration_cast<std::chrono::seconds>(io::wall_now().time_since_epoch())
-        .count();
-}
-
 }  // namespace
 
 void EventLog::add(std::string_view kind, std::string_view text, Epoch epoch, json::object more) {
     json::object event{{"number", ++newest_},
-                       {"time", unix_seconds()},
+                       {"time", unix_seconds(io::wall_now())},
                        {"kind", kind},
                        {"text", text},
                        {"epoch", epoch.value()}};

@@ -1,24 +1,17 @@
 #include "fencer_desk.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include <fmt/core.h>
 #include <boost/json/object.hpp>
 
 #include "chronicle.hpp"
+#include "unix_time.hpp"
 
 namespace quorate::cluster {
-namespace {
 
 namespace json = boost::json;
-
-std::int64_t unix_seconds(WallTime time) {
-    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
-
-}  // namespace
 
 const FencerDesk::Fencer* FencerDesk::find(const std::string& name) const {
     const auto found = fencers_.find(name);
