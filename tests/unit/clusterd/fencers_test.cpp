@@ -17,7 +17,7 @@
 namespace quorate::cluster {
 namespace {
 
-const MemberId kLost{NodeId(3), Incarnation(0x77)};
+const MemberId kLostLife{NodeId(3), Incarnation(0x77)};
 
 class FencersTest : public ::testing::Test {
 protected:
@@ -146,7 +146,7 @@ TEST_F(FencersTest, OfSeveralAtOnceEachIsKeptAndNoneTwice) {
 
 TEST_F(FencersTest, AStreamGreetsTellsAndEnds) {
     ASSERT_TRUE(wait(fencers_->add("rados", 0)));
-    fencers_->ask({"rados", kLost, Epoch(9)});
+    fencers_->ask({"rados", kLostLife, Epoch(9)});
     const auto stream = wait(fencers_->attach("rados", 4711));
     ASSERT_NE(stream, nullptr);
     const auto first = wait(stream->next());
@@ -156,7 +156,7 @@ TEST_F(FencersTest, AStreamGreetsTellsAndEnds) {
         R"({"node":"node 3","node_id":3,"incarnation":"0000000000000077","epoch":9})"
         "\n"))
         << first;
-    fencers_->ask({"rados", kLost, Epoch(10)});
+    fencers_->ask({"rados", kLostLife, Epoch(10)});
     EXPECT_NE(wait(stream->next()).find(R"("epoch":10)"), std::string::npos);
     EXPECT_EQ(wait(stream->next()), "\n") << "a second without news";
     ASSERT_TRUE(wait(fencers_->remove("rados")));
@@ -178,13 +178,13 @@ TEST_F(FencersTest, OneProgramAtATime) {
 
 TEST_F(FencersTest, ConfirmedOnceAndByWhom) {
     ASSERT_TRUE(wait(fencers_->add("rados", 0)));
-    fencers_->ask({"rados", kLost, Epoch(9)});
-    EXPECT_TRUE(fencers_->confirm("rados", kLost, 7));
-    EXPECT_FALSE(fencers_->confirm("rados", kLost, 7));
+    fencers_->ask({"rados", kLostLife, Epoch(9)});
+    EXPECT_TRUE(fencers_->confirm("rados", kLostLife, 7));
+    EXPECT_FALSE(fencers_->confirm("rados", kLostLife, 7));
     EXPECT_EQ(fed_, (Words{"add rados", "confirmed rados"}));
     EXPECT_EQ(events_of("fencer_confirmed"), "fencer rados: node 3 is fenced, says the fencer;");
-    fencers_->ask({"rados", kLost, Epoch(10)});
-    EXPECT_TRUE(fencers_->confirm("rados", kLost, 0));
+    fencers_->ask({"rados", kLostLife, Epoch(10)});
+    EXPECT_TRUE(fencers_->confirm("rados", kLostLife, 0));
     EXPECT_NE(events_of("fencer_confirmed").find("says the operator;"), std::string::npos);
 }
 
