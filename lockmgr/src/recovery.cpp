@@ -159,7 +159,10 @@ void LockManager::Impl::fill_image(std::uint32_t index, LockImage& image) const 
     const auto& lock = store.locks[index];
     image.node = node_of(lock.party);
     image.lock = LockId(lock.owner_id);
-    image.op = lock.op;
+    // An operation of this node's own that no master has had counts from when one has.
+    const bool ahead_of_master =
+        lock.party == kSelf && (lock.pending == Pending::kSent || lock.pending == Pending::kHeld);
+    image.op = lock.op - (ahead_of_master && !mutated("count_early") ? 1U : 0U);
     image.pid = lock.pid;
     image.xid = lock.xid;
     image.priority = lock.priority;
@@ -225,7 +228,6 @@ bool LockManager::Impl::contribute(std::uint32_t index) {
             entry.queue = static_cast<std::uint8_t>(!queued           ? Queue::kGranted
                                                     : one.has_granted ? Queue::kConverting
                                                                       : Queue::kWaiting);
-            entry.op -= one.pending == Pending::kSent || one.pending == Pending::kHeld ? 1U : 0U;
             entry.highbast = LockMode::NL;
             size += entry.value ? 128U : 64U;
             if (size > kMaxBulk) {
@@ -428,10 +430,12 @@ std::uint32_t LockManager::Impl::install_lock(std::uint32_t resource, const Lock
         lock.requested = image.requested;
         lock.flags = image.flags;
         lock.op = image.op;
-        lock.pid = image.pid;
-        lock.xid = image.xid;
-        lock.priority = image.priority;
-        lock.since = party == kSelf && lock.since != 0 ? lock.since : ms();
+        if (party != kSelf || lock.client == 0) {  // else the owner knows best: it may be adopted
+            lock.pid = image.pid;
+            lock.xid = image.xid;
+            lock.priority = image.priority;
+            lock.since = ms();
+        }
         if (party == kSelf && queue != Queue::kGranted) {
             lock.pending = Pending::kQueued;
         }
