@@ -158,6 +158,8 @@ void World::ask(std::size_t node, std::size_t client_index) {
     input.xid = lock.xid;
     lock.requested = input.mode;
     lock.pending = input.request;
+    lock.asked_flags = input.flags;
+    lock.asked = events_.now();
     client.starting[input.request] = lock;
     ++client.pending;
     oracle_.asked({host.life, LockId(0)}, input.request, events_.now());
@@ -222,6 +224,7 @@ void World::on(std::size_t node, const Completion& output) {
         it->second.mode = output.mode;
         it->second.pending = RequestId(0);
         it->second.demotable = false;
+        it->second.answered = events_.now();
         if (adopted) {
             oracle_.adopted(key, it->second.resource, output.mode);
             return;
@@ -251,6 +254,8 @@ void World::refused(std::size_t node, const Completion& output,
         return;
     }
     it->second.pending = RequestId(0);
+    it->second.asked_flags = 0;
+    it->second.answered = events_.now();
     const bool demotable = std::exchange(it->second.demotable, false);
     if (!it->second.granted) {
         if (it->second.parent != LockId(0)) {
@@ -326,6 +331,9 @@ void World::convert(std::size_t node, std::size_t client_index, LockId id) {
     } else if (random_.one_in(8) && (input.flags & flag::NOQUEUE) == 0) {
         input.flags |= flag::CONVDEADLK;
     }
+    lock.asked_flags = input.flags;
+    lock.asked = events_.now();
+    lock.quiet_since = lock.answered;
     const auto content = ++contents_;
     input.value = block_of(content);
     lock.requested = input.mode;

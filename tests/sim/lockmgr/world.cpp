@@ -221,12 +221,21 @@ void World::inspect() {
                 }
             }
             oracle_.queues(path, waiting);
+            check_turns(node, path, info);
         });
     }
 }
 
 // Once quiet, what an owner knows of its locks is what their masters know.
 void World::compare_copies() {
+    const bool under_way =
+        std::ranges::any_of(lanes_, [](const auto& lane) { return !lane.second.packets.empty(); });
+    if (under_way && !closing_) {
+        events_.after(milliseconds(1), [this] { compare_copies(); });
+        return;
+    }
+    closing_ = true;
+    trace(0, "---- everybody gives up what it has");
     struct Copy {
         LockInfo lock;
         std::size_t masters = 0;

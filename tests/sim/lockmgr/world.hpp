@@ -46,6 +46,10 @@ struct SimLock {
     std::size_t children = 0;
     LockMode mode = LockMode::NL;
     bool granted = false;
+    std::uint32_t asked_flags = 0;  // of the newest operation
+    sim::Time asked{0};
+    sim::Time quiet_since{0};  // before that
+    sim::Time answered{0};
     bool demotable = false;  // the conversion under way may lower it to NL
     RequestId pending;       // 0: none
     LockMode requested = LockMode::NL;
@@ -117,6 +121,8 @@ private:
     void on(std::size_t node, const Resumed& output);
     void inspect();
     void compare_copies();
+    const SimLock* known(LockKey key) const;
+    void check_turns(std::size_t node, const std::string& path, const ResourceInfo& info);
     void check_victim(std::size_t node, const Completion& output);
     std::string in_the_way(const std::string& resource) const;
     std::string progress_missing() const;
@@ -166,8 +172,17 @@ private:
         bool scheduled = false;
     };
 
+    // A resource at its master when it was last looked at.
+    struct Glance {
+        std::size_t node = 0;
+        cluster::Epoch epoch;
+        sim::Time when{0};
+        std::map<LockKey, LockInfo> locks;
+    };
+
     sim::EventQueue events_;
     Random random_;
+    std::map<std::string, Glance> glances_;
     Scenario scenario_;
     Oracle oracle_;
     std::vector<Host> hosts_;

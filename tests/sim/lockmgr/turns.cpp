@@ -1,0 +1,76 @@
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "world.hpp"
+
+// Whose turn it is: what happened at one master between two glances at a resource.
+namespace quorate::lockmgr::simulator {
+
+const SimLock* World::known(LockKey key) const {
+    const auto& host = hosts_[key.life.node.value() - 1];
+    for (const auto& client : host.clients) {
+        const auto it = client.locks.find(key.lock);
+        if (host.life == key.life && it != client.locks.end()) {
+            return &it->second;
+        }
+    }
+    return nullptr;
+}
+
+// While somebody waits no new request is granted, unless it said NOORDER; while a conversion waits
+// none that said QUECVT.
+void World::check_turns(std::size_t node, const std::string& path, const ResourceInfo& info) {
+    using Queue = LockInfo::Queue;
+    Glance now{node, hosts_[node].epoch, events_.now(), {}};
+    const LockInfo* waiting = nullptr;  // all the time since the last glance
+    const LockInfo* converting = nullptr;
+    auto& last = glances_[path];
+    const bool same = last.node == node && last.epoch == now.epoch;
+    const auto two_lives = [&](const LockInfo& lock) {  // one of them not taken over yet
+        return std::ranges::any_of(lineage_->lost,
+                                   [&](cluster::MemberId life) { return life.node == lock.node; });
+    };
+    for (const auto& lock : info.locks) {
+        const LockKey key{hosts_[lock.node.value() - 1].life, lock.lock};
+        const auto before = last.locks.find(key);
+        now.locks[key] = lock;
+        if (!same || two_lives(lock) || before == last.locks.end() ||
+            lock.queue == Queue::kGranted || before->second.queue != lock.queue ||
+            before->second.order != lock.order) {
+            continue;
+        }
+        auto& first = lock.queue == Queue::kWaiting ? waiting : converting;
+        first = first == nullptr ? &lock : first;
+    }
+    for (const auto& lock : info.locks) {
+        const LockKey key{hosts_[lock.node.value() - 1].life, lock.lock};
+        const auto* sim = known(key);
+        if (lock.queue != Queue::kGranted || sim == nullptr || two_lives(lock) ||
+            (waiting == nullptr && converting == nullptr)) {
+            continue;
+        }
+        const auto before = last.locks.find(key);
+        const bool queued = before != last.locks.end() && before->second.queue == Queue::kWaiting;
+        const bool fresh = before == last.locks.end() && sim->asked >= last.when && !sim->granted;
+        const bool overtakes =
+            queued ? converting != nullptr || before->second.order > waiting->order : fresh;
+        if (overtakes && !sim->has(flag::NOORDER) && !sim->has(flag::ORPHAN)) {
+            const auto& first = waiting != nullptr ? *waiting : *converting;
+            oracle_.fail(fmt::format("{}: n{} lock {:x} {} is granted before n{} lock {:x} {}",
+                                     path, lock.node.value(), lock.lock.value(),
+                                     name_of(lock.granted), first.node.value(), first.lock.value(),
+                                     name_of(first.requested)));
+        }
+        const bool raised = before != last.locks.end() && before->second.queue == Queue::kGranted &&
+                            !conflicts_no_more(before->second.granted, lock.granted);
+        if (raised && converting != nullptr && sim->asked > last.when &&
+            sim->quiet_since < last.when && (sim->asked_flags & flag::QUECVT) != 0) {
+            oracle_.fail(fmt::format("{}: n{} lock {:x} is converted out of turn", path,
+                                     lock.node.value(), lock.lock.value()));
+        }
+    }
+    last = std::move(now);
+}
+
+}  // namespace quorate::lockmgr::simulator
