@@ -28,6 +28,9 @@ void World::check_turns(std::size_t node, const std::string& path, const Resourc
     auto& last = glances_[path];
     const bool same = last.node == node && last.epoch == now.epoch;
     const auto two_lives = [&](const LockInfo& lock) {  // one of them not taken over yet
+        if (lineage_->find(hosts_[lock.node.value() - 1].life) == nullptr) {
+            return true;
+        }
         return std::ranges::any_of(lineage_->lost,
                                    [&](cluster::MemberId life) { return life.node == lock.node; });
     };
