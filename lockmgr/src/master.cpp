@@ -41,7 +41,7 @@ void LockManager::Impl::handle(std::uint32_t from, EnqueueMessage& m) {
     } else if (m.entry_token == 0 && directory_of_root(m.root) == self()) {
         answer_lookup(from, m);
     } else {
-        if (m.entry_token != 0 && !mutated("keep_stale_entry")) {
+        if (m.entry_token != 0) {
             send(from, VacateMessage{m.root, m.entry_token});
         }
         send(origin, BounceMessage{m.lock, m.op});

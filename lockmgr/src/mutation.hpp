@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-// Faults that the simulator is to notice; no test demands it yet. The shipped library is compiled
+// Faults that the simulator must notice (tests/mutation/lockmgr). The shipped library is compiled
 // without QUORATE_MUTATIONS and contains none of them.
 namespace quorate::lockmgr {
 

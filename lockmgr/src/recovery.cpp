@@ -114,7 +114,7 @@ void LockManager::Impl::repeat_requests(const Tree& tree) {
     for (auto at = store.resources[tree.root].queue(Queue::kGranted).head; at != 0;
          at = store.locks[at].next) {
         const auto& lock = store.locks[at];
-        if (lock.pending == Pending::kSent && !lock.has_granted && !mutated("ask_once")) {
+        if (lock.pending == Pending::kSent && !lock.has_granted) {
             send_operation(at);
         }
     }
@@ -519,7 +519,7 @@ void LockManager::Impl::settle_middle_conversions(std::uint32_t tree_index,
                        store.locks[other].granted == lock.requested && other != index;
             });
             const auto others = static_cast<std::ptrdiff_t>(held[index_of(lock.requested)]);
-            if (others <= (certain ? doubtful : 0) || mutated("doubt_nothing")) {
+            if (others <= (certain ? doubtful : 0)) {
                 left.push_back(index);
                 continue;
             }
