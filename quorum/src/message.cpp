@@ -1,0 +1,102 @@
+#include "message.hpp"
+
+#include "codec.hpp"
+#include "quorum/errc.hpp"
+#include "quorum/voter.hpp"
+
+namespace quorate::quorum {
+namespace {
+
+constexpr std::uint32_t kMagic = 0x52545651;  // "QVTR"
+constexpr std::uint8_t kMajor = 1;
+constexpr std::uint8_t kMinor = 0;
+
+void put_fields(ByteWriter& out, const Advert& advert) {
+    out.u8(static_cast<std::uint8_t>(advert.written.size()));
+    for (const auto& written : advert.written) {
+        put(out, written.disk);
+        out.u64(written.sequence);
+    }
+}
+void put_fields(ByteWriter& out, const AskLease& ask) { out.u64(ask.nonce); }
+void put_fields(ByteWriter& out, const GrantLease& grant) {
+    out.u64(grant.nonce);
+    out.u64(grant.epoch.value());
+    put(out, grant.award);
+    out.u64(grant.remaining_us);
+}
+void put_fields(ByteWriter& out, const Recall& recall) { out.u64(recall.epoch.value()); }
+void put_fields(ByteWriter& out, const GivenBack& back) { out.u64(back.nonce); }
+
+Advert get_advert(ByteReader& in, bool& sound) {
+    Advert advert;
+    const auto count = in.u8();
+    sound = count <= kMaxDisks;
+    for (std::size_t left = sound ? count : 0; left > 0; --left) {
+        Advert::Written written;
+        written.disk = get_uuid(in);
+        written.sequence = in.u64();
+        advert.written.push_back(written);
+    }
+    return advert;
+}
+
+GrantLease get_grant(ByteReader& in) {
+    GrantLease grant;
+    grant.nonce = in.u64();
+    grant.epoch = Epoch(in.u64());
+    grant.award = get_award(in);
+    grant.remaining_us = in.u64();
+    return grant;
+}
+
+}  // namespace
+
+std::string encode(const PeerMessage& message) {
+    std::string bytes;
+    ByteWriter out(bytes);
+    out.u32(kMagic);
+    out.u8(kMajor);
+    out.u8(kMinor);
+    out.u8(static_cast<std::uint8_t>(message.index()));
+    std::visit([&](const auto& one) { put_fields(out, one); }, message);
+    return bytes;
+}
+
+Result<PeerMessage> decode_message(std::string_view bytes) {
+    ByteReader in(bytes);
+    if (in.u32() != kMagic) {
+        return fail(errc::damaged, "voter's message: not one");
+    }
+    if (in.u8() != kMajor) {
+        return fail(errc::unsupported_version, "voter's message");
+    }
+    const auto minor = in.u8();
+    bool sound = true;
+    PeerMessage message;
+    switch (in.u8()) {
+        case 0:
+            message = get_advert(in, sound);
+            break;
+        case 1:
+            message = AskLease{in.u64()};
+            break;
+        case 2:
+            message = get_grant(in);
+            break;
+        case 3:
+            message = Recall{Epoch(in.u64())};
+            break;
+        case 4:
+            message = GivenBack{in.u64()};
+            break;
+        default:
+            sound = false;
+    }
+    if (!sound || in.failed() || (!in.at_end() && minor <= kMinor)) {
+        return fail(errc::damaged, "voter's message: fields");
+    }
+    return message;
+}
+
+}  // namespace quorate::quorum

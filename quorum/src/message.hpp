@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+#include "quorum/types.hpp"
+
+// What voters of one ring tell each other (docs/protocols/quorum.md). None of it is needed between
+// partitions.
+namespace quorate::quorum {
+
+// How far the sender's heartbeat has come on each disk: whoever reads the disk after hearing this
+// must find it.
+struct Advert {
+    struct Written {
+        Uuid disk;
+        std::uint64_t sequence = 0;
+        bool operator==(const Written&) const = default;
+    };
+    std::vector<Written> written;
+    bool operator==(const Advert&) const = default;
+};
+// A node without a path to the disk asks one that has the votes.
+struct AskLease {
+    std::uint64_t nonce = 0;
+    bool operator==(const AskLease&) const = default;
+};
+// It may cast too, for so long from when it asked.
+struct GrantLease {
+    std::uint64_t nonce = 0;
+    Epoch epoch;
+    Award award;
+    std::uint64_t remaining_us = 0;
+    bool operator==(const GrantLease&) const = default;
+};
+// It must stop, and say so.
+struct Recall {
+    Epoch epoch;
+    bool operator==(const Recall&) const = default;
+};
+// Nothing that was granted for this nonce or one before is made use of any more.
+struct GivenBack {
+    std::uint64_t nonce = 0;
+    bool operator==(const GivenBack&) const = default;
+};
+
+using PeerMessage = std::variant<Advert, AskLease, GrantLease, Recall, GivenBack>;
+
+std::string encode(const PeerMessage& message);
+// Errors: errc::damaged, errc::unsupported_version.
+Result<PeerMessage> decode_message(std::string_view bytes);
+
+}  // namespace quorate::quorum

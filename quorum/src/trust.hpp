@@ -1,0 +1,62 @@
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "disks.hpp"
+#include "message.hpp"
+#include "slots.hpp"
+
+namespace quorate::quorum {
+
+// Whether what a disk shows is worth anything: its header is that of the disk it should be, what
+// this node wrote is there, and what peers of the same ring say that they have written is there
+// too. So a cache that shows old pages is found out while the cluster is whole.
+class Trust {
+public:
+    Trust(NodeId self, Incarnation incarnation, Timing timing)
+        : self_(self), incarnation_(incarnation), timing_(timing) {}
+
+    // A peer said what it has written.
+    void told(BootTime now, NodeId peer, std::vector<Advert::Written> written);
+    // A write of this node's heartbeat ended.
+    void wrote(DiskNumber disk, bool in_time) { disks_[disk.value()].wrote = in_time; }
+    struct Finding {
+        bool foreign = false;  // another voter writes this node's page
+        std::string problem;   // empty: a clean cycle, or half of one
+    };
+    // A reading of the disk ended.
+    Finding judge(BootTime now, const Slots& slots, const DiskUsed& disk, Uuid cluster,
+                  const Disks::ReadEnded& ended);
+    // Those that did nothing right for too long.
+    void expire(BootTime now);
+    void forget(DiskNumber disk) { disks_[disk.value()] = {}; }
+
+    DiskSet trusted() const { return trusted_; }
+
+private:
+    struct Disk {
+        std::uint32_t clean = 0;
+        bool wrote = false;
+        BootTime last_clean;
+    };
+    std::string problem(const Slots& slots, const DiskUsed& disk, Uuid cluster,
+                        const Disks::ReadEnded& ended) const;
+    void revoke(DiskNumber disk);
+    void count(DiskNumber disk);
+
+    struct Told {
+        BootTime when;
+        std::vector<Advert::Written> written;
+    };
+    NodeId self_;
+    Incarnation incarnation_;
+    Timing timing_;
+    std::array<Disk, kMaxDisks> disks_;
+    DiskSet trusted_;
+    std::map<NodeId, Told> told_;
+};
+
+}  // namespace quorate::quorum

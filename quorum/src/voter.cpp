@@ -1,0 +1,252 @@
+#include "quorum/voter.hpp"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "base/assert.hpp"
+#include "voter_impl.hpp"
+
+namespace quorate::quorum {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Between two readings while something is being decided.
+constexpr milliseconds kHurry(250);
+
+}  // namespace
+
+Voter::Impl::Impl(VoterOptions its_options)
+    : options(std::move(its_options)),
+      timing(options.timing),
+      disks(options.self),
+      trust(options.self, options.incarnation, options.timing),
+      hold(options.timing.lease),
+      proposer(options.self),
+      wards(options.timing),
+      nonce(options.incarnation.value()) {
+    QUORATE_ASSERT(has_place(options.self));
+    slots.identify(options.cluster);
+    request.node = witness.node = options.self;
+    request.cluster = witness.cluster = options.cluster;
+    reason = "starting";
+}
+
+void Voter::Impl::note(LogLevel level, std::string event, std::string text) {
+    outputs.push_back(Note{level, std::move(event), std::move(text)});
+}
+
+// ---- inputs
+
+void Voter::Impl::take(const Configured& input) {
+    electorate.configure(input);
+    configured = true;
+}
+
+void Voter::Impl::take(const UseDisks& input) {
+    for (const auto& disk : disks.all()) {
+        const auto same = [&](const DiskUsed& one) {
+            return one.number == disk.number && one.uuid == disk.uuid;
+        };
+        if (std::ranges::none_of(input.current, same) && std::ranges::none_of(input.next, same)) {
+            trust.forget(disk.number);
+        }
+    }
+    disks.use(input);
+    disk_step = input.step;
+    beat_now = true;
+}
+
+void Voter::Impl::take(const RingChanged& input) {
+    if (have_ring && input.ring == ring) {
+        return;
+    }
+    ring = input.ring;
+    members = input.members;
+    ring_since = now;
+    have_ring = true;
+    yielded = false;
+    committed = Epoch();
+    committed_award = {};
+    needed = Epoch();
+    attempt.reset();
+    grant.reset();
+    proposer.abandon();
+    beat_now = true;
+    last_talk = BootTime();
+}
+
+void Voter::Impl::take(const Scored& input) { score = input.score; }
+
+void Voter::Impl::take(const FenceConfirmed& input) { fenced[input.node] = input.incarnation; }
+
+void Voter::Impl::take(const RiderChanged& input) {
+    rider = input.rider.substr(0, kMaxRider);
+    owed_riders.push_back({input.number, sequence + 1});
+    beat_now = true;
+}
+
+void Voter::Impl::take(const WitnessChanged& input) {
+    auto& sets = witness.sets;
+    auto it = std::ranges::lower_bound(sets, input.witness.set, {}, &Witness::set);
+    if (it != sets.end() && it->set == input.witness.set) {
+        *it = input.witness;
+    } else if (sets.size() < kMaxWitnessed) {
+        sets.insert(it, input.witness);
+    } else {
+        note(LogLevel::kError, "too_many_witnesses", input.witness.set.to_hex());
+        return;
+    }
+    if (writes()) {
+        put_page(PageKind::kWitness);
+        owed_witnesses.push_back({input.number, witness.sequence});
+    }
+}
+
+void Voter::Impl::take(const ReadAnew& input) {
+    owed_readings.push_back({input.number, now});
+    read_now = true;
+}
+
+void Voter::Impl::take(const StopVoting&) {
+    stopping = true;
+    resign("stopping");
+    beat_now = true;
+}
+
+// ---- what is due
+
+void Voter::Impl::run() {
+    trust.expire(now);
+    trusted = trusted && disks.majority(trust.trusted());
+    if (hold.expired(now) && !resigning) {
+        resign("the lease ran out");
+    }
+    if (wards.expire(now)) {
+        beat_now = true;
+    }
+    settle_grant();
+    if (hold.any() && !trusted && !resigning) {
+        resign("the disk is not trusted");
+    }
+    finish_resigning();
+    set_state();
+    vote();
+    publish();
+    feed();
+    if (configured && !disks.empty() && have_ring) {
+        if (writes() && (beat_now || now - last_beat >= timing.heartbeat)) {
+            beat();
+        }
+        put_ballot();
+        const auto since = now - disks.round().submitted;
+        const bool hurried = since >= kHurry && now - ring_since < timing.silence + timing.lease &&
+                             !(casting && casting->award.ring == ring);
+        const bool stuck = since >= timing.late_io;
+        if ((disks.round().over || stuck) && (read_now || hurried || since >= timing.heartbeat)) {
+            read();
+        }
+        talk();
+    }
+    if (stopped_with && !stopped && disks.has(PageKind::kHeartbeat, *stopped_with)) {
+        stopped = true;
+        outputs.push_back(Stopped{});
+    }
+    auto io = disks.take();
+    std::ranges::move(io, std::back_inserter(outputs));
+}
+
+void Voter::Impl::set_state() {
+    const auto before = state;
+    const bool own = casting && casting->award.ring == ring;
+    if (evicted && !vote_stands && !hold.any() && wards.empty()) {
+        state = VoterState::kEvicted;
+    } else if (!own_known) {
+        state = VoterState::kStart;
+    } else if (!trusted) {
+        state = VoterState::kProbe;
+    } else if (yielded || resigning || evicted) {
+        state = VoterState::kResigned;
+    } else if (own && hold.runs(now)) {
+        state = VoterState::kHold;
+    } else if (!have_ring || !electorate.eligible(members)) {
+        state = VoterState::kIdle;
+    } else {
+        state = leader(view()) == options.self ? VoterState::kBid : VoterState::kFollow;
+    }
+    if (state != before) {
+        beat_now = true;
+        note(LogLevel::kInfo, "state", fmt::format("{} to {}", text_of(before), text_of(state)));
+    }
+}
+
+BootTime Voter::Impl::deadline() const {
+    auto next = std::min({last_poll + timing.poll, last_beat + timing.heartbeat,
+                          last_talk + timing.heartbeat, last_feed + timing.poll / 2});
+    if (options.publish > milliseconds::zero() && published) {
+        next = std::min(
+            next, last_publish == BootTime() ? published_until : last_publish + timing.poll / 2);
+    }
+    if (hold.until()) {
+        next = std::min(next, *hold.until());
+    }
+    const bool hurried = now - ring_since < timing.silence + timing.lease &&
+                         !(casting && casting->award.ring == ring);
+    next = std::min(next, disks.round().submitted + (hurried ? kHurry : timing.heartbeat));
+    return std::max(next, now + milliseconds(20));
+}
+
+VoterStatus Voter::Impl::status(BootTime at) const {
+    VoterStatus status;
+    status.state = state;
+    status.reason = reason;
+    status.ring = ring;
+    status.members = members;
+    status.quorum = electorate.quorum();
+    status.disk_votes = electorate.disk_votes();
+    status.trusted = trusted;
+    status.casting = may_cast() && vote_stands && last_cast;
+    status.epoch = newest_epoch();
+    status.held = hold.held();
+    status.released = hold.released();
+    if (hold.runs(at)) {
+        status.lease = hold.until();
+    } else if (grant && at < grant->until) {
+        status.lease = grant->until;
+    }
+    for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
+        if (!nodes().has(NodeId(n))) {
+            continue;
+        }
+        if (slots.silent(NodeId(n), timing.silence)) {
+            status.silent.add(NodeId(n));
+        }
+        const auto& page = slots.of(NodeId(n)).heartbeat.page;
+        status.steps.push_back({NodeId(n), page.disk_step, page.trusted});
+    }
+    return status;
+}
+
+// ---- the outside
+
+Voter::Voter(VoterOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Voter::~Voter() = default;
+Voter::Voter(Voter&&) noexcept = default;
+Voter& Voter::operator=(Voter&&) noexcept = default;
+
+VoterOutputs Voter::step(BootTime now, const VoterInput& input) {
+    auto& impl = *impl_;
+    if (std::exchange(impl.first_step, false)) {
+        impl.started = now;
+    }
+    impl.now = std::max(impl.now, now);
+    std::visit([&](const auto& one) { impl.take(one); }, input);
+    impl.run();
+    return std::exchange(impl.outputs, {});
+}
+
+BootTime Voter::deadline() const { return impl_->deadline(); }
+VoterStatus Voter::status(BootTime now) const { return impl_->status(now); }
+
+}  // namespace quorate::quorum

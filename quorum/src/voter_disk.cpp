@@ -1,0 +1,309 @@
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "mutation.hpp"
+#include "voter_impl.hpp"
+
+// The pages: writing this node's, reading everybody's.
+namespace quorate::quorum {
+namespace {
+
+// A new life numbers its pages from well above what it reads: what the last one wrote last may be
+// on some disk only.
+constexpr std::uint64_t kLeap = 1024;
+// A page of its own that it cannot read it replaces after so many readings.
+constexpr std::uint32_t kUnreadable = 3;
+constexpr std::uint32_t kConflicts = 3;
+
+}  // namespace
+
+// ---- writing
+
+void Voter::Impl::beat() {
+    beat_now = false;
+    last_beat = now;
+    Heartbeat page;
+    page.node = options.self;
+    page.sequence = ++sequence;
+    page.cluster = options.cluster;
+    page.incarnation = options.incarnation;
+    page.boot = options.boot;
+    page.ring = ring;
+    page.members = members;
+    page.votes = electorate.votes_of(members);
+    page.state = state;
+    page.trusted = trusted;
+    page.score = score;
+    page.held = hold.held();
+    page.released = hold.released();
+    page.closed = closed_epoch;
+    page.needed = needed;
+    page.wards = wards.listed();
+    page.disk_step = disk_step;
+    for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
+        if (nodes().has(NodeId(n)) && slots.watch(NodeId(n)).readings > 0) {
+            page.echoes.push_back({NodeId(n), slots.watch(NodeId(n)).sequence});
+        }
+    }
+    page.rider = rider;
+    if (stopping && !hold.any() && !vote_stands && wards.empty()) {
+        page.stopped = true;
+        stopped_with = sequence;
+    }
+    hold.submitted(now, sequence);
+    wards.submitted(sequence);
+    if (attempt && attempt->written_with == 0) {
+        attempt->written_with = sequence;
+    }
+    disks.write(now, PageKind::kHeartbeat, sequence, encode(page));
+}
+
+void Voter::Impl::put_page(PageKind kind) {
+    if (kind == PageKind::kRequest) {
+        ++request.sequence;
+        disks.write(now, kind, request.sequence, encode(request));
+    } else {
+        ++witness.sequence;
+        disks.write(now, kind, witness.sequence, encode(witness));
+    }
+}
+
+void Voter::Impl::put_ballot() {
+    if (proposer.changed() && writes()) {
+        proposer.written_as(disks.page(PageKind::kBallot).sequence + 1);
+        disks.write(now, PageKind::kBallot, proposer.page().sequence, encode(proposer.page()));
+    }
+}
+
+void Voter::Impl::take(const PageWritten& input) {
+    const auto done = disks.written(now, input, trust.trusted());
+    if (!done) {
+        return;
+    }
+    if (done->kind == PageKind::kHeartbeat) {
+        trust.wrote(done->disk, now - done->submitted <= timing.late_io);
+        read_now = read_now || done->completed || !trusted;
+        if (done->completed && mutated("no_read_back")) {
+            hold.confirmed(now, disks.page(PageKind::kHeartbeat).completed);
+        }
+    } else if (done->kind == PageKind::kBallot && done->completed &&
+               disks.page(PageKind::kBallot).completed == proposer.page().sequence) {
+        proposer.completed(now);
+        read_now = true;
+    } else if (done->kind == PageKind::kWitness) {
+        std::erase_if(owed_witnesses, [&](const Owed& owed) {
+            if (owed.sequence > disks.page(PageKind::kWitness).completed) {
+                return false;
+            }
+            outputs.push_back(WitnessWritten{owed.number, may_cast()});
+            return true;
+        });
+    }
+}
+
+// ---- reading
+
+void Voter::Impl::read() {
+    read_now = false;
+    disks.read(now, pages_for(electorate.highest()));
+}
+
+void Voter::Impl::take(const PagesRead& input) {
+    const auto ended = disks.read_ended(input);
+    if (!ended || !ended->ok || input.bytes.size() < pages_for(electorate.highest()) * kPageBytes) {
+        return;
+    }
+    const auto disk = std::ranges::find(disks.all(), ended->disk, &DiskUsed::number);
+    if (disk == disks.all().end()) {
+        return;
+    }
+    slots.read(ended->disk, input.bytes);
+    const auto before = trust.trusted();
+    const auto finding = trust.judge(now, slots, *disk, options.cluster, *ended);
+    if (!finding.problem.empty() && before.has(ended->disk)) {
+        note(LogLevel::kWarn, "disk_not_trusted", finding.problem);
+    }
+    if (finding.foreign) {
+        foreign(slots.on(ended->disk, options.self).heartbeat.page.sequence);
+    }
+    if (ended->round == disks.round().number && !disks.round().over) {
+        disks.count(ended->disk);
+        end_round();
+    }
+}
+
+void Voter::Impl::end_round() {
+    const auto& round = disks.round();
+    const auto solid = disks.majority(round.done & trust.trusted());
+    const bool all = round.done == round.begun;
+    if (!solid && !(all && disks.majority(round.done))) {
+        return;
+    }
+    slots.merge(disks, solid ? round.done & trust.trusted() : round.done, nodes(), round.submitted,
+                now);
+    last_merge_begun = round.submitted;
+    disks.close_round();
+    looked(solid);
+}
+
+// An old write that came late, or another voter in this place.
+void Voter::Impl::foreign(std::uint64_t foreign_sequence) {
+    if (mutated("ignore_foreign")) {
+        return;
+    }
+    if (foreign_sequence >= first_sequence) {
+        ++conflicts;  // whoever wrote it has read what this life wrote
+    }
+    sequence = std::max(sequence, foreign_sequence + kLeap);
+    if (conflicts >= kConflicts && !evicted) {
+        evicted = silenced = true;
+        note(LogLevel::kError, "evicted", "another voter has this node's place on the disk");
+    }
+    resign("another voter wrote this node's page");
+    beat_now = true;
+}
+
+// What the last life left: from where to number on, what to keep.
+void Voter::Impl::learn_own_pages() {
+    const auto& own = slots.of(options.self);
+    const bool unknown =
+        own.heartbeat.known == Known::kUnknown || own.ballot.known == Known::kUnknown ||
+        own.request.known == Known::kUnknown || own.witness.known == Known::kUnknown;
+    if (unknown && ++unreadable_rounds < kUnreadable) {
+        return;
+    }
+    for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
+        for (const auto& echo : slots.of(NodeId(n)).heartbeat.page.echoes) {
+            if (echo.node == options.self) {
+                sequence = std::max(sequence, echo.sequence);
+            }
+        }
+    }
+    const auto& page = own.heartbeat.page;
+    const bool fresh = own.heartbeat.known == Known::kBlank;
+    sequence = fresh ? 0 : std::max(sequence, page.sequence) + kLeap;
+    first_sequence = sequence;
+    hold.restore(own.heartbeat.known == Known::kSound ? page.held
+                 : fresh                              ? Epoch()
+                                                      : newest_epoch());
+    if (own.heartbeat.known == Known::kUnknown) {
+        wards.restore(now, nodes());  // it may have listed any
+    } else if (!mutated("forget_last_wards")) {
+        wards.restore(now, page.wards);
+    }
+    if (rider.empty()) {
+        rider = page.rider;
+    }
+    for (auto kind : {PageKind::kBallot, PageKind::kRequest, PageKind::kWitness}) {
+        disks.page(kind).sequence =
+            kLeap + std::max({own.ballot.page.sequence, own.request.page.sequence,
+                              own.witness.page.sequence});
+    }
+    request.sequence = disks.page(PageKind::kRequest).sequence;
+    witness = own.witness.page;
+    witness.node = options.self;
+    witness.cluster = options.cluster;
+    witness.sequence = request.sequence;
+    auto ballot = own.ballot.page;
+    ballot.node = options.self;
+    ballot.cluster = options.cluster;
+    proposer.restore(ballot);
+    const bool orderly = fresh || (own.heartbeat.known == Known::kSound && page.stopped);
+    trusted_not_before = orderly || mutated("no_probe") ? now : started + timing.silence;
+    own_known = true;
+    if (own.ballot.known == Known::kUnknown) {
+        proposer.replace_damaged(Epoch(newest_epoch().value() + 1));
+    }
+    if (own.witness.known == Known::kUnknown) {
+        put_page(PageKind::kWitness);
+    }
+    put_page(PageKind::kRequest);
+    beat_now = true;
+    note(LogLevel::kInfo, "disk_found", fmt::format("held {}", hold.held().value()));
+}
+
+void Voter::Impl::looked(bool solid) {
+    if (!own_known) {
+        // What the last life published is over by then.
+        const bool out = withdrawn && now - started >= options.publish;
+        if (out || mutated("write_before_withdrawal")) {
+            learn_own_pages();
+        }
+        return;
+    }
+    trusted = disks.majority(trust.trusted()) && now >= trusted_not_before;
+    if (!trusted || !solid) {
+        return;
+    }
+    look_for_fences();
+    confirm_own();
+    check_hold();
+    switch (proposer.look(slots, nodes(), disks.round().submitted)) {
+        case Proposer::Outcome::kCommitted:
+            note(LogLevel::kInfo, "epoch_decided",
+                 fmt::format("epoch {}", proposer.page().committed.value()));
+            break;
+        case Proposer::Outcome::kLost:
+            note(LogLevel::kInfo, "epoch_lost",
+                 fmt::format("epoch {}", proposer.page().epoch.value()));
+            break;
+        case Proposer::Outcome::kNone:
+            break;
+    }
+    adopt();
+    decide();
+    follow_fences();
+    answer_readings();
+}
+
+// What was on a majority when this reading began, and was read: leases count from it.
+void Voter::Impl::confirm_own() {
+    const auto& own = slots.of(options.self).heartbeat;
+    if (own.known != Known::kSound || own.page.incarnation != options.incarnation) {
+        return;
+    }
+    const auto confirmed = std::min(own.page.sequence, disks.round().own);
+    hold.confirmed(now, confirmed);
+    std::erase_if(owed_riders, [&](const Owed& owed) {
+        if (owed.sequence > confirmed) {
+            return false;
+        }
+        outputs.push_back(RiderWritten{owed.number, may_cast()});
+        return true;
+    });
+}
+
+void Voter::Impl::answer_readings() {
+    std::erase_if(owed_readings, [&](const Asked& one) {
+        if (one.when > last_merge_begun) {
+            return false;
+        }
+        ReadDone done{one.number, {}, {}};
+        for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
+            const auto& pages = slots.of(NodeId(n));
+            if (!nodes().has(NodeId(n))) {
+                continue;
+            }
+            if (pages.heartbeat.known == Known::kUnknown ||
+                pages.witness.known == Known::kUnknown) {
+                return false;
+            }
+            if (!pages.heartbeat.page.rider.empty()) {
+                done.riders.push_back(pages.heartbeat.page.rider);
+            }
+            for (const auto& seen : pages.witness.page.sets) {
+                const auto it = std::ranges::find(done.witnesses, seen.set, &Witness::set);
+                if (it == done.witnesses.end()) {
+                    done.witnesses.push_back(seen);
+                } else if (it->generation < seen.generation) {
+                    *it = seen;
+                }
+            }
+        }
+        outputs.push_back(std::move(done));
+        return true;
+    });
+}
+
+}  // namespace quorate::quorum

@@ -1,0 +1,201 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "contest.hpp"
+#include "disks.hpp"
+#include "hold.hpp"
+#include "message.hpp"
+#include "proposer.hpp"
+#include "quorum/voter.hpp"
+#include "slots.hpp"
+#include "trust.hpp"
+#include "wards.hpp"
+
+namespace quorate::quorum {
+
+// The machine, in four files: voter.cpp (inputs, what is due), voter_disk.cpp (pages and readings),
+// voter_vote.cpp (epochs, holding, casting), voter_peer.cpp (messages, wards, fences).
+struct Voter::Impl {
+    explicit Impl(VoterOptions options);
+
+    // ---- voter.cpp
+    void run();
+    BootTime deadline() const;
+    VoterStatus status(BootTime at) const;
+    void note(LogLevel level, std::string event, std::string text);
+    void set_state();
+    void take(const Configured& input);
+    void take(const UseDisks& input);
+    void take(const RingChanged& input);
+    void take(const Polled& input);
+    void take(const PagesRead& input);
+    void take(const PageWritten& input);
+    void take(const PeerSaid& input);
+    void take(const Scored& input);
+    void take(const FenceWanted& input);
+    void take(const FenceConfirmed& input);
+    void take(const RiderChanged& input);
+    void take(const WitnessChanged& input);
+    void take(const ReadAnew& input);
+    void take(const StopVoting& input);
+    void take(const Tick&) {}
+
+    // ---- voter_disk.cpp
+    NodeSet nodes() const { return electorate.nodes(); }
+    bool writes() const { return own_known && !silenced && !stopped; }
+    void beat();
+    void read();
+    void end_round();
+    void learn_own_pages();
+    void put_page(PageKind kind);
+    void put_ballot();
+    void looked(bool solid);
+    void confirm_own();
+    void answer_readings();
+    void foreign(std::uint64_t sequence);
+
+    // ---- voter_vote.cpp
+    ContestView view() const;
+    void decide();
+    void bid(Epoch newest);
+    void adopt();
+    void check_hold();
+    Epoch newest_epoch() const;
+    bool closed_by_me() const;
+    bool closed_by_mate() const;
+    bool closed(NodeId node) const;
+    bool may_cast() const;
+    bool lease_runs() const;
+    BootTime lease_end() const;
+    void resign(std::string why);
+    void finish_resigning();
+    void vote();
+    void poll(bool cast);
+    void publish();
+    void feed();
+
+    // ---- voter_peer.cpp
+    void say(NodeId to, const PeerMessage& message);
+    void talk();
+    void hear(NodeId from, const Advert& message);
+    void hear(NodeId from, const AskLease& message);
+    void hear(NodeId from, const GrantLease& message);
+    void hear(NodeId from, const Recall& message);
+    void hear(NodeId from, const GivenBack& message);
+    void recall_wards();
+    void settle_grant();
+    void look_for_fences();
+    void follow_fences();
+    bool is_ward(NodeId node) const;
+
+    VoterOptions options;
+    const Timing& timing;
+    BootTime now;
+    BootTime started;
+    bool first_step = true;
+    VoterOutputs outputs;
+
+    // The world as it is told.
+    Electorate electorate;
+    bool configured = false;
+    std::uint32_t disk_step = 0;
+    RingId ring;
+    NodeSet members;
+    BootTime ring_since;
+    bool have_ring = false;
+    std::uint32_t score = 0;
+    std::map<NodeId, Incarnation> fenced;
+
+    // The disks.
+    Disks disks;
+    Slots slots;
+    Trust trust;
+    bool own_known = false;
+    std::uint32_t unreadable_rounds = 0;
+    bool silenced = false;  // another voter has the place: nothing is written any more
+    std::uint32_t conflicts = 0;
+    std::uint64_t first_sequence = 0;  // of this life
+    BootTime trusted_not_before;
+    bool trusted = false;
+    std::uint64_t sequence = 0;  // of the newest heartbeat
+    bool beat_now = false;
+    BootTime last_beat;
+    bool read_now = false;
+    BootTime last_merge_begun;
+    std::string rider;
+    RequestPage request;
+    WitnessPage witness;
+
+    // Epochs.
+    Hold hold;
+    Proposer proposer;
+    struct Try {
+        Epoch epoch;
+        Award award;
+        std::uint64_t written_with = 0;  // heartbeat
+        bool held = false;               // C2
+    };
+    std::optional<Try> attempt;
+    struct Casting {
+        Epoch epoch;
+        Award award;
+    };
+    std::optional<Casting> casting;  // C1 to C3 were met for it
+    Epoch committed;                 // for this ring
+    Award committed_award;
+    BootTime committed_seen;
+    Epoch closed_epoch;
+    Epoch needed;
+    BootTime last_bid;
+    bool yielded = false;
+    bool resigning = false;
+    bool evicted = false;
+    std::string reason;
+    VoterState state = VoterState::kStart;
+
+    // votequorum.
+    bool withdrawn = false;   // it was told at least once that this life does not cast
+    bool vote_stands = true;  // it may count a vote, of this life or of the last
+    bool poll_under_way = false;
+    bool last_cast = false;
+    RingId polled_ring;
+    BootTime last_poll;
+    BootTime last_feed;
+    BootTime last_publish;
+    BootTime published_until;
+    bool published = false;
+
+    // Others.
+    Wards wards;
+    std::optional<Grant> grant;
+    std::uint64_t nonce = 0;  // counts from the incarnation: no two lives have the same
+    bool asked = false;       // for a lease, and has not said since that it needs none
+    bool gives_back = false;  // will say so as soon as it is true
+    BootTime asked_at;
+    BootTime last_talk;
+    struct Wanted {
+        Incarnation incarnation;
+        BootTime since;
+    };
+    std::map<NodeId, Wanted> wanted;  // fences
+    struct Owed {
+        std::uint64_t number = 0;
+        std::uint64_t sequence = 0;
+    };
+    std::vector<Owed> owed_riders;
+    std::vector<Owed> owed_witnesses;
+    struct Asked {
+        std::uint64_t number = 0;
+        BootTime when;
+    };
+    std::vector<Asked> owed_readings;
+    bool stopping = false;
+    std::optional<std::uint64_t> stopped_with;
+    bool stopped = false;
+};
+
+}  // namespace quorate::quorum

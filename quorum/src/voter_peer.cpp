@@ -1,0 +1,224 @@
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "mutation.hpp"
+#include "voter_impl.hpp"
+
+// What voters tell each other, and what they want of each other.
+namespace quorate::quorum {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kPatience(10'000);  // beyond the silence, for a fence
+
+}  // namespace
+
+// ---- messages
+
+void Voter::Impl::say(NodeId to, const PeerMessage& message) {
+    outputs.push_back(Say{to, encode(message)});
+}
+
+void Voter::Impl::talk() {
+    if (!have_ring || now - last_talk < timing.heartbeat) {
+        return;
+    }
+    last_talk = now;
+    Advert advert;
+    for (const auto& disk : disks.all()) {
+        const auto on_disk = disks.page(PageKind::kHeartbeat).on_disk[disk.number.value()];
+        if (trust.trusted().has(disk.number) && on_disk > 0) {
+            advert.written.push_back({disk.uuid, on_disk});
+        }
+    }
+    const bool ward = !trusted && withdrawn && !resigning && !evicted && !stopping;
+    if (ward) {
+        ++nonce;
+        asked_at = now;
+        asked = true;
+    } else if (std::exchange(asked, false)) {
+        gives_back = true;
+    }
+    for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
+        const NodeId node(n);
+        if (!members.has(node) || node == options.self) {
+            continue;
+        }
+        say(node, advert);
+        if (ward) {
+            say(node, AskLease{nonce});
+        }
+    }
+}
+
+void Voter::Impl::take(const PeerSaid& input) {
+    if (!nodes().has(input.from)) {
+        return;
+    }
+    const auto message = decode_message(input.bytes);
+    if (!message) {
+        note(LogLevel::kWarn, "peer_not_understood", message.error().to_string());
+        return;
+    }
+    std::visit([&](const auto& one) { hear(input.from, one); }, *message);
+}
+
+void Voter::Impl::hear(NodeId from, const Advert& message) {
+    trust.told(now, from, message.written);
+}
+
+// ---- wards
+
+void Voter::Impl::hear(NodeId from, const AskLease& message) {
+    const bool can = casting && attempt && casting->award.ring == ring && may_cast() &&
+                     casting->award.members.has(from) && from != options.self;
+    if (!can) {
+        return;
+    }
+    if (wards.ask(now, from, message.nonce)) {
+        beat_now = true;
+        return;
+    }
+    if (!wards.ready(from) || !hold.until()) {
+        return;
+    }
+    wards.granted(from, *hold.until());
+    GrantLease granted{message.nonce, casting->epoch, casting->award, 0};
+    granted.remaining_us = static_cast<std::uint64_t>((*hold.until() - now).count());
+    say(from, granted);
+}
+
+// It counts from the asking; by a clock that may be as slow as the other is fast.
+void Voter::Impl::hear(NodeId from, const GrantLease& message) {
+    if (message.nonce != nonce || trusted || resigning || stopping || evicted ||
+        message.award.ring != ring || !message.award.members.has(options.self)) {
+        return;
+    }
+    const auto most = static_cast<std::uint64_t>(microseconds(timing.lease).count());
+    const auto remaining = std::min(message.remaining_us, most);
+    const auto error = remaining * 2 * timing.clock_error_ppm / 1'000'000 + 1;
+    if (remaining > error) {
+        grant = Grant{from, message.epoch, message.award,
+                      asked_at + microseconds(static_cast<std::int64_t>(remaining - error))};
+    }
+}
+
+void Voter::Impl::hear(NodeId from, const Recall& message) {
+    if (grant && grant->watcher == from && grant->epoch <= message.epoch) {
+        grant.reset();
+    }
+    gives_back = true;
+    settle_grant();
+}
+
+void Voter::Impl::hear(NodeId from, const GivenBack& message) {
+    if (wards.given_back(from, message.nonce)) {
+        beat_now = true;
+    }
+}
+
+void Voter::Impl::recall_wards() {
+    for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
+        if (wards.listed().has(NodeId(n))) {
+            say(NodeId(n), Recall{hold.held()});
+        }
+    }
+}
+
+void Voter::Impl::settle_grant() {
+    if (grant && now >= grant->until) {
+        grant.reset();
+    }
+    // Its own page answers for what it casts now, or it casts nothing.
+    const bool own = casting && casting->award.ring == ring && hold.runs(now) && trusted;
+    const bool out = !vote_stands && !grant && (!published || now >= published_until);
+    if (gives_back && (own || out)) {
+        gives_back = false;
+        grant.reset();
+        for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
+            if (nodes().has(NodeId(n)) && NodeId(n) != options.self) {
+                say(NodeId(n), GivenBack{nonce});
+            }
+        }
+        ++nonce;  // what was granted and is still under way does not count
+    }
+}
+
+// ---- fences
+
+void Voter::Impl::look_for_fences() {
+    for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
+        for (const auto& fence : slots.of(NodeId(n)).request.page.fences) {
+            if (fence.target == options.self && fence.incarnation == options.incarnation &&
+                !evicted && !mutated("ignore_fences")) {
+                evicted = true;
+                note(LogLevel::kError, "evicted", fmt::format("by node {}: {}", n, fence.reason));
+                resign("evicted");
+                beat_now = true;
+            }
+        }
+    }
+}
+
+void Voter::Impl::take(const FenceWanted& input) {
+    const auto& reading = slots.of(input.target).heartbeat;
+    const bool known = nodes().has(input.target) && reading.known == Known::kSound;
+    if (!known || request.fences.size() >= kMaxFences || !writes()) {
+        outputs.push_back(FenceDone{input.target, {}, false, "its page cannot be read"});
+        return;
+    }
+    const auto incarnation = reading.page.incarnation;
+    wanted[input.target] = {incarnation, now};
+    request.fences.push_back(
+        {input.target, incarnation, newest_epoch(), input.reason.substr(0, kMaxReason)});
+    put_page(PageKind::kRequest);
+}
+
+// Whether any page says that the node may be told to cast, or cannot be read.
+bool Voter::Impl::is_ward(NodeId node) const {
+    for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
+        const auto& reading = slots.of(NodeId(n)).heartbeat;
+        if (nodes().has(NodeId(n)) &&
+            (reading.known == Known::kUnknown || reading.page.wards.has(node))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Done when its page says so, or the life is over; or when it has been silent, and a watchdog saw
+// to it.
+void Voter::Impl::follow_fences() {
+    const auto count = request.fences.size();
+    std::erase_if(wanted, [&](const auto& one) {
+        const auto& [node, want] = one;
+        const auto& reading = slots.of(node).heartbeat;
+        FenceDone done{node, want.incarnation, false, {}};
+        if (reading.known == Known::kSound && reading.page.closes() &&
+            (reading.page.incarnation != want.incarnation ||
+             reading.page.state == VoterState::kEvicted)) {
+            done.done = true;
+            done.text = "it said so";
+        } else if (timing.mode() == StopMode::kWatchdog && slots.silent(node, timing.silence) &&
+                   !is_ward(node)) {
+            done.done = true;
+            done.text = "silent, and its watchdog has run out";
+        } else if (now - want.since > timing.silence + kPatience) {
+            done.text = "it neither obeys nor is silent";
+        } else {
+            return false;
+        }
+        std::erase_if(request.fences,
+                      [&](const Fence& fence) { return fence.target == done.target; });
+        outputs.push_back(std::move(done));
+        return true;
+    });
+    if (request.fences.size() != count) {
+        put_page(PageKind::kRequest);
+    }
+}
+
+}  // namespace quorate::quorum

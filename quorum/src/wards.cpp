@@ -1,0 +1,70 @@
+#include "wards.hpp"
+
+#include <algorithm>
+
+namespace quorate::quorum {
+
+void Wards::restore(BootTime now, NodeSet listed) {
+    for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
+        if (listed.has(NodeId(n))) {
+            wards_[NodeId(n)].until = now + timing_.lease;
+        }
+    }
+}
+
+NodeSet Wards::listed() const {
+    NodeSet nodes;
+    for (const auto& [node, ward] : wards_) {
+        nodes.add(node);
+    }
+    return nodes;
+}
+
+bool Wards::ask(BootTime now, NodeId node, std::uint64_t nonce) {
+    const auto [it, first] = wards_.try_emplace(node);
+    it->second.until = std::max(it->second.until, now + timing_.lease);
+    it->second.nonce = nonce;
+    return first;
+}
+
+bool Wards::given_back(NodeId node, std::uint64_t nonce) {
+    const auto it = wards_.find(node);
+    if (it == wards_.end() || it->second.nonce != nonce) {
+        return false;
+    }
+    wards_.erase(it);
+    return true;
+}
+
+void Wards::submitted(std::uint64_t sequence) {
+    for (auto& [node, ward] : wards_) {
+        if (!ward.listed_with) {
+            ward.listed_with = sequence;
+        }
+    }
+}
+
+void Wards::confirmed(std::uint64_t sequence) {
+    for (auto& [node, ward] : wards_) {
+        ward.ready = ward.ready || (ward.listed_with && *ward.listed_with <= sequence);
+    }
+}
+
+bool Wards::ready(NodeId node) const {
+    const auto it = wards_.find(node);
+    return it != wards_.end() && it->second.ready;
+}
+
+void Wards::granted(NodeId node, BootTime until) {
+    auto& ward = wards_.at(node);
+    ward.until = std::max(ward.until, until);
+}
+
+bool Wards::expire(BootTime now) {
+    const auto stop = timing_.stop();
+    const auto after = stop + stop * 2 * timing_.clock_error_ppm / 1'000'000 + Timing::ms(1);
+    return std::erase_if(wards_, [&](const auto& one) { return now >= one.second.until + after; }) >
+           0;
+}
+
+}  // namespace quorate::quorum
