@@ -1,0 +1,131 @@
+#pragma once
+
+#include <array>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "corosync_model.hpp"
+#include "disk_model.hpp"
+#include "oracle.hpp"
+#include "quorum/header.hpp"
+#include "quorum/voter.hpp"
+#include "sim/node_clock.hpp"
+
+namespace quorate::quorum::simulator {
+
+// What a run is made of, all drawn from its seed.
+struct Scenario {
+    std::size_t nodes = 2;
+    std::uint32_t disk_votes = 1;
+    std::size_t disks = 1;
+    Timing timing;
+    bool publishes = false;
+    sim::Time faulty = sim::seconds(60);
+    sim::Time pause_max = sim::seconds(3);  // between two faults
+
+    static Scenario draw(Random& random);
+};
+
+// Inputs of one kind keep their order; between kinds anything goes.
+enum class Channel { kRing, kPoll, kDisk, kPeer, kOther };
+inline constexpr std::size_t kChannels = 5;
+
+struct Host {
+    explicit Host(sim::NodeClock its_clock) : clock(its_clock) {}
+
+    sim::NodeClock clock;
+    bool on = false;
+    bool frozen = false;  // the voter alone, or with its machine
+    std::unique_ptr<Voter> voter;
+    std::uint64_t life = 0;
+    Incarnation incarnation;
+    std::array<std::deque<VoterInput>, kChannels> channels;
+    bool busy = false;
+    std::optional<sim::Time> armed;
+    std::vector<std::function<void()>> held_up;  // what a frozen voter was about to do
+    std::uint64_t watchdog = 0;                  // number of the feeding that counts
+    std::vector<sim::Time> said;                 // when the last word to each node arrives
+};
+
+// N nodes with Corosync, voters and one or three disks, and everything that can go wrong; then a
+// time in which nothing does, and all must have the votes; then one clean loss, and who is left
+// must have them in time.
+class World {
+public:
+    World(std::uint64_t seed, Scenario scenario);
+    ~World();
+
+    // The breach of an invariant, or the lack of progress; empty if all was well.
+    std::string run();
+    std::uint64_t awards() const { return oracle_->awards(); }
+    // From the loss to the votes, in the last act.
+    std::optional<sim::Time> took_over_after() const { return took_over_after_; }
+    const char* last_act() const { return last_act_; }
+
+private:
+    // ---- nodes
+    void power_on(std::size_t node);
+    void power_off(std::size_t node);
+    void start_voter(std::size_t node);
+    void kill_voter(std::size_t node);
+    void freeze(std::size_t node, bool voter, bool corosync);
+    void thaw_voter(std::size_t node);
+    void thaw_corosync(std::size_t node);
+
+    // ---- the voter
+    void feed(std::size_t node, Channel channel, VoterInput input);
+    void pump(std::size_t node);
+    void step(std::size_t node, const VoterInput& input);
+    void carry_out(std::size_t node, VoterOutputs outputs, std::size_t from);
+    void arm(std::size_t node);
+    bool runs(std::size_t node) const;
+    void on(std::size_t node, const ReadPages& output);
+    void on(std::size_t node, const WritePage& output);
+    void on(std::size_t node, const Poll& output);
+    void on(std::size_t node, const Say& output);
+    void on(std::size_t node, const FeedWatchdog& output);
+    void on(std::size_t node, const Publish& output);
+    void on(std::size_t node, const FenceDone& output);
+    void on(std::size_t node, const Note& output);
+    void on(std::size_t, const RiderWritten&) {}
+    void on(std::size_t, const WitnessWritten&) {}
+    void on(std::size_t, const ReadDone&) {}
+    void on(std::size_t node, const Stopped& output);
+    void poll(std::size_t node, std::uint64_t life, const Poll& output);
+
+    // ---- faults
+    void fault_later();
+    void fault();
+    void split();
+    void cut_some();
+    void spoil_path(std::size_t node);
+    bool connected(std::size_t a, std::size_t b) const;
+    void heal_everything();
+    bool all_well() const;
+    std::string ailing() const;
+    std::string progress();
+    void lose(const std::vector<std::size_t>& gone, std::uint64_t way);
+    std::string last_loss();
+    void trace(std::size_t node, std::string_view what) const;
+
+    sim::EventQueue events_;
+    Random random_;
+    Scenario scenario_;
+    std::vector<Host> hosts_;
+    std::set<std::pair<std::size_t, std::size_t>> cut_;
+    std::unique_ptr<Corosync> corosync_;
+    std::vector<std::unique_ptr<Disk>> disks_;
+    std::unique_ptr<Oracle> oracle_;
+    sim::Time calm_until_{0};  // a stale cache is to be noticed while the cluster is whole
+    bool healed_ = false;
+    bool traced_ = false;
+    std::optional<sim::Time> took_over_after_;
+    const char* last_act_ = "";
+};
+
+}  // namespace quorate::quorum::simulator
