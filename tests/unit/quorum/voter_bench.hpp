@@ -1,0 +1,242 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "pages.hpp"
+#include "quorum/voter.hpp"
+
+namespace quorate::quorum::testing {
+
+// Voters around disks in memory on which every I/O ends 1 ms later, on a votequorum that does as it
+// is told. Time passes only in run().
+class Bench {
+public:
+    explicit Bench(std::uint32_t nodes, std::uint32_t disk_votes = 1)
+        : pages_(pages_for(nodes)), voters_(nodes + 1) {
+        for (std::uint32_t n = 1; n <= nodes; ++n) {
+            configured_.nodes.push_back({NodeId(n), 1});
+        }
+        configured_.disk_votes = disk_votes;
+        for (std::size_t disk = 0; disk < 3; ++disk) {
+            disks_.emplace_back(pages_, std::string(kPageBytes, '\0'));
+            format(disk, kCluster);
+        }
+        use_disks({0}, {}, 0);
+    }
+
+    // ---- before the start
+    void tie_breaker(std::uint32_t node) { configured_.tie_breaker = NodeId(node); }
+    void format(std::size_t disk, Uuid cluster) {
+        auto one = header();
+        one.cluster = cluster;
+        one.disk = uuid(disk);
+        disks_[disk][0] = encode(one, 0);
+        disks_[disk][1] = encode(one, 1);
+    }
+    void break_path(std::uint32_t node) { broken_paths_.insert(node); }
+
+    // ---- what happens
+    void start(std::uint32_t node) {
+        auto& one = voters_[node];
+        one = Node{};
+        one.voter = std::make_unique<Voter>(options(node));
+        feed(node, configured_);
+        feed(node, used_);
+    }
+    // All, in one ring, until they are settled.
+    void start_all() {
+        NodeSet all;
+        for (std::uint32_t n = 1; n < voters_.size(); ++n) {
+            start(n);
+            all.add(NodeId(n));
+        }
+        set_ring(all);
+        run(std::chrono::milliseconds(9'000));
+    }
+    void kill(std::uint32_t node) { voters_[node] = Node{}; }
+    void ring(std::initializer_list<std::uint32_t> members) { set_ring(set_of(members)); }
+    void split(std::initializer_list<std::uint32_t> a, std::initializer_list<std::uint32_t> b) {
+        ring(a);
+        ring(b);
+    }
+    void use_disks(std::vector<std::size_t> current, std::vector<std::size_t> next,
+                   std::uint32_t step) {
+        used_ = {};
+        for (const auto disk : current) {
+            used_.current.push_back({number(disk), uuid(disk)});
+        }
+        for (const auto disk : next) {
+            used_.next.push_back({number(disk), uuid(disk)});
+        }
+        used_.step = step;
+        for (std::uint32_t n = 1; n < voters_.size(); ++n) {
+            if (voters_[n].voter) {
+                feed(n, used_);
+            }
+        }
+    }
+    void break_disk(std::size_t disk) { broken_disks_.insert(disk); }
+
+    void feed(std::uint32_t node, const VoterInput& input) {
+        auto& one = voters_[node];
+        const auto outputs = one.voter->step(now_, input);
+        for (const auto& output : outputs) {
+            std::visit([&](const auto& what) { on(node, one.life, what); }, output);
+        }
+    }
+    void run(std::chrono::milliseconds time) {
+        for (const auto end = now_ + time; now_ < end;) {
+            now_ += std::chrono::milliseconds(1);
+            for (auto due = std::exchange(soon_, {}); !due.empty(); due.pop_front()) {
+                const auto& [node, life, input] = due.front();
+                if (voters_[node].voter && voters_[node].life == life) {
+                    feed(node, input);
+                }
+            }
+            for (std::uint32_t n = 1; n < voters_.size(); ++n) {
+                if (voters_[n].voter && voters_[n].voter->deadline() <= now_) {
+                    feed(n, Tick{});
+                }
+            }
+        }
+    }
+
+    // ---- what came of it
+    VoterStatus status(std::uint32_t node) const { return voters_[node].voter->status(now_); }
+    // In the ring that it is in.
+    bool casts(std::uint32_t node) const { return voters_[node].casts; }
+    bool stopped(std::uint32_t node) const { return voters_[node].stopped; }
+    std::optional<Poll> first_poll(std::uint32_t node) const { return voters_[node].first_poll; }
+    struct PageRead {
+        bool known = false;
+        Heartbeat heartbeat;
+    };
+    PageRead page(std::uint32_t node) const {
+        const auto at = page_of(NodeId(node), PageKind::kHeartbeat);
+        const auto read = decode_heartbeat(disks_[0][at], NodeId(node));
+        return read ? PageRead{true, *read} : PageRead{};
+    }
+    const std::vector<FenceDone>& fences() const { return fences_; }
+    const std::vector<RiderWritten>& riders_written() const { return riders_written_; }
+    const std::vector<ReadDone>& readings() const { return readings_; }
+
+private:
+    struct Node {
+        std::unique_ptr<Voter> voter;
+        std::uint64_t life = ++lives;
+        RingId ring;
+        NodeSet members;
+        bool casts = false;
+        bool stopped = false;
+        std::optional<Poll> first_poll;
+        static inline std::uint64_t lives = 0;
+    };
+    static DiskNumber number(std::size_t disk) {
+        return DiskNumber(static_cast<std::uint8_t>(disk));
+    }
+    static Uuid uuid(std::size_t disk) { return {kDisk.high, disk}; }
+    static NodeSet set_of(std::initializer_list<std::uint32_t> members) {
+        NodeSet set;
+        for (const auto member : members) {
+            set.add(NodeId(member));
+        }
+        return set;
+    }
+    VoterOptions options(std::uint32_t node) {
+        VoterOptions options;
+        options.self = NodeId(node);
+        options.incarnation = Incarnation(++incarnations_);
+        options.cluster = kCluster;
+        options.timing = header().timing;
+        return options;
+    }
+    void set_ring(NodeSet members) {
+        ring_sequence_ += 4;
+        for (std::uint32_t n = 1; n < voters_.size(); ++n) {
+            auto& one = voters_[n];
+            if (members.has(NodeId(n)) && one.voter) {
+                one.ring = {members.lowest(), ring_sequence_};
+                one.members = members;
+                one.casts = false;
+                feed(n, RingChanged{one.ring, members});
+            }
+        }
+    }
+    bool broken(std::uint32_t node, DiskNumber disk) const {
+        return broken_paths_.contains(node) || broken_disks_.contains(disk.value());
+    }
+    std::string bytes_of(const ReadPages& request) const {
+        std::string bytes;
+        for (auto page = request.first; page < request.first + request.count; ++page) {
+            bytes += disks_[request.disk.value()][page];
+        }
+        return bytes;
+    }
+
+    void on(std::uint32_t node, std::uint64_t life, const ReadPages& request) {
+        const bool ok = !broken(node, request.disk);
+        soon_.push_back(
+            {node, life, PagesRead{request.id, ok, ok ? bytes_of(request) : std::string()}});
+    }
+    void on(std::uint32_t node, std::uint64_t life, const WritePage& request) {
+        const bool ok = !broken(node, request.disk);
+        if (ok) {
+            disks_[request.disk.value()][request.page] = request.bytes;
+        }
+        soon_.push_back({node, life, PageWritten{request.id, ok}});
+    }
+    void on(std::uint32_t node, std::uint64_t life, const Poll& poll) {
+        auto& one = voters_[node];
+        const bool ok = poll.ring == one.ring && now_ < poll.before;
+        if (!one.first_poll) {
+            one.first_poll = poll;
+        }
+        if (ok) {
+            one.casts = poll.cast;
+        }
+        soon_.push_back({node, life, Polled{poll.ring, poll.cast, ok}});
+    }
+    void on(std::uint32_t node, std::uint64_t, const Say& word) {
+        const auto& to = voters_[word.to.value()];
+        if (to.voter && to.ring == voters_[node].ring) {
+            soon_.push_back({word.to.value(), to.life, PeerSaid{NodeId(node), word.bytes}});
+        }
+    }
+    void on(std::uint32_t, std::uint64_t, const FenceDone& done) { fences_.push_back(done); }
+    void on(std::uint32_t, std::uint64_t, const RiderWritten& done) {
+        riders_written_.push_back(done);
+    }
+    void on(std::uint32_t, std::uint64_t, const ReadDone& done) { readings_.push_back(done); }
+    void on(std::uint32_t node, std::uint64_t, const Stopped&) { voters_[node].stopped = true; }
+    template <class Output>
+    void on(std::uint32_t, std::uint64_t, const Output&) {}
+
+    struct Soon {
+        std::uint32_t node = 0;
+        std::uint64_t life = 0;
+        VoterInput input;
+    };
+    std::uint32_t pages_;
+    Configured configured_;
+    UseDisks used_;
+    std::vector<std::vector<std::string>> disks_;
+    std::vector<Node> voters_;
+    std::set<std::uint32_t> broken_paths_;
+    std::set<std::size_t> broken_disks_;
+    std::deque<Soon> soon_;
+    BootTime now_{std::chrono::seconds(1000)};
+    std::uint64_t ring_sequence_ = 0;
+    std::uint64_t incarnations_ = 0;
+    std::vector<FenceDone> fences_;
+    std::vector<RiderWritten> riders_written_;
+    std::vector<ReadDone> readings_;
+};
+
+}  // namespace quorate::quorum::testing

@@ -1,0 +1,243 @@
+#include "quorum/voter.hpp"
+
+#include <gtest/gtest.h>
+
+#include "pages.hpp"
+#include "voter_bench.hpp"
+
+namespace quorate::quorum {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::Bench;
+
+TEST(Voter, TellsVotequorumNothingGoodBeforeItWritesAnything) {
+    Bench bench(2);
+    bench.start(1);
+    bench.ring({1, 2});
+    const auto first = bench.first_poll(1);
+    ASSERT_TRUE(first);
+    EXPECT_FALSE(first->cast);
+    EXPECT_EQ(bench.page(1).known, false);
+}
+
+TEST(Voter, TrustsTheDiskAfterFourCleanCycles) {
+    Bench bench(2);
+    bench.start(1);
+    bench.start(2);
+    bench.ring({1, 2});
+    bench.run(milliseconds(2'500));
+    EXPECT_EQ(bench.status(1).state, VoterState::kProbe);
+    bench.run(milliseconds(3'500));
+    EXPECT_TRUE(bench.status(1).trusted);
+}
+
+TEST(Voter, AllNodesTogetherHaveTheVotes) {
+    Bench bench(3);
+    bench.start_all();
+    EXPECT_TRUE(bench.casts(1) && bench.casts(2) && bench.casts(3));
+    EXPECT_EQ(bench.status(1).state, VoterState::kHold);
+    EXPECT_EQ(bench.status(1).held, bench.status(3).held);
+}
+
+TEST(Voter, OfTwoHalvesTheOneWithTheLowestNodeKeepsThemAndTheOtherResigns) {
+    Bench bench(2);
+    bench.start_all();
+    bench.split({1}, {2});
+    bench.run(milliseconds(2'000));
+    EXPECT_TRUE(bench.casts(1));
+    EXPECT_FALSE(bench.casts(2));
+    EXPECT_EQ(bench.status(2).state, VoterState::kResigned);
+    EXPECT_EQ(bench.status(2).held, bench.status(2).released);
+}
+
+TEST(Voter, AHigherScoreOutweighsALowerNode) {
+    Bench bench(2);
+    bench.start_all();
+    bench.feed(2, Scored{5});
+    bench.run(milliseconds(1'500));
+    bench.split({1}, {2});
+    bench.run(milliseconds(2'500));
+    EXPECT_FALSE(bench.casts(1));
+    EXPECT_TRUE(bench.casts(2));
+}
+
+TEST(Voter, TheTieBreakerOutweighsALowerNode) {
+    Bench bench(2);
+    bench.tie_breaker(2);
+    bench.start_all();
+    bench.split({1}, {2});
+    bench.run(milliseconds(2'500));
+    EXPECT_TRUE(bench.casts(2));
+}
+
+TEST(Voter, AllButOneMayFailWhenTheDiskHasVotesEnough) {
+    Bench bench(3, /*disk_votes=*/2);
+    bench.start_all();
+    bench.kill(1);
+    bench.kill(2);
+    bench.ring({3});
+    bench.run(milliseconds(11'000));
+    EXPECT_FALSE(bench.casts(3));
+    bench.run(milliseconds(3'000));
+    EXPECT_TRUE(bench.casts(3));
+}
+
+TEST(Voter, TooFewEvenWithTheDiskResignAtOnce) {
+    Bench bench(5, /*disk_votes=*/1);
+    bench.start_all();
+    bench.split({1, 2}, {3, 4, 5});
+    bench.run(milliseconds(2'000));
+    EXPECT_FALSE(bench.casts(1));
+    EXPECT_TRUE(bench.casts(3));
+    EXPECT_EQ(bench.status(1).held, bench.status(1).released);
+}
+
+TEST(Voter, AnOrderlyEndLeavesTheVotesToTheOthersAtOnce) {
+    Bench bench(2);
+    bench.start_all();
+    bench.feed(2, StopVoting{});
+    bench.run(milliseconds(500));
+    EXPECT_TRUE(bench.stopped(2));
+    bench.kill(2);
+    bench.ring({1});
+    bench.run(milliseconds(2'500));
+    EXPECT_TRUE(bench.casts(1));
+}
+
+TEST(Voter, AfterACrashTheNextLifeWaitsForWhatTheLastLeftBehind) {
+    Bench bench(2);
+    bench.start_all();
+    bench.kill(2);
+    bench.start(2);
+    bench.ring({1, 2});
+    bench.run(milliseconds(11'000));
+    EXPECT_FALSE(bench.status(2).trusted);
+    bench.run(milliseconds(6'000));
+    EXPECT_TRUE(bench.status(2).trusted);
+}
+
+TEST(Voter, WithoutTheDiskItIsToldByAPartitionMate) {
+    Bench bench(2);
+    bench.break_path(2);
+    bench.start_all();
+    EXPECT_FALSE(bench.status(2).trusted);
+    EXPECT_TRUE(bench.casts(2));
+    EXPECT_TRUE(bench.page(1).heartbeat.wards.has(NodeId(2)));
+}
+
+TEST(Voter, AWardLeftBehindIsWaitedFor) {
+    Bench bench(2);
+    bench.break_path(2);
+    bench.start_all();
+    bench.split({1}, {2});
+    bench.run(milliseconds(3'000));
+    EXPECT_FALSE(bench.casts(1));
+    bench.run(milliseconds(10'000));
+    EXPECT_TRUE(bench.casts(1));
+    EXPECT_FALSE(bench.casts(2));
+}
+
+TEST(Voter, AFenceRequestEndsALife) {
+    Bench bench(2);
+    bench.start_all();
+    bench.feed(1, FenceWanted{NodeId(2), "test"});
+    bench.run(milliseconds(3'000));
+    EXPECT_EQ(bench.status(2).state, VoterState::kEvicted);
+    ASSERT_EQ(bench.fences().size(), 1U);
+    EXPECT_TRUE(bench.fences().front().done);
+    EXPECT_FALSE(bench.casts(2));
+}
+
+TEST(Voter, AFenceOfASilentNodeIsDoneWhenItsWatchdogHasRunOut) {
+    Bench bench(2);
+    bench.start_all();
+    bench.kill(2);
+    bench.feed(1, FenceWanted{NodeId(2), "test"});
+    bench.run(milliseconds(8'000));
+    EXPECT_TRUE(bench.fences().empty());
+    bench.run(milliseconds(6'000));
+    ASSERT_EQ(bench.fences().size(), 1U);
+    EXPECT_TRUE(bench.fences().front().done);
+}
+
+TEST(Voter, RidersAreWrittenUnderTheHoldAndReadAnew) {
+    Bench bench(2);
+    bench.start_all();
+    bench.feed(1, RiderChanged{7, "one"});
+    bench.feed(2, RiderChanged{8, "two"});
+    bench.run(milliseconds(300));
+    ASSERT_EQ(bench.riders_written().size(), 2U);
+    EXPECT_TRUE(bench.riders_written().front().held);
+    bench.feed(1, ReadAnew{3});
+    bench.run(milliseconds(300));
+    ASSERT_EQ(bench.readings().size(), 1U);
+    EXPECT_EQ(bench.readings().front().number, 3U);
+    EXPECT_EQ(bench.readings().front().riders, (std::vector<std::string>{"one", "two"}));
+}
+
+TEST(Voter, ARiderOutlivesItsVoter) {
+    Bench bench(2);
+    bench.start_all();
+    bench.feed(2, RiderChanged{1, "floor"});
+    bench.run(milliseconds(300));
+    bench.kill(2);
+    bench.start(2);
+    bench.ring({1, 2});
+    bench.run(milliseconds(2'000));
+    EXPECT_EQ(bench.page(2).heartbeat.rider, "floor");
+}
+
+TEST(Voter, TheNewestWitnessOfASetIsRead) {
+    Bench bench(2);
+    bench.start_all();
+    bench.feed(1, WitnessChanged{1, {{1, 1}, 4, 3}});
+    bench.feed(2, WitnessChanged{2, {{1, 1}, 5, 1}});
+    bench.run(milliseconds(300));
+    bench.feed(1, ReadAnew{1});
+    bench.run(milliseconds(300));
+    ASSERT_EQ(bench.readings().size(), 1U);
+    EXPECT_EQ(bench.readings().front().witnesses, (std::vector<Witness>{{{1, 1}, 5, 1}}));
+}
+
+TEST(Voter, ADiskIsReplacedWhileTheVotesStay) {
+    Bench bench(2);
+    bench.start_all();
+    bench.use_disks({0}, {1}, 1);
+    bench.run(milliseconds(6'000));
+    EXPECT_TRUE(bench.casts(1) && bench.casts(2));
+    for (const auto& step : bench.status(1).steps) {
+        EXPECT_EQ(step.step, 1U);
+        EXPECT_TRUE(step.trusted);
+    }
+    bench.use_disks({1}, {}, 2);
+    bench.break_disk(0);
+    bench.run(milliseconds(8'000));
+    EXPECT_TRUE(bench.casts(1) && bench.casts(2));
+    bench.split({1}, {2});
+    bench.run(milliseconds(2'500));
+    EXPECT_TRUE(bench.casts(1));
+}
+
+TEST(Voter, OneOfThreeDisksMayFail) {
+    Bench bench(2);
+    bench.use_disks({0, 1, 2}, {}, 1);
+    bench.start_all();
+    bench.break_disk(1);
+    bench.run(milliseconds(10'000));
+    EXPECT_TRUE(bench.casts(1));
+    bench.break_disk(2);
+    bench.run(milliseconds(6'000));
+    EXPECT_FALSE(bench.casts(1));
+}
+
+TEST(Voter, ADiskOfAnotherClusterIsNotTrusted) {
+    Bench bench(2);
+    bench.format(0, {9, 9});
+    bench.start_all();
+    EXPECT_FALSE(bench.status(1).trusted);
+    EXPECT_FALSE(bench.casts(1));
+}
+
+}  // namespace
+}  // namespace quorate::quorum
