@@ -29,7 +29,8 @@ void check_packet(std::string_view bytes) {
     if (!packet) {
         return;
     }
-    const auto again = decode_packet(encode(*packet));
+    const auto sent = encode(*packet);  // what is decoded points into it
+    const auto again = decode_packet(sent);
     QUORATE_ASSERT(again && again->epoch == packet->epoch);
     if (const auto* batch = std::get_if<Batch>(&packet->content)) {
         QUORATE_ASSERT(std::get<Batch>(again->content).items == batch->items);
