@@ -21,6 +21,10 @@ class Category final : public std::error_category {
                 return "too large";
             case errc::unsafe_timing:
                 return "unsafe timing";
+            case errc::unfit:
+                return "not fit to be a quorum disk";
+            case errc::refused:
+                return "refused";
         }
         return "unknown error";
     }

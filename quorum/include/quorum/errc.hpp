@@ -11,6 +11,8 @@ enum class errc {
     foreign,              // of another cluster, disk or node
     too_large,            // over a stated limit
     unsafe_timing,        // the constants break an inequality; the detail names it
+    unfit,                // nodes would not see the same pages through it
+    refused,              // as things are; the detail says what to do
 };
 
 const std::error_category& quorum_category();
