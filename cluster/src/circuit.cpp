@@ -521,7 +521,10 @@ std::optional<BootTime> Circuit::deadline() const {
     return impl.owed_since + kAckDelay;
 }
 
-std::vector<CircuitOutput> Circuit::take() { return std::exchange(impl_->out, {}); }
+void Circuit::take(std::vector<CircuitOutput>& taken) {
+    taken.clear();
+    taken.swap(impl_->out);
+}
 
 CircuitStatus Circuit::status() const {
     const auto& impl = *impl_;

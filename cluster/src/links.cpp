@@ -83,7 +83,8 @@ void Links::remove(BootTime now, Peer& peer, const std::string& reason) {
         }
     }
     // Nothing that it still said counts, but that its rings went down.
-    for (auto& output : peer.circuit.take()) {
+    peer.circuit.take(said_);
+    for (auto& output : said_) {
         if (auto* down = std::get_if<RingDown>(&output)) {
             out_.emplace_back(
                 RingChanged{peer.member.id, down->ring, false, std::move(down->reason)});
@@ -281,7 +282,8 @@ void Links::release(Peer& peer, std::uint32_t ring) {
 // ---- what circuits say
 
 void Links::drain(BootTime now, Peer& peer) {
-    for (auto& output : peer.circuit.take()) {
+    peer.circuit.take(said_);
+    for (auto& output : said_) {
         carry_out(now, peer, output);
     }
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -43,7 +45,10 @@ public:
     void tick(BootTime now);
     std::optional<BootTime> deadline() const;
 
-    MachineOutputs take() { return std::exchange(out_, {}); }
+    void take_into(MachineOutputs& outputs) {
+        std::ranges::move(out_, std::back_inserter(outputs));
+        out_.clear();
+    }
     std::vector<Heard> take_heard() { return std::exchange(heard_, {}); }
     std::vector<HeardBy> take_heard_by() { return std::exchange(heard_by_, {}); }
     // Whether a ring came up since: it is time for a heartbeat.
@@ -100,6 +105,7 @@ private:
     std::map<NodeId, Peer> peers_;
     std::unordered_map<ConnectionId, Place> places_;
     std::unordered_map<ConnectionId, Incoming> incoming_;
+    std::vector<CircuitOutput> said_;  // by the circuit that is drained
     MachineOutputs out_;
     std::vector<Heard> heard_;
     std::vector<HeardBy> heard_by_;

@@ -117,10 +117,7 @@ struct Machine::Impl {
     void settle();
     void settle_heartbeats();
     bool settle_takeover();
-    void collect() {
-        auto said = links.take();
-        std::ranges::move(said, std::back_inserter(out));
-    }
+    void collect() { links.take_into(out); }
     void publish();
     std::string name_of(NodeId node) const {
         const auto it = names.find(node);

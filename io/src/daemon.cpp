@@ -154,7 +154,7 @@ void Daemon::run(std::function<void()> on_stop, std::function<void()> on_reload)
         impl_->feed_watchdog();
     }
     notify_service_manager("READY=1");
-    io_.run();
+    run_busy(io_, busy_poll_, counts_);
 }
 
 void Daemon::finish() {

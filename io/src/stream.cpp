@@ -75,7 +75,7 @@ Result<std::optional<std::size_t>> Stream::Impl::read_now(std::span<char> buffer
 }
 
 awaitable<Status> Stream::Impl::wait_input(Deadline deadline) {
-    co_return co_await wait(read_waits_for_, deadline);
+    return wait(read_waits_for_, deadline, /*interruptible=*/false);
 }
 
 awaitable<Result<std::size_t>> Stream::Impl::read_some(std::span<char> buffer, Deadline deadline) {

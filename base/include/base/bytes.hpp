@@ -22,9 +22,11 @@ public:
     void put(T value) {
         static_assert(std::is_unsigned_v<T>,
                       "encode signed values as their two's complement explicitly");
-        for (unsigned shift = 0; shift < sizeof(T) * 8; shift += 8) {
-            out_.push_back(static_cast<char>(static_cast<unsigned char>(value >> shift)));
+        std::array<char, sizeof(T)> octets;
+        for (unsigned i = 0; i < sizeof(T); ++i) {
+            octets[i] = static_cast<char>(static_cast<unsigned char>(value >> (8 * i)));
         }
+        out_.append(octets.data(), octets.size());
     }
     void u8(std::uint8_t value) { put(value); }
     void u16(std::uint16_t value) { put(value); }

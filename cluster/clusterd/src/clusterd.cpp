@@ -273,6 +273,7 @@ Status Clusterd::open_control() {
     add_metrics(metrics_, parts.machine, *parts.listener, parts.chronicle);
     add_lock_metrics(metrics_, parts.locks.manager());
     add_fencer_metrics(metrics_, parts.fencers->desk());
+    add_busy_poll_metrics(metrics_, daemon_.busy_poll_counts());
     return control_->start();
 }
 

@@ -19,6 +19,7 @@ namespace {
 
 // Below four heartbeats a busy machine loses its lease; above, failures last.
 constexpr io::ConfigTable::Bounds kLeaseMs{800, 5000};
+constexpr io::ConfigTable::Bounds kBusyPollUs{0, 1000};
 constexpr std::int64_t kWeightMax = 1000;
 
 // The first label: what corosync.conf usually names the node.
@@ -125,6 +126,8 @@ void read_cluster(io::ConfigTable table, Config& config) {
         table.integer("directory_weight", config.directory_weight, {0, kWeightMax}));
     config.lease =
         std::chrono::milliseconds(table.integer("lease_ms", config.lease.count(), kLeaseMs));
+    config.busy_poll = std::chrono::microseconds(
+        table.integer("busy_poll_us", config.busy_poll.count(), kBusyPollUs));
     config.key_file = table.string("key_file", config.key_file);
     config.corosync_conf = table.string("corosync_conf", config.corosync_conf);
     config.run_commands = table.boolean("run_commands", false);

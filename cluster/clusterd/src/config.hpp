@@ -20,6 +20,7 @@ struct Config {
     std::vector<std::string> addresses;  // of the interconnect, one per ring
     std::uint32_t directory_weight = 1;
     std::chrono::milliseconds lease{1500};
+    std::chrono::microseconds busy_poll{50};  // io/busy_poll.hpp
     std::string key_file = "etc/quorate/cluster.key";
     std::string corosync_conf = "/etc/corosync/corosync.conf";
     bool run_commands = false;

@@ -50,9 +50,12 @@ void MachineShell::stop() {
 }
 
 void MachineShell::carry(MachineOutputs outputs) {
-    std::ranges::move(outputs, std::back_inserter(waiting_));
     if (std::exchange(carrying_, true)) {
+        std::ranges::move(outputs, std::back_inserter(waiting_));
         return;
+    }
+    for (auto& output : outputs) {
+        std::visit([this](auto& one) { carry_out(one); }, output);
     }
     while (!waiting_.empty()) {
         auto output = std::move(waiting_.front());

@@ -146,6 +146,19 @@ void add_metrics(io::Metrics& metrics, const MachineShell& machine, const PeerLi
     add_circuits(cluster);
 }
 
+void add_busy_poll_metrics(io::Metrics& metrics, const io::BusyPollCounts& counts) {
+    const auto counter = [&](const char* name, const char* help, auto read) {
+        metrics.counter_from(name, help, [&counts, read] { return double(read(counts)); });
+    };
+    using Counts = io::BusyPollCounts;
+    counter("clusterd_busy_poll_looks", "Looks for the next event before a sleep",
+            [](const Counts& now) { return now.looks; });
+    counter("clusterd_busy_poll_found", "Events that they found: sleeps that were not needed",
+            [](const Counts& now) { return now.found; });
+    counter("clusterd_busy_poll_spent_seconds", "Time spent looking in vain",
+            [](const Counts& now) { return std::chrono::duration<double>(now.spent).count(); });
+}
+
 void add_fencer_metrics(io::Metrics& metrics, const FencerDesk& desk) {
     const auto each = [&](const char* name, const char* help, auto read) {
         metrics.samples_from(name, help, Kind::kGauge, [&desk, read] {

@@ -2,6 +2,7 @@
 
 #include "chronicle.hpp"
 #include "fencer_desk.hpp"
+#include "io/busy_poll.hpp"
 #include "io/metrics.hpp"
 #include "lockmgr/lock_manager.hpp"
 #include "machine_shell.hpp"
@@ -15,6 +16,7 @@ void add_metrics(io::Metrics& metrics, const MachineShell& machine, const PeerLi
 
 // The lock manager's own; LockClients adds those of its clients.
 void add_lock_metrics(io::Metrics& metrics, const lockmgr::LockManager& manager);
+void add_busy_poll_metrics(io::Metrics& metrics, const io::BusyPollCounts& counts);
 void add_fencer_metrics(io::Metrics& metrics, const FencerDesk& desk);
 
 }  // namespace quorate::cluster

@@ -29,6 +29,7 @@ bool is_operators(const Error& error) {
 
 int serve(Config config) {
     io::Daemon daemon;
+    daemon.busy_poll(config.busy_poll);
     Clusterd clusterd(daemon, std::move(config));
     if (auto opened = clusterd.open(); !opened) {
         const auto& error = opened.error();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -8,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "base/result.hpp"
+#include "io/busy_poll.hpp"
 
 namespace quorate::io {
 
@@ -43,12 +45,17 @@ public:
 
     boost::asio::io_context& io() { return io_; }
     void run(std::function<void()> on_stop, std::function<void()> on_reload);
+    // How run() waits (io/busy_poll.hpp); zero, the default: asleep. Before run().
+    void busy_poll(std::chrono::microseconds window) { busy_poll_ = window; }
+    const BusyPollCounts& busy_poll_counts() const { return counts_; }
     // Ends run(). io thread.
     void finish();
 
 private:
     struct Impl;
     boost::asio::io_context io_{1};
+    std::chrono::microseconds busy_poll_{0};
+    BusyPollCounts counts_;
     std::unique_ptr<Impl> impl_;
 };
 

@@ -59,7 +59,9 @@ struct End {
 class Pair : public ::testing::Test {
 protected:
     void collect(End& end) {
-        for (auto& output : end.circuit.take()) {
+        std::vector<CircuitOutput> taken;
+        end.circuit.take(taken);
+        for (auto& output : taken) {
             if (const auto* write = std::get_if<RingWrite>(&output)) {
                 std::string bytes;
                 for (const auto& piece : write->pieces) {

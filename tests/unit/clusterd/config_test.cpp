@@ -38,16 +38,18 @@ TEST_F(ConfigFile, SoloNeedsNothingButANameForItself) {
 }
 
 TEST_F(ConfigFile, EveryKeyOfAMember) {
-    const auto config = read(kMember +
-                             "directory_weight = 7\nlease_ms = 900\nkey_file = \"k\"\n"
-                             "corosync_conf = \"c\"\nrun_commands = true\nuser = \"u\"\n"
-                             "group = \"g\"\n[node]\nlog_level = \"warn\"\n");
+    const auto config =
+        read(kMember +
+             "directory_weight = 7\nlease_ms = 900\nbusy_poll_us = 0\nkey_file = \"k\"\n"
+             "corosync_conf = \"c\"\nrun_commands = true\nuser = \"u\"\n"
+             "group = \"g\"\n[node]\nlog_level = \"warn\"\n");
     ASSERT_TRUE(config) << config.error().detail;
     EXPECT_FALSE(config->solo);
     EXPECT_EQ(config->name, "demo");
     EXPECT_EQ(config->addresses, (std::vector<std::string>{"192.0.2.1:5410", "198.51.100.1:5410"}));
     EXPECT_EQ(config->directory_weight, 7U);
     EXPECT_EQ(config->lease, milliseconds(900));
+    EXPECT_EQ(config->busy_poll.count(), 0);
     EXPECT_EQ(config->key_file, "k");
     EXPECT_EQ(config->corosync_conf, "c");
     EXPECT_TRUE(config->run_commands);
@@ -75,6 +77,7 @@ TEST_F(ConfigFile, EachMistakeIsNamed) {
     names(kSolo + "name = \"" + std::string(256, 'x') + "\"\n", "is longer than 255 octets");
     names(kSolo + "lease_ms = 799\n", "cluster.lease_ms:");
     names(kSolo + "lease_ms = 5001\n", "cluster.lease_ms:");
+    names(kSolo + "busy_poll_us = 1001\n", "cluster.busy_poll_us:");
     names(kSolo + "directory_weight = 1001\n", "cluster.directory_weight:");
     names(kSolo + "run_commands = \"yes\"\n", "cluster.run_commands:");
     names("[cluster]\nmembership = \"alone\"\n", "cluster.membership:");
