@@ -11,8 +11,8 @@
 #include <fmt/core.h>
 
 #include "cluster/io/corosync.hpp"
-#include "durable_file.hpp"
 #include "io/address.hpp"
+#include "io/durable_file.hpp"
 #include "io/errc.hpp"
 #include "io/privileges.hpp"
 #include "io/task.hpp"
@@ -114,7 +114,7 @@ Status Clusterd::open_conf() {
         node_ = kSoloNode;
         return {};
     }
-    QUORATE_TRY(const auto text, read_file(config_.corosync_conf));
+    QUORATE_TRY(const auto text, io::read_file(config_.corosync_conf));
     if (!text) {
         return fail(io::Errc::kConfig,
                     config_.corosync_conf +
@@ -181,7 +181,7 @@ Result<MachineOptions> Clusterd::machine_options() const {
     self.addresses = config_.addresses;
     self.directory_weight = config_.directory_weight;
     self.levels = kLevels;
-    QUORATE_TRY(const auto draining, read_file(std::string(kStateDirectory) + "/draining"));
+    QUORATE_TRY(const auto draining, io::read_file(std::string(kStateDirectory) + "/draining"));
     self.draining = draining.has_value();
     membership.process = static_cast<std::uint32_t>(::getpid());
     membership.cluster_name = config_.name;

@@ -7,7 +7,7 @@
 #include <fmt/core.h>
 
 #include "cluster/errc.hpp"
-#include "durable_file.hpp"
+#include "io/durable_file.hpp"
 
 namespace quorate::cluster {
 namespace {
@@ -17,7 +17,7 @@ using boost::asio::awaitable;
 constexpr std::chrono::milliseconds kReadTime{5000};
 
 Result<ConfFile::Text> read_conf(const std::string& path) {
-    QUORATE_TRY(auto text, read_file(path));
+    QUORATE_TRY(auto text, io::read_file(path));
     if (!text) {
         return fail(std::make_error_code(std::errc::no_such_file_or_directory), path);
     }

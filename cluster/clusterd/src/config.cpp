@@ -143,6 +143,7 @@ Result<Config> read_config(const std::string& path) {
     Config config;
     auto root = file->root();
     root.leave("mail");
+    root.leave("quorum");
     auto node = root.table("node");
     node.leave("name");
     node.leave("user");

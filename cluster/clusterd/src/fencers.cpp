@@ -7,7 +7,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "cluster/errc.hpp"
-#include "durable_file.hpp"
+#include "io/durable_file.hpp"
 #include "io/time.hpp"
 
 namespace quorate::cluster {
@@ -33,7 +33,7 @@ std::string line_of(const json::object& object) {
 // ---- start and end
 
 Status Fencers::load() {
-    QUORATE_TRY(const auto text, read_file(path_));
+    QUORATE_TRY(const auto text, io::read_file(path_));
     if (!text) {
         return {};
     }
@@ -100,7 +100,7 @@ awaitable<Status> Fencers::lock() {
 
 awaitable<Status> Fencers::write(FencerOwners owners) {
     const auto text = encode_fencers(owners);
-    auto written = co_await disk_.run([&] { return replace_durably(path_, text); });
+    auto written = co_await disk_.run([&] { return io::replace_durably(path_, text); });
     writing_ = false;
     if (!written) {
         log_.error("fencers_not_written", "why", written.error().to_string());

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "durable_file.hpp"
+#include "io/durable_file.hpp"
 #include "io/task.hpp"
 #include "io/time.hpp"
 
@@ -16,7 +16,7 @@ constexpr std::chrono::milliseconds kRetry{500};
 }  // namespace
 
 Result<std::optional<Floor>> FloorKeeper::load_floor() const {
-    QUORATE_TRY(const auto bytes, read_file(floor_path()));
+    QUORATE_TRY(const auto bytes, io::read_file(floor_path()));
     if (!bytes) {
         return std::optional<Floor>();
     }
@@ -31,7 +31,7 @@ Result<std::optional<Floor>> FloorKeeper::load_floor() const {
 }
 
 Result<bool> FloorKeeper::load_draining() const {
-    QUORATE_TRY(const auto bytes, read_file(draining_path()));
+    QUORATE_TRY(const auto bytes, io::read_file(draining_path()));
     return bytes.has_value();
 }
 
@@ -44,7 +44,7 @@ awaitable<void> FloorKeeper::write_until_done(WriteFloor write,
     const auto path = floor_path();
     const auto bytes = encode(write.floor);
     for (;;) {
-        auto written = co_await disk_.run([&] { return replace_durably(path, bytes); });
+        auto written = co_await disk_.run([&] { return io::replace_durably(path, bytes); });
         if (written) {
             break;
         }
@@ -61,7 +61,7 @@ awaitable<void> FloorKeeper::write_until_done(WriteFloor write,
 awaitable<Status> FloorKeeper::write_draining(bool draining) {
     const auto path = draining_path();
     auto written = co_await disk_.run(
-        [&] { return draining ? replace_durably(path, "1\n") : remove_durably(path); });
+        [&] { return draining ? io::replace_durably(path, "1\n") : io::remove_durably(path); });
     co_return written;
 }
 

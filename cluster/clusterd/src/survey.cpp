@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "durable_file.hpp"
+#include "io/durable_file.hpp"
 
 namespace quorate::cluster {
 namespace {
@@ -19,7 +19,7 @@ struct Answer {
 
 Result<Answer> ask(const Survey::Subject& subject) {
     Answer answer;
-    const auto text = read_file(subject.conf_path);
+    const auto text = io::read_file(subject.conf_path);
     if (text && *text) {
         if (const auto conf = CorosyncConf::parse(**text, subject.conf_path)) {
             answer.configured = conf->nodes();

@@ -78,9 +78,9 @@ awaitable<Result<io::ControlResponse>> ask_one(boost::asio::io_context& io, Peer
 
 }  // namespace
 
-Result<PeerKeys> PeerKeys::make(const ClusterKey& key) {
+Result<PeerKeys> PeerKeys::make(const ClusterKey& key, std::string_view use) {
     const io::TlsContext::PresharedKey psk{"quorate " + key.fingerprint(),
-                                           key.derive("quorate interconnect 1", kKeyBytes)};
+                                           key.derive(use, kKeyBytes)};
     QUORATE_TRY(auto server, io::TlsContext::psk_server(psk));
     QUORATE_TRY(auto client, io::TlsContext::psk_client(psk));
     return PeerKeys(std::move(server), std::move(client));

@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::size_t kSecretBytes = 32;
 constexpr std::size_t kFileMax = 200;
+constexpr std::size_t kAuthkeyMax = 4096;
 constexpr std::size_t kDerivedMax = 1024;
 constexpr std::string_view kWord = "quorate-key ";
 constexpr std::string_view kVersion = "1 ";
@@ -49,6 +50,27 @@ tl::unexpected<Error> bad_key(std::string_view file, std::string_view what) {
                 fmt::format("{}: {}", file, what));
 }
 
+// A file that nobody else may read.
+Result<std::string> read_secret(const std::string& path, const char* advice) {
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat info {};
+    if (file.get() < 0 || ::fstat(file.get(), &info) != 0) {
+        const int error = errno;
+        return fail_errno(error, error == ENOENT ? path + advice : path);
+    }
+    if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        return fail(std::make_error_code(std::errc::permission_denied),
+                    fmt::format("{}: others may read the cluster key; repair with: chmod 400 {}",
+                                path, path));
+    }
+    std::array<char, kAuthkeyMax + 1> buffer{};
+    const auto size = ::read(file.get(), buffer.data(), buffer.size());
+    if (size < 0) {
+        return fail_errno(errno, path);
+    }
+    return std::string(buffer.data(), static_cast<std::size_t>(size));
+}
+
 }  // namespace
 
 Result<ClusterKey> ClusterKey::generate() {
@@ -60,27 +82,20 @@ Result<ClusterKey> ClusterKey::generate() {
 }
 
 Result<ClusterKey> ClusterKey::load(const std::string& path) {
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat info {};
-    if (file.get() < 0 || ::fstat(file.get(), &info) != 0) {
-        const int error = errno;
-        return fail_errno(error, error == ENOENT
-                                     ? path +
-                                           ": no cluster key; make one with: clusterctl "
-                                           "key generate, or copy that of another node"
-                                     : path);
+    QUORATE_TRY(const auto text,
+                read_secret(path,
+                            ": no cluster key; make one with: clusterctl key generate, or copy "
+                            "that of another node"));
+    return parse(text, path);
+}
+
+Result<ClusterKey> ClusterKey::of_authkey(const std::string& path) {
+    QUORATE_TRY(auto secret,
+                read_secret(path, ": no key of Corosync's; make one: corosync-keygen"));
+    if (secret.size() < kSecretBytes || secret.size() > kAuthkeyMax) {
+        return bad_key(path, "not a key of Corosync's");
     }
-    if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return fail(std::make_error_code(std::errc::permission_denied),
-                    fmt::format("{}: others may read the cluster key; repair with: chmod 400 {}",
-                                path, path));
-    }
-    std::array<char, kFileMax + 1> buffer{};
-    const auto size = ::read(file.get(), buffer.data(), buffer.size());
-    if (size < 0) {
-        return fail_errno(errno, path);
-    }
-    return parse({buffer.data(), static_cast<std::size_t>(size)}, path);
+    return ClusterKey(std::move(secret));
 }
 
 Result<ClusterKey> ClusterKey::parse(std::string_view text, std::string_view file) {

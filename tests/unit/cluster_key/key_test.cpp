@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -70,6 +72,24 @@ TEST_F(ClusterKeyTest, WhatIsNoKeyIsRefusedWithAReason) {
     }
     EXPECT_NE(ClusterKey::load("absent/key").error().detail.find("key generate"),
               std::string::npos);
+}
+
+TEST_F(ClusterKeyTest, CorosyncsKeyServesTooWhenNobodyElseMayReadIt) {
+    const auto path = folder_ + "/authkey";
+    const auto write = [&](std::size_t size, int mode) {
+        std::remove(path.c_str());
+        std::ofstream(path) << std::string(size, 'k');
+        ::chmod(path.c_str(), static_cast<mode_t>(mode));
+    };
+    write(256, 0400);
+    const auto key = ClusterKey::of_authkey(path);
+    ASSERT_TRUE(key);
+    EXPECT_EQ(key->derive("a", 32), ClusterKey::of_authkey(path)->derive("a", 32));
+    write(256, 0440);
+    EXPECT_FALSE(ClusterKey::of_authkey(path));
+    write(31, 0400);
+    EXPECT_FALSE(ClusterKey::of_authkey(path));
+    std::remove(path.c_str());
 }
 
 TEST_F(ClusterKeyTest, UsesGetKeysThatDifferAndStayTheSame) {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "scratch.hpp"
+#include "support/scratch.hpp"
 
 namespace quorate::cluster {
 namespace {
@@ -25,7 +25,7 @@ protected:
         return config ? "" : config.error().detail;
     }
 
-    Scratch scratch_;
+    support::Scratch scratch_;
 };
 
 TEST_F(ConfigFile, SoloNeedsNothingButANameForItself) {

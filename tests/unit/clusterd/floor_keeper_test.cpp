@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "scratch.hpp"
+#include "support/scratch.hpp"
 
 namespace quorate::cluster {
 namespace {
@@ -38,7 +38,7 @@ protected:
         io_.poll();
     }
 
-    Scratch scratch_;
+    support::Scratch scratch_;
     boost::asio::io_context io_{1};
     io::Scope scope_{io_};
     io::ThreadPool disk_{io_, {"disk", 1, 100}};

@@ -20,6 +20,9 @@ public:
     // Refuses a file that others may read or that is not a key; unknown versions too.
     static Result<ClusterKey> load(const std::string& path);
     static Result<ClusterKey> parse(std::string_view text, std::string_view file);
+    // What all nodes of a cluster have in common already: Corosync's authkey. Refuses a file that
+    // others may read, and one of fewer than 32 octets.
+    static Result<ClusterKey> of_authkey(const std::string& path);
 
     // Creates the file, mode 0400, durable. Fails if it exists: a key is never overwritten.
     Status save(const std::string& path) const;

@@ -138,6 +138,7 @@ Result<Config> read_config(const std::string& path) {
     Config config;
     auto root = file->root();
     root.leave("cluster");
+    root.leave("quorum");
     read_node(root.table("node"), config);
     auto mail = root.table("mail");
     config.postmaster = mail.string("postmaster", "");

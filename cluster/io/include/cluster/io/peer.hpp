@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -26,7 +27,9 @@ enum class PeerPurpose : std::uint8_t { kCircuit = 1, kRequest = 2 };
 // The two TLS sides that the cluster key makes. io thread.
 class PeerKeys {
 public:
-    static Result<PeerKeys> make(const ClusterKey& key);
+    // `use`: connections of one use are refused by those of another.
+    static Result<PeerKeys> make(const ClusterKey& key,
+                                 std::string_view use = "quorate interconnect 1");
 
     io::TlsContext& server() { return server_; }
     io::TlsContext& client() { return client_; }

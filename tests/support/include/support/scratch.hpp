@@ -8,13 +8,13 @@
 
 #include "base/assert.hpp"
 
-namespace quorate::cluster {
+namespace quorate::support {
 
 // A folder that goes with the test.
 class Scratch {
 public:
     Scratch() {
-        path_ = (std::filesystem::temp_directory_path() / "quorate-clusterd-XXXXXX").string();
+        path_ = (std::filesystem::temp_directory_path() / "quorate-test-XXXXXX").string();
         QUORATE_ASSERT(::mkdtemp(path_.data()) != nullptr);
     }
     ~Scratch() { std::filesystem::remove_all(path_); }
@@ -36,4 +36,4 @@ private:
     std::string path_;
 };
 
-}  // namespace quorate::cluster
+}  // namespace quorate::support

@@ -1,4 +1,4 @@
-#include "durable_file.hpp"
+#include "io/durable_file.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <utility>
 
-namespace quorate::cluster {
+namespace quorate::io {
 namespace {
 
 constexpr std::size_t kBytesMax = 1 << 20;
@@ -100,4 +100,4 @@ Result<std::optional<std::string>> read_file(const std::string& path) {
     }
 }
 
-}  // namespace quorate::cluster
+}  // namespace quorate::io

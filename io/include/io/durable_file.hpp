@@ -6,7 +6,7 @@
 
 #include "base/result.hpp"
 
-namespace quorate::cluster {
+namespace quorate::io {
 
 // Small files that must be either as they were or as they are wanted, whenever the power fails.
 // Blocking: on a worker thread. Errors: errno's values; `detail` names the file.
@@ -17,4 +17,4 @@ Status remove_durably(const std::string& path);
 // Nothing when there is no such file. Limit: 1 MiB.
 Result<std::optional<std::string>> read_file(const std::string& path);
 
-}  // namespace quorate::cluster
+}  // namespace quorate::io

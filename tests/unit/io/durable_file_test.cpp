@@ -1,18 +1,18 @@
-#include "durable_file.hpp"
+#include "io/durable_file.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
 
-#include "scratch.hpp"
+#include "support/scratch.hpp"
 
-namespace quorate::cluster {
+namespace quorate::io {
 namespace {
 
 class DurableFile : public ::testing::Test {
 protected:
-    Scratch scratch_;
+    support::Scratch scratch_;
     std::string path_ = scratch_.file("x");
 };
 
@@ -53,4 +53,4 @@ TEST_F(DurableFile, AFileThatIsNoSmallOneIsNotRead) {
 }
 
 }  // namespace
-}  // namespace quorate::cluster
+}  // namespace quorate::io
