@@ -13,6 +13,20 @@ std::uint32_t LockManager::Impl::party_of(NodeId node) const {
     return 0;
 }
 
+// The life of a node that a message of epoch `when` speaks of; it may be lost since. 0: not known.
+std::uint32_t LockManager::Impl::party_at(NodeId node, std::uint64_t when) const {
+    std::uint32_t found = 0;
+    for (std::uint32_t index = kSelf; index < parties.size(); ++index) {
+        const auto& party = parties[index];
+        const bool there = party.joined <= when && (party.member || when < party.left);
+        if (party.id.node == node && there &&
+            (found == 0 || party.joined > parties[found].joined)) {
+            found = index;
+        }
+    }
+    return found;
+}
+
 void LockManager::Impl::send(std::uint32_t index, const Message& message) {
     if (index == kSelf) {
         posted.push_back(message);

@@ -236,7 +236,8 @@ void LockManager::Impl::claim(std::string_view root, std::uint32_t master, std::
 
 void LockManager::Impl::handle(std::uint32_t from, ClaimMessage& m) {
     for (const auto& entry : m.entries) {
-        const auto master = party_of(entry.master);
+        const auto master =
+            entry.master == node_of(from) ? from : party_at(entry.master, message_issued);
         if (master != 0 && directory_of_root(entry.root) == self()) {
             claim(entry.root, master, entry.token);
         }

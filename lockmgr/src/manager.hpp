@@ -27,6 +27,7 @@ namespace quorate::lockmgr {
 struct Party {
     cluster::MemberId id;
     std::uint32_t weight = 0;
+    std::uint64_t joined = 0, left = 0;  // epochs, as far as this node was in them
     bool member = false;
     bool newcomer = false;              // in this view for the first time
     bool pending = false;               // lost, and may not be taken over yet
@@ -174,6 +175,7 @@ struct LockManager::Impl {
     void hear(std::uint32_t party, const Batch& batch);
     void handle_any(std::uint32_t from, Message& message);
     std::uint32_t party_of(NodeId node) const;
+    std::uint32_t party_at(NodeId node, std::uint64_t when) const;
 
     // ---- recovery.cpp: views
     void on(const cluster::ViewCommitted& input);
@@ -216,7 +218,7 @@ struct LockManager::Impl {
     std::uint32_t resource_at(std::uint32_t root, const std::vector<std::string>& path);
     void prepare_install(std::uint32_t tree);
     std::vector<std::string> path_of(std::uint32_t resource) const;
-    std::uint32_t install_lock(std::uint32_t resource, const LockImage& image);
+    std::uint32_t install_lock(std::uint32_t resource, const LockImage& image, std::uint32_t party);
     void restore_sorted(std::vector<std::uint32_t>& locks);
     bool anybody_pending() const { return !pending_haunts.empty(); }
 
@@ -229,6 +231,7 @@ struct LockManager::Impl {
     void settle_moves_of_view();
     void give_away(std::uint32_t tree);
     void arrive(std::uint32_t from, std::vector<TransferMessage> parts);
+    void unload(std::uint32_t root, const TransferMessage& part, std::vector<std::uint32_t>& ended);
     void drain_trees();
     void check_drained();
     void on(const Drain&);
@@ -338,7 +341,6 @@ struct LockManager::Impl {
     std::map<std::uint32_t, std::size_t> bulk_size;
     std::vector<std::uint32_t> to_restart;  // trees
     bool shares_changed = false;            // of the directory, not only by departures
-    bool departures = false;
 
     // ---- moves
     std::map<std::string, Moving, std::less<>> moves;  // from here, by root

@@ -6,7 +6,8 @@ namespace quorate::lockmgr {
 
 void LockManager::Impl::handle(std::uint32_t from, EnqueueMessage& m) {
     const auto origin = party_of(m.origin);
-    if (origin == 0) {
+    // One that was forwarded may be of a life before.
+    if (origin == 0 || (origin != from && party_at(m.origin, message_issued) != origin)) {
         return;
     }
     if (m.parent != LockId(0)) {

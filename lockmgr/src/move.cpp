@@ -380,19 +380,13 @@ void LockManager::Impl::arrive(std::uint32_t from, std::vector<TransferMessage> 
     more(tree).arrived = ms();
     more(tree).moves = last.moves;
     more(tree).move = 0;
+    std::vector<std::uint32_t> ended;
     for (const auto& part : parts) {
-        for (const auto& image : part.tree.resources) {
-            const auto at = resource_at(resource, image.path);
-            if (image.value) {
-                store.value_of(store.resources[at]) =
-                    Value{*image.value, image.seq, 0, image.invalid};
-            }
-            for (const auto& lock : image.locks) {
-                if (party_of(lock.node) != 0) {
-                    engine.restore(install_lock(at, lock), static_cast<Queue>(lock.queue));
-                }
-            }
-        }
+        unload(resource, part, ended);
+    }
+    for (const auto lock : ended) {
+        engine.release(lock, flag::IVVALBLK, nullptr);
+        destroy(lock);
     }
     if (directory == self()) {
         entries.erase(root);
@@ -408,6 +402,35 @@ void LockManager::Impl::arrive(std::uint32_t from, std::vector<TransferMessage> 
     engine.enable(!frozen);
     carry_out_effects();
     restart(index);
+}
+
+// Who was lost while the tree was on its way waits no more, and holds until takeover; that is over
+// for those in `ended`.
+void LockManager::Impl::unload(std::uint32_t root, const TransferMessage& part,
+                               std::vector<std::uint32_t>& ended) {
+    for (const auto& image : part.tree.resources) {
+        const auto at = resource_at(root, image.path);
+        if (image.value) {
+            store.value_of(store.resources[at]) = Value{*image.value, image.seq, 0, image.invalid};
+        }
+        for (const auto& lock : image.locks) {
+            const auto party = party_at(lock.node, message_issued);
+            const bool there = party != 0 && parties[party].member;
+            auto queue = static_cast<Queue>(lock.queue);
+            if (party == 0 || (!there && queue == Queue::kWaiting)) {
+                continue;
+            }
+            const auto index = install_lock(at, lock, party);
+            if (!there && queue == Queue::kConverting) {
+                store.locks[index].requested = lock.granted;
+                queue = Queue::kGranted;
+            }
+            engine.restore(index, queue);
+            if (!there && !parties[party].pending) {
+                ended.push_back(index);
+            }
+        }
+    }
 }
 
 void LockManager::Impl::handle(std::uint32_t, ClaimedMessage& m) {

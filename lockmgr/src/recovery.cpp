@@ -87,7 +87,7 @@ void LockManager::Impl::recover_tree(std::uint32_t index) {
                 if (tree.state == TreeState::kStopped && !parties[tree.more->move_target].member) {
                     unresolved.emplace(store.root_key_of(tree));
                 }
-                if (tree.state == TreeState::kRemote && departures) {
+                if (tree.state == TreeState::kRemote) {
                     repeat_requests(tree);
                 }
                 return;
@@ -109,7 +109,8 @@ void LockManager::Impl::recover_tree(std::uint32_t index) {
     }
 }
 
-// The master remembered may have been the directory only, and have forwarded to one that is lost.
+// The master remembered may have been the directory only: it has forwarded to one that is lost, or
+// answered by an assignment that counts in the epoch before only.
 void LockManager::Impl::repeat_requests(const Tree& tree) {
     for (auto at = store.resources[tree.root].queue(Queue::kGranted).head; at != 0;
          at = store.locks[at].next) {
@@ -397,8 +398,8 @@ void LockManager::Impl::prepare_install(std::uint32_t tree) {
     }
 }
 
-std::uint32_t LockManager::Impl::install_lock(std::uint32_t resource, const LockImage& image) {
-    const auto party = party_of(image.node);
+std::uint32_t LockManager::Impl::install_lock(std::uint32_t resource, const LockImage& image,
+                                              std::uint32_t party) {
     std::uint32_t index = 0;
     bool waits_here = false;
     if (party == kSelf) {
@@ -485,7 +486,7 @@ void LockManager::Impl::install(const std::string& root) {
             for (const auto& lock : image.locks) {
                 if (store.find_remote(part.party, lock.lock.value()) == 0 &&
                     lock.node == node_of(part.party)) {
-                    installed.push_back(install_lock(at, lock));
+                    installed.push_back(install_lock(at, lock, part.party));
                     store.locks[installed.back()].op_queued = lock.queue == 2;
                 }
             }

@@ -98,12 +98,12 @@ std::uint32_t LockManager::Impl::party_for(cluster::MemberId id) {
 void LockManager::Impl::update_parties(const cluster::View& next) {
     const auto former = std::exchange(members, {});
     shares_changed = view.epoch == cluster::Epoch(0);
-    departures = false;
     view = next;
     for (const auto& member : view.members) {
         const auto index = party_for(member.id);
         auto& party = parties[index];
         party.newcomer = !std::exchange(party.member, true);
+        party.joined = party.newcomer ? epoch() : party.joined;
         shares_changed =
             shares_changed || party.newcomer || party.weight != member.directory_weight;
         party.weight = member.directory_weight;
@@ -117,7 +117,6 @@ void LockManager::Impl::update_parties(const cluster::View& next) {
     }
     for (const auto party : former) {
         if (view.find(parties[party].id) == nullptr) {
-            departures = true;
             lose(party);
         }
     }
@@ -136,6 +135,7 @@ void LockManager::Impl::await_takeover(std::uint32_t index) {
     if (!party.pending && !party.allowed && !party.member) {
         party.pending = true;
         party.haunt = ++haunts;
+        party.left = party.left != 0 ? party.left : epoch();
     }
 }
 
@@ -156,7 +156,19 @@ void LockManager::Impl::count_pending() {
 void LockManager::Impl::lose(std::uint32_t index) {
     auto& party = parties[index];
     party.member = false;
+    party.left = epoch();
     party.link = Link{};
+    for (const auto& [root, move] : moves) {
+        // Its requests are not its next life's.
+        const auto resource = move.sent ? 0U : store.find(0, root);
+        if (resource != 0) {
+            std::erase_if(more(store.trees[store.resources[resource].tree]).held,
+                          [&](const Message& message) {
+                              const auto* request = std::get_if<EnqueueMessage>(&message);
+                              return request != nullptr && request->origin == party.id.node;
+                          });
+        }
+    }
     await_takeover_or_release(index);
 }
 
