@@ -1,3 +1,6 @@
+#include <fmt/core.h>
+
+#include "message_text.hpp"
 #include "world.hpp"
 
 // A circuit carries packets in order between two nodes of one epoch, and dies with it: what it
@@ -39,6 +42,9 @@ void World::arrive(std::size_t from, std::size_t to) {
         Received input;
         input.from = NodeId(static_cast<std::uint32_t>(from + 1));
         input.bytes = bytes;
+        if (traced_) {
+            trace(to, fmt::format("hears from n{}: {}", from + 1, text_of_packet(bytes)));
+        }
         give(to, input);
         if (!random_.one_in(4)) {
             break;

@@ -76,4 +76,24 @@ void World::check_turns(std::size_t node, const std::string& path, const Resourc
     last = std::move(now);
 }
 
+// Of two conversions that wait for each other the second is refused when it is asked for.
+void World::check_conversions(const std::string& path, const ResourceInfo& info) {
+    std::vector<const LockInfo*> before;
+    for (const auto& lock : info.locks) {
+        const auto* sim = known({hosts_[lock.node.value() - 1].life, lock.lock});
+        if (lock.queue != LockInfo::Queue::kConverting || sim == nullptr) {
+            continue;
+        }
+        const bool stands = std::ranges::any_of(before, [&](const LockInfo* first) {
+            return !compatible(first->requested, lock.granted);
+        });
+        if (stands && (sim->asked_flags & flag::NODLCKWT) == 0) {
+            oracle_.fail(
+                fmt::format("{}: n{} lock {:x} is queued behind a conversion that waits for it",
+                            path, lock.node.value(), lock.lock.value()));
+        }
+        before.push_back(&lock);
+    }
+}
+
 }  // namespace quorate::lockmgr::simulator

@@ -222,6 +222,7 @@ void World::inspect() {
             }
             oracle_.queues(path, waiting);
             check_turns(node, path, info);
+            check_conversions(path, info);
         });
     }
 }

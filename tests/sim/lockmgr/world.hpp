@@ -123,6 +123,7 @@ private:
     void compare_copies();
     const SimLock* known(LockKey key) const;
     void check_turns(std::size_t node, const std::string& path, const ResourceInfo& info);
+    void check_conversions(const std::string& path, const ResourceInfo& info);
     void check_victim(std::size_t node, const Completion& output);
     std::string in_the_way(const std::string& resource) const;
     std::string progress_missing() const;
