@@ -84,6 +84,7 @@ private:
 struct Context {
     const Api& api;      // maild's
     const Api& cluster;  // clusterd's
+    const Api& quorum;   // quorumd's
     std::string root;    // without a slash at its end; "" is the machine's own
     bool json = false;
     bool yes = false;

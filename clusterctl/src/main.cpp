@@ -1,43 +1,12 @@
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <exception>
 #include <string>
 #include <vector>
 
 #include "commands.hpp"
+#include "program.hpp"
 
 namespace quorate::ctl {
 namespace {
-
-std::string default_root() {
-    const char* root = std::getenv("QUORATE_ROOT");
-    return root == nullptr ? "" : root;
-}
-
-const char* code_of(int exit_code) {
-    switch (exit_code) {
-        case kUsage:
-            return "usage";
-        case kUnreachable:
-            return "unreachable";
-        case kForbidden:
-            return "forbidden";
-        default:
-            return "refused";
-    }
-}
-
-int tell(const Failure& failure, bool as_json) {
-    if (as_json) {
-        const auto code = failure.code.empty() ? code_of(failure.exit_code) : failure.code;
-        print_json(
-            json::object{{"error", json::object{{"code", code}, {"message", failure.what}}}});
-    } else {
-        std::fprintf(stderr, "clusterctl: %s\n", failure.what.c_str());
-    }
-    return failure.exit_code;
-}
 
 // `as_json`: as soon as it is known, for what fails afterwards.
 int run(std::vector<std::string> arguments, bool& as_json) {
@@ -65,6 +34,8 @@ int run(std::vector<std::string> arguments, bool& as_json) {
     add_node_commands(app, chosen);
     add_fencer_commands(app, chosen);
     add_lock_commands(app, chosen);
+    add_quorum_commands(*app.add_subcommand("quorum", "the quorum disk")->require_subcommand(1),
+                        chosen);
     std::vector<std::string> words;
     add_do_command(app, chosen, words);
     add_event_commands(app, chosen);
@@ -91,20 +62,13 @@ int run(std::vector<std::string> arguments, bool& as_json) {
     }
     const Api mail("maild", root, socket);
     const Api cluster("clusterd", root, socket);
-    return chosen(Context{mail, cluster, root, as_json, yes, !socket.empty()});
+    const Api quorum("quorumd", root, socket);
+    return chosen(Context{mail, cluster, quorum, root, as_json, yes, !socket.empty()});
 }
 
 }  // namespace
 }  // namespace quorate::ctl
 
 int main(int argc, char** argv) {
-    using quorate::ctl::Failure;
-    bool as_json = false;
-    try {
-        return quorate::ctl::run({argv + 1, argv + argc}, as_json);
-    } catch (const Failure& failure) {
-        return quorate::ctl::tell(failure, as_json);
-    } catch (const std::exception& error) {
-        return quorate::ctl::tell(Failure{quorate::ctl::kRefused, error.what()}, as_json);
-    }
+    return quorate::ctl::run_program("clusterctl", {argv + 1, argv + argc}, quorate::ctl::run);
 }

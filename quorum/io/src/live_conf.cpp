@@ -12,6 +12,7 @@ namespace quorate::quorum {
 namespace {
 
 constexpr const char* kDevice = "quorum.device.";
+constexpr const char* kStep = "quorumd.step";
 constexpr std::size_t kRingsMax = 8;
 constexpr const char* kAgainst[] = {"last_man_standing", "auto_tie_breaker", "allow_downscale"};
 
@@ -121,14 +122,21 @@ Status write_live_device(const DeviceKeys& keys) {
         QUORATE_CHECK(delete_key(cmap, "quorum.two_node"));
     }
     for (const auto& [key, value] : now) {
-        if (key != "model" && !keys.contains(key)) {
+        if (key != "model" && key != kStep && !keys.contains(key)) {
             QUORATE_CHECK(delete_key(cmap, kDevice + key));
         }
     }
+    const auto changed = [&](const std::string& key) {
+        return keys.contains(key) && get(now, key) != get(keys, key);
+    };
     for (const auto& [key, value] : keys) {
-        if (key != "model" && get(now, key) != value) {
+        if (key != "model" && key != kStep && changed(key)) {
             QUORATE_CHECK(set_key(cmap, key, value));
         }
+    }
+    // Who reads in between sees a step that is not taken yet.
+    if (changed(kStep)) {
+        QUORATE_CHECK(set_key(cmap, kStep, get(keys, kStep)));
     }
     return model.empty() ? Status() : set_key(cmap, "model", model);
 }

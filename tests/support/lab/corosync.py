@@ -19,11 +19,19 @@ def configuration(nodes, options):
     lines += ["}", "quorum {", "  provider: corosync_votequorum"]
     lines += [f"  {key}: {value}" for key, value in options.get("quorum", {}).items()]
     if "device" in options:
-        lines += ["  device {", *(f"    {key}: {value}" for key, value in options["device"].items()), "  }"]
+        lines += section("device", options["device"], "  ")
     lines += ["}", "logging {", "  to_stderr: yes", "  to_syslog: no", "  timestamp: hires", "}",
               # Namespaces have no right to real-time scheduling and the root cgroup.
               "system {", "  sched_rr: no", "  move_to_root_cgroup: no", "}", ""]
     return "\n".join(lines)
+
+
+def section(name, values, indent):
+    """A section; a value that is a dictionary is a section in it."""
+    lines = [f"{indent}{name} {{"]
+    for key, value in values.items():
+        lines += section(key, value, indent + "  ") if isinstance(value, dict) else [f"{indent}  {key}: {value}"]
+    return lines + [f"{indent}}}"]
 
 
 def configure(nodes, options):

@@ -1,0 +1,47 @@
+#include "config.hpp"
+
+#include <unistd.h>
+
+#include "io/config.hpp"
+
+namespace quorate::quorum {
+namespace {
+
+constexpr std::size_t kDisksMax = 3;
+
+void read_quorum(io::ConfigTable table, Config& config) {
+    config.disks = table.strings("disks");
+    if (config.disks.size() > kDisksMax) {
+        table.complain("disks", "names more than three disks");
+    }
+    config.watchdog = table.string("watchdog", config.watchdog);
+    config.corosync_conf = table.string("corosync_conf", config.corosync_conf);
+    config.clusterd = table.boolean("clusterd", config.clusterd);
+    config.reset_when_fenced = table.boolean("reset_when_fenced", config.reset_when_fenced);
+    config.group = table.string("group", config.group);
+}
+
+}  // namespace
+
+Result<Config> read_config(const std::string& path) {
+    Config config;
+    // A node of a stock Corosync cluster needs no file.
+    if (::access(path.c_str(), F_OK) != 0) {
+        return config;
+    }
+    QUORATE_TRY(const auto file, io::ConfigFile::load(path));
+    auto root = file->root();
+    root.leave("mail");
+    root.leave("cluster");
+    auto node = root.table("node");
+    node.leave("name");
+    node.leave("user");
+    constexpr LogLevel kLevels[] = {LogLevel::kInfo, LogLevel::kDebug, LogLevel::kWarn,
+                                    LogLevel::kError};
+    config.log_level = kLevels[node.choice("log_level", {"info", "debug", "warn", "error"})];
+    read_quorum(root.table("quorum"), config);
+    QUORATE_CHECK(file->finish());
+    return config;
+}
+
+}  // namespace quorate::quorum

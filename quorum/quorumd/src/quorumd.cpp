@@ -1,0 +1,373 @@
+#include "quorumd.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "base/random.hpp"
+#include "control.hpp"
+#include "io/privileges.hpp"
+#include "io/task.hpp"
+#include "io/time.hpp"
+#include "metrics.hpp"
+#include "process.hpp"
+#include "quorum/errc.hpp"
+#include "refusal.hpp"
+#include "version.hpp"
+
+namespace quorate::quorum {
+namespace {
+
+using boost::asio::awaitable;
+using std::chrono::milliseconds;
+
+constexpr const char* kRunDirectory = "run/quorate";
+constexpr const char* kControlSocket = "run/quorate/quorumd.sock";
+constexpr milliseconds kAgain{1000};
+constexpr milliseconds kFirstLook{4000};
+// A change of the configuration is several: read when they are over.
+constexpr milliseconds kSettle{300};
+constexpr milliseconds kEndTime{6000};
+constexpr milliseconds kPublish{2000};
+
+Uuid boot_id() {
+    std::ifstream file("/proc/sys/kernel/random/boot_id");
+    std::string text;
+    std::getline(file, text);
+    std::erase(text, '-');
+    return parse_uuid(text).value_or(Uuid());
+}
+
+}  // namespace
+
+Quorumd::Quorumd(io::Daemon& daemon, Config config)
+    : daemon_(daemon), parts_(daemon.io(), std::move(config)), conf_changed_(daemon.io()) {}
+
+Quorumd::~Quorumd() = default;
+
+Status Quorumd::open() {
+    ::umask(0077);
+    QUORATE_CHECK(lock_node());
+    secure_time(log_);
+    QUORATE_CHECK(io::make_directory(kRunDirectory, ""));
+    parts_.started = io::wall_now();
+    control_ = std::make_unique<io::ControlServer>(daemon_.io(), kControlSocket);
+    add_control_routes(*control_, parts_, metrics_);
+    add_metrics(metrics_, parts_);
+    QUORATE_CHECK(control_->start());
+    log_.info("starting", "version", kVersion);
+    parts_.events.add(io::wall_now(), "start", fmt::format("quorumd {}", kVersion));
+    parts_.waiting = "starting";
+    parts_.scope.spawn(live());
+    return {};
+}
+
+// ---- until it votes
+
+awaitable<void> Quorumd::live() {
+    const bool configured = co_await await_configuration();
+    if (!configured) {
+        co_return;
+    }
+    auto begun = co_await begin();
+    if (ending_) {
+        co_return;
+    }
+    if (!begun) {
+        parts_.waiting = begun.error().to_string();
+        log_.error("refused", "why", begun.error().to_string());
+        end_with(is_operators(begun.error()) ? io::kExitConfig : io::kExitFailed);
+        co_return;
+    }
+    co_await follow_configuration();
+}
+
+// False: the daemon ends first.
+awaitable<bool> Quorumd::await_configuration() {
+    while (!ending_) {
+        auto conf = co_await parts_.questions.run([] { return read_live_conf(); });
+        auto why = std::string();
+        if (!conf) {
+            why = conf.error().to_string();
+        } else if (!conf->device.contains("model")) {
+            why = "corosync.conf has no quorum device: quorumctl setup DISK";
+            parts_.conf = std::move(*conf);
+        } else {
+            parts_.conf = std::move(*conf);
+            co_return true;
+        }
+        if (why != parts_.waiting) {
+            parts_.waiting = why;
+            log_.info("waiting", "why", why);
+        }
+        auto slept = co_await io::sleep_until(io::mono_now() + kAgain);
+        static_cast<void>(slept);
+    }
+    co_return false;
+}
+
+Status Quorumd::check_conf() {
+    const auto& conf = *parts_.conf;
+    const auto& model = conf.device.at("model");
+    if (model != kModel) {
+        return fail(errc::refused,
+                    fmt::format("corosync.conf has a quorum device of model {}, and a cluster has "
+                                "one: stop its program on all nodes, then quorumctl setup",
+                                model));
+    }
+    QUORATE_TRY(parts_.settings, parse_device(conf.device));
+    for (const auto& option : conf.against) {
+        return fail(errc::refused, fmt::format("quorum.{} does not go with a quorum device: take "
+                                               "it out of corosync.conf",
+                                               option));
+    }
+    if (conf.two_node) {
+        return fail(errc::refused,
+                    "quorum.two_node does not go with a quorum device: take it out "
+                    "of corosync.conf");
+    }
+    for (const auto& node : conf.nodes) {
+        if (!has_place(NodeId(node.id))) {
+            return fail(errc::refused, fmt::format("node {} has nodeid {}; the disk has places for "
+                                                   "1 to {}",
+                                                   node.name, node.id, kMaxNodes));
+        }
+    }
+    const auto& timing = parts_.settings->timing;
+    const bool watchdog = timing.mode() == StopMode::kWatchdog;
+    if (watchdog && parts_.config.watchdog == "none") {
+        return fail(errc::refused,
+                    "the disk is formatted for watchdog mode, and this node has "
+                    "none ([quorum] watchdog)");
+    }
+    if (auto rival = rival_programs(watchdog, timing.sync_timeout.count()); !rival.empty()) {
+        return fail(errc::refused, std::move(rival));
+    }
+    return {};
+}
+
+awaitable<Status> Quorumd::open_disks() {
+    auto& parts = parts_;
+    parts.disks =
+        std::make_unique<DiskBench>(parts.io, parts.scope, [this](const VoterInput& input) {
+            if (parts_.voter) {
+                parts_.voter->feed(input);
+            }
+        });
+    static_cast<void>(parts.disks->use(*parts.settings, parts.config.disks));
+    co_await parts.disks->first_look(io::after(kFirstLook));
+    for (const auto* place : parts.disks->places()) {
+        if (place->foreign) {
+            co_return fail(errc::refused, place->problem);
+        }
+    }
+    co_return Status();
+}
+
+awaitable<Status> Quorumd::register_device() {
+    auto& parts = parts_;
+    parts.votes = std::make_unique<Votes>(parts.io, parts.scope, parts.corosync,
+                                          [this](const VoterInput& input) {
+                                              if (parts_.voter) {
+                                                  parts_.voter->feed(input);
+                                              }
+                                          });
+    auto opened = co_await parts.votes->open();
+    co_return opened;
+}
+
+awaitable<Status> Quorumd::begin() {
+    auto checked = check_conf();
+    if (!checked) {
+        co_return checked;
+    }
+    auto opened = co_await open_disks();
+    if (!opened || ending_) {
+        co_return opened;
+    }
+    const auto& timing = parts_.settings->timing;
+    if (timing.mode() == StopMode::kWatchdog) {
+        auto watchdog = Watchdog::open(parts_.config.watchdog, timing.watchdog);
+        if (!watchdog) {
+            co_return fail(errc::refused, watchdog.error().to_string());
+        }
+        parts_.watchdog = std::move(*watchdog);
+    }
+    auto registered = co_await register_device();
+    if (!registered) {
+        if (parts_.watchdog) {
+            parts_.watchdog->stop();
+        }
+        co_return registered;
+    }
+    start_voter();
+    co_return Status();
+}
+
+Configured Quorumd::configured() const {
+    Configured input;
+    for (const auto& node : parts_.conf->nodes) {
+        input.nodes.push_back({NodeId(node.id), node.votes});
+    }
+    input.disk_votes = parts_.settings->votes;
+    input.tie_breaker = parts_.settings->tie_breaker;
+    return input;
+}
+
+void Quorumd::start_voter() {
+    VoterOptions options;
+    options.self = NodeId(parts_.conf->local);
+    options.incarnation = Incarnation(std::max<std::uint64_t>(io::random_seed(), 1));
+    options.boot = boot_id();
+    options.cluster = parts_.settings->cluster;
+    options.timing = parts_.settings->timing;
+    options.publish = parts_.config.clusterd ? kPublish : milliseconds::zero();
+    parts_.voter = std::make_unique<VoterShell>(parts_.io, options);
+    VoterShell::Limbs limbs;
+    limbs.disks = parts_.disks.get();
+    limbs.votes = parts_.votes.get();
+    limbs.watchdog = parts_.watchdog.get();
+    limbs.events = &parts_.events;
+    limbs.say = [](const Say&) {};
+    limbs.publish = [](const VoterOutput&) {};
+    limbs.evicted = [this](bool fenced, const std::string& why) { on_evicted(fenced, why); };
+    parts_.voter->start(std::move(limbs));
+    parts_.waiting.clear();
+    log_.info("voting", "node", options.self.value(), "incarnation", options.incarnation.value(),
+              "mode", options.timing.mode() == StopMode::kSoft ? "soft" : "watchdog");
+    parts_.voter->feed(configured());
+    parts_.voter->feed(parts_.disks->use(*parts_.settings, parts_.config.disks));
+    parts_.scope.spawn(parts_.votes->run());
+}
+
+// ---- while it votes
+
+awaitable<void> Quorumd::follow_configuration() {
+    while (!ending_) {
+        if (!watch_ || watch_lost_) {
+            watch_.reset();
+            watch_lost_ = false;
+            auto watch =
+                co_await parts_.questions.run([this] { return ConfWatch::open(daemon_.io()); });
+            if (watch) {
+                watch_ = std::move(*watch);
+                watch_->start([this] { conf_changed_.set(); },
+                              [this] {
+                                  watch_lost_ = true;
+                                  conf_changed_.set();
+                              });
+                conf_changed_.set();  // what changed meanwhile
+            }
+        }
+        const auto until = watch_ ? io::Deadline() : io::after(kAgain);
+        auto woken = co_await conf_changed_.wait(until);
+        auto slept = co_await io::sleep_until(io::mono_now() + kSettle);
+        static_cast<void>(slept);
+        conf_changed_.reset();
+        if (woken && !ending_ && !watch_lost_) {
+            co_await reread();
+        }
+    }
+}
+
+awaitable<void> Quorumd::reread() {
+    auto conf = co_await parts_.questions.run([] { return read_live_conf(); });
+    if (!conf || *conf == *parts_.conf || ending_) {
+        co_return;
+    }
+    if (!conf->device.contains("model")) {
+        log_.warn("device_removed", "hint", "this node votes no more");
+        end_with(kExitAnew);
+        co_return;
+    }
+    auto settings = parse_device(conf->device);
+    if (!settings) {
+        log_.error("configuration_refused", "why", settings.error().to_string(), "hint",
+                   "going on with the last one");
+        co_return;
+    }
+    change(std::move(*conf), std::move(*settings));
+}
+
+void Quorumd::change(LiveConf conf, DeviceSettings settings) {
+    const auto& now = *parts_.settings;
+    if (settings.cluster != now.cluster || settings.timing != now.timing ||
+        conf.local != parts_.conf->local) {
+        log_.warn("configuration_changed", "hint", "starting anew");
+        end_with(kExitAnew);
+        return;
+    }
+    const bool other_disks = settings.disks != now.disks || settings.next != now.next;
+    if (other_disks && settings.step <= now.step) {
+        log_.error("configuration_refused", "why", "other disks without a greater step", "hint",
+                   "use quorumctl replace");
+        return;
+    }
+    log_.info("configuration_changed", "nodes", conf.nodes.size(), "disks", settings.disks.size(),
+              "step", settings.step);
+    const bool use = settings.step != now.step;
+    parts_.conf = std::move(conf);
+    parts_.settings = std::move(settings);
+    parts_.voter->feed(configured());
+    if (use) {
+        parts_.voter->feed(parts_.disks->use(*parts_.settings, parts_.config.disks));
+    }
+}
+
+void Quorumd::on_evicted(bool fenced, const std::string& why) {
+    parts_.events.add(io::wall_now(), "evicted", why);
+    if (fenced && parts_.config.reset_when_fenced) {
+        log_.error("fenced", "why", why, "hint", "this machine is reset");
+        reset_machine();
+    }
+    end_with(fenced ? kExitAnew : io::kExitConfig);
+}
+
+// ---- the end
+
+void Quorumd::end_with(int exit_code) {
+    if (std::exchange(ending_, true)) {
+        return;
+    }
+    exit_code_ = exit_code;
+    conf_changed_.set();
+    io::spawn(daemon_.io(), end());
+}
+
+// Out of votequorum: when the page says so, or when there was no time for it.
+awaitable<void> Quorumd::leave() {
+    if (!parts_.voter) {
+        co_return;
+    }
+    const bool stopped = co_await parts_.voter->stop(io::after(kEndTime));
+    parts_.voter->halt();
+    const bool out = stopped || parts_.votes->withdrawn();
+    if (!stopped) {
+        log_.warn("not_released", "hint",
+                  "the disk was not told: other nodes wait, and this one's next start does");
+    }
+    if (out) {
+        co_await parts_.votes->leave();
+    }
+    if (parts_.watchdog && out) {
+        parts_.watchdog->stop();
+    } else if (parts_.watchdog) {
+        log_.error("watchdog_left_armed", "hint", "votes may still count: this machine is reset");
+    }
+}
+
+awaitable<void> Quorumd::end() {
+    log_.info("stopping", "exit_code", exit_code_);
+    co_await leave();
+    control_->stop();
+    log_.info("stopped");
+    // A thread may wait for a disk or a Corosync that never answers.
+    std::_Exit(exit_code_);
+}
+
+}  // namespace quorate::quorum

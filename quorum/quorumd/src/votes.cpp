@@ -1,0 +1,142 @@
+#include "votes.hpp"
+
+#include <utility>
+
+#include "io/time.hpp"
+
+namespace quorate::quorum {
+namespace {
+
+using boost::asio::awaitable;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kAgain{500};
+constexpr milliseconds kCountPause{2000};
+
+}  // namespace
+
+Votes::Votes(boost::asio::io_context& io, io::Scope& scope, io::ThreadPool& corosync, Feed feed)
+    : io_(io), scope_(scope), corosync_(corosync), feed_(std::move(feed)), wake_(io) {}
+
+awaitable<Status> Votes::open() {
+    auto device = co_await corosync_.run([this] { return VoteDevice::open(io_); });
+    if (!device) {
+        problem_ = device.error().to_string();
+        co_return tl::unexpected<Error>(std::move(device).error());
+    }
+    device_ = std::move(*device);
+    problem_.clear();
+    co_return Status();
+}
+
+void Votes::start() {
+    lost_ = false;
+    stale_ = true;
+    VoteDevice::Handlers handlers;
+    handlers.ring_changed = [this](RingId ring, auto nodes) { on_ring(ring, nodes); };
+    handlers.votes_changed = [this] {
+        stale_ = true;
+        wake_.set();
+    };
+    handlers.lost = [this] {
+        lost_ = true;
+        wake_.set();
+    };
+    device_->start(std::move(handlers));
+}
+
+void Votes::on_ring(RingId ring, std::span<const std::uint32_t> nodes) {
+    ring_ = ring;
+    stale_ = true;
+    wake_.set();
+    NodeSet members;
+    for (const auto node : nodes) {
+        members.add(NodeId(node));
+    }
+    log_.info("ring", "node", ring.node.value(), "sequence", ring.sequence, "members",
+              members.size());
+    feed_(RingChanged{ring, members});
+}
+
+awaitable<void> Votes::recount() {
+    auto counted = co_await corosync_.run([] { return count_votes(); });
+    if (!counted) {
+        co_return;
+    }
+    if (counted->quorate != count_.quorate) {
+        log_.info("quorate", "quorate", counted->quorate, "votes", counted->total, "quorum",
+                  counted->quorum, "device_casts", counted->casts);
+    }
+    count_ = *counted;
+}
+
+awaitable<void> Votes::run() {
+    start();
+    while (!leaving_) {
+        if (lost_) {
+            problem_ = "Corosync has ended";
+            log_.error("corosync_lost", "hint", "waiting for it");
+            device_.reset();
+            count_ = {};
+            while (!leaving_ && !device_) {
+                auto opened = co_await open();
+                if (!opened) {
+                    auto slept = co_await io::sleep_until(io::mono_now() + kAgain);
+                    static_cast<void>(slept);
+                }
+            }
+            if (leaving_) {
+                break;
+            }
+            log_.info("corosync_found");
+            start();
+        }
+        if (std::exchange(stale_, false)) {
+            co_await recount();
+        }
+        auto woken = co_await wake_.wait(io::after(kCountPause));
+        stale_ = stale_ || !woken;
+        wake_.reset();
+    }
+}
+
+// ---- the vote
+
+void Votes::poll(const Poll& poll) {
+    if (!scope_.spawn(carry_out(poll))) {
+        // The daemon ends: nobody is fed.
+        return;
+    }
+}
+
+awaitable<void> Votes::carry_out(Poll poll) {
+    Status done = fail(std::make_error_code(std::errc::not_connected), "no votequorum");
+    if (device_ && !leaving_) {
+        const auto device = device_;
+        done =
+            co_await corosync_.run([&] { return device->poll(poll.ring, poll.cast, poll.before); });
+    } else {
+        auto slept = co_await io::sleep_until(io::mono_now() + milliseconds(1));
+        static_cast<void>(slept);
+    }
+    if (done) {
+        withdrawn_ = !poll.cast;
+    } else {
+        log_.debug("poll_refused", "why", done.error().to_string());
+    }
+    feed_(Polled{poll.ring, poll.cast, done.has_value()});
+}
+
+awaitable<void> Votes::leave() {
+    leaving_ = true;
+    wake_.set();
+    if (device_) {
+        const auto device = device_;
+        auto left = co_await corosync_.run([&] { return device->leave(); });
+        if (!left) {
+            log_.warn("votequorum_not_left", "why", left.error().to_string());
+        }
+    }
+}
+
+}  // namespace quorate::quorum
