@@ -1,8 +1,10 @@
-// quorum_recorder: ten times a second what this node's votequorum says, a line each:
-//     microseconds (CLOCK_BOOTTIME) before and after the question, quorate, device casts, total
-//     votes, ring, members
+// quorum_recorder: ten times a second what services of this node are told of quorum, a line each:
+//     microseconds (CLOCK_BOOTTIME) before and after the questions, quorate, ring, members (these
+//     three of libquorum: of a new ring it speaks when all services are to see it), device casts,
+//     total votes, ring that votequorum is in already
 // until Corosync ends. A node that is frozen says nothing meanwhile, and what it says afterwards
-// shows how long the question took.
+// shows how long the questions took.
+#include <corosync/quorum.h>
 #include <corosync/votequorum.h>
 #include <poll.h>
 #include <time.h>
@@ -18,14 +20,24 @@ constexpr int kPauseMs = 100;
 
 std::string ring = "0.0";
 std::string members = "-";
+std::string coming_ring = "0.0";
 
-void on_nodes(votequorum_handle_t, std::uint64_t, votequorum_ring_id_t id, std::uint32_t size,
-              std::uint32_t* nodes) {
-    ring = std::to_string(id.nodeid) + "." + std::to_string(id.seq);
-    members.clear();
+std::string text_of(std::uint32_t node, std::uint64_t sequence) {
+    return std::to_string(node) + "." + std::to_string(sequence);
+}
+
+void on_quorum(quorum_handle_t, std::uint32_t, quorum_ring_id id, std::uint32_t size,
+               const std::uint32_t* nodes) {
+    ring = text_of(id.nodeid, id.seq);
+    members = size == 0 ? "-" : "";
     for (std::uint32_t n = 0; n < size; ++n) {
         members += (n == 0 ? "" : ",") + std::to_string(nodes[n]);
     }
+}
+
+void on_nodes(votequorum_handle_t, std::uint64_t, votequorum_ring_id_t id, std::uint32_t,
+              std::uint32_t*) {
+    coming_ring = text_of(id.nodeid, id.seq);
 }
 
 std::int64_t now() {
@@ -37,24 +49,35 @@ std::int64_t now() {
 }  // namespace
 
 int main() {
-    votequorum_handle_t handle = 0;
+    quorum_model_v1_data_t model{};
+    model.model = QUORUM_MODEL_V1;
+    model.quorum_notify_fn = on_quorum;
+    std::uint32_t type = 0;
+    quorum_handle_t services = 0;
+    votequorum_handle_t votes = 0;
     votequorum_callbacks_t callbacks{};
     callbacks.votequorum_nodelist_notify_fn = on_nodes;
-    if (votequorum_initialize(&handle, &callbacks) != CS_OK ||
-        votequorum_trackstart(handle, 0, CS_TRACK_CHANGES) != CS_OK) {
+    if (quorum_model_initialize(&services, QUORUM_MODEL_V1,
+                                reinterpret_cast<quorum_model_data_t*>(&model), &type,
+                                nullptr) != CS_OK ||
+        quorum_trackstart(services, CS_TRACK_CURRENT | CS_TRACK_CHANGES) != CS_OK ||
+        votequorum_initialize(&votes, &callbacks) != CS_OK ||
+        votequorum_trackstart(votes, 0, CS_TRACK_CHANGES) != CS_OK) {
         return 1;
     }
     for (;;) {
         const auto before = now();
         votequorum_info info{};
-        if (votequorum_dispatch(handle, CS_DISPATCH_ALL) != CS_OK ||
-            votequorum_getinfo(handle, 0, &info) != CS_OK) {
+        int quorate = 0;
+        if (votequorum_dispatch(votes, CS_DISPATCH_ALL) != CS_OK ||
+            votequorum_getinfo(votes, 0, &info) != CS_OK ||
+            quorum_getquorate(services, &quorate) != CS_OK ||
+            quorum_dispatch(services, CS_DISPATCH_ALL) != CS_OK) {
             return 0;
         }
-        const bool quorate = (info.flags & VOTEQUORUM_INFO_QUORATE) != 0;
         const bool casts = (info.flags & VOTEQUORUM_INFO_QDEVICE_CAST_VOTE) != 0;
-        std::printf("%" PRId64 " %" PRId64 " %d %d %u %s %s\n", before, now(), quorate, casts,
-                    info.total_votes, ring.c_str(), members.c_str());
+        std::printf("%" PRId64 " %" PRId64 " %d %s %s %d %u %s\n", before, now(), quorate,
+                    ring.c_str(), members.c_str(), casts, info.total_votes, coming_ring.c_str());
         std::fflush(stdout);
         ::poll(nullptr, 0, kPauseMs);
     }

@@ -1,16 +1,15 @@
-"""What the drills of the quorum disk share: a laboratory with real Corosync and quorumd on every node, and a recorder on
-each that samples its votequorum ten times a second. Whatever a drill does, no two partitions may be quorate at once."""
+"""What the drills of the quorum disk share: a laboratory with real Corosync and quorumd on every node, and a recorder
+on each that samples its quorum ten times a second. Whatever a drill does, no two partitions may be quorate at once."""
 
 import os
 import pathlib
-import subprocess
 import sys
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
 
-from lab import Lab, LabError, quorumd  # noqa: E402
+from lab import Lab, quorumd  # noqa: E402
 from lab.node import wait_for  # noqa: E402
 
 NOT_RUN = 77
@@ -33,15 +32,21 @@ def now():
 
 
 class Span:
-    """A stretch of time in which a node said the same of itself."""
+    """A stretch of time in which a node's services were told the same of quorum."""
 
-    def __init__(self, node, quorate, casts, total, ring, members, begin):
-        self.node, self.quorate, self.casts, self.total = node, quorate, casts, total
-        self.ring, self.members = ring, members
-        self.begin = self.end = begin
+    def __init__(self, node, fields):
+        self.node = node
+        self.asked, self.begin = int(fields[0]) / 1e6, int(fields[1]) / 1e6
+        self.end = self.begin
+        self.quorate = fields[2] == "1"
+        self.ring = fields[3]
+        self.members = frozenset() if fields[4] == "-" else frozenset(int(one) for one in fields[4].split(","))
+        self.casts = fields[5] == "1"
+        self.total = int(fields[6])
+        self.coming = fields[7]  # the ring that votequorum is in already
 
     def key(self):
-        return self.quorate, self.casts, self.total, self.ring, self.members
+        return self.quorate, self.ring, self.members, self.casts, self.total, self.coming
 
     def __str__(self):
         return (f"n{self.node} {self.begin:.2f} to {self.end:.2f}: ring {self.ring} of {sorted(self.members)}, "
@@ -57,14 +62,12 @@ def spans_of(node):
         return spans
     for line in text.splitlines():
         fields = line.split()
-        if len(fields) != 7:
+        if len(fields) != 8:
             continue
-        asked, at = int(fields[0]) / 1e6, int(fields[1]) / 1e6
-        members = frozenset() if fields[6] == "-" else frozenset(int(one) for one in fields[6].split(","))
-        span = Span(node.number, fields[2] == "1", fields[3] == "1", int(fields[4]), fields[5], members, at)
+        span = Span(node.number, fields)
         last = spans[-1] if spans else None
-        if last and last.key() == span.key() and asked - last.end < GAP:
-            last.end = at
+        if last and last.key() == span.key() and span.asked - last.end < GAP:
+            last.end = span.end
         else:
             spans.append(span)
     return spans
@@ -146,27 +149,35 @@ class QuorumCase(unittest.TestCase):
         for node in self.lab.nodes:
             for name in ("quorumd", "corosync"):
                 if os.path.exists(node.log(name)):
-                    print(f"---- {name} of {node.name}", *node.log_text(name).splitlines()[-lines:], sep="\n", flush=True)
+                    tail = node.log_text(name).splitlines()[-lines:]
+                    print(f"---- {name} of {node.name}", *tail, sep="\n", flush=True)
+            print(*spans_of(node)[-15:], sep="\n", flush=True)
 
     # ---- what holds
 
     def healthy(self, nodes=None, limit=90.0):
         return quorumd.wait_casting(nodes or self.lab.nodes, limit)
 
+    @staticmethod
+    def spans(node):
+        return spans_of(node)
+
     def wait_span(self, node, what, condition, since, limit=60.0):
         """The first span of the recorder's after `since` for which the condition holds."""
-        return wait_for(f"{node.name}: {what}",
-                        lambda: next((span for span in spans_of(node) if span.end >= since and condition(span)), None), limit)
+        def first():
+            return next((span for span in spans_of(node) if span.end >= since and condition(span)), None)
+
+        return wait_for(f"{node.name}: {what}", first, limit)
 
     def wait_alone(self, nodes, since, limit=60.0):
-        """Until each of `nodes` is quorate with exactly these members; how long it took from their ring, and from `since`,
-        at worst."""
+        """Until each of `nodes` is quorate with exactly these members; how long it took from votequorum's new ring,
+        and from `since`, at worst."""
         members = frozenset(node.number for node in nodes)
         took = []
         for node in nodes:
             span = self.wait_span(node, f"quorate with {sorted(members)}",
                                   lambda one: one.quorate and one.members == members, since, limit)
-            ring = next(one for one in spans_of(node) if one.ring == span.ring)
+            ring = next(one for one in spans_of(node) if one.coming == span.ring)
             took.append((span.begin - ring.begin, span.begin - since))
         return max(one[0] for one in took), max(one[1] for one in took)
 
@@ -186,5 +197,4 @@ class QuorumCase(unittest.TestCase):
         return wait_for(f"{event} in quorumd's log of {node.name}", lambda: self.logged(node, event), limit)
 
 
-__all__ = ["JITTER", "Lab", "LabError", "QuorumCase", "conflicts", "now", "quorumd", "run", "spans_of", "subprocess", "time",
-           "wait_for"]
+__all__ = ["Lab", "QuorumCase", "conflicts", "now", "quorumd", "run", "spans_of", "wait_for"]

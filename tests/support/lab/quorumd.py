@@ -36,7 +36,8 @@ def binary(name):
 
 def ctl(*words, code=0):
     """quorumctl on the machine itself; its answer as JSON."""
-    done = subprocess.run([binary("quorumctl"), "--json", *words], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([binary("quorumctl"), "--json", *words], capture_output=True, text=True, timeout=60,
+                          check=False)
     if code is not None and done.returncode != code:
         raise RuntimeError(f"quorumctl {' '.join(words)}: exit {done.returncode}: {done.stdout}{done.stderr}")
     return json.loads(done.stdout)

@@ -1,0 +1,76 @@
+"""What happens to the disk: gone while all nodes are up, another one, two voters for one place."""
+
+import os
+import shutil
+
+from support import QuorumCase, now, quorumd, run, wait_for
+
+
+class Disk(QuorumCase):
+    def test_the_disk_is_lost_while_all_nodes_are_up(self):
+        """Nothing happens to quorum, which the members have; when the disk is back, its votes are."""
+        since = now()
+        holes = os.path.join(self.lab.folder, "saved.disk")
+        shutil.copyfile(self.disk, holes)
+        os.truncate(self.disk, 0)
+        for node in self.lab.nodes:
+            quorumd.wait_shown(node, "casts no more", lambda shown: not shown["casting"])
+            self.wait_span(node, "without the disk's vote", lambda span: not span.casts and span.total == 2, since)
+        for node in self.lab.nodes:
+            lost = [span for span in self.spans(node) if span.end > since and not span.quorate]
+            self.assertEqual(lost, [], "the members' votes suffice")
+        self.assertIn("Input/output error", quorumd.show(self.lab.nodes[0])["disks"][0]["problem"])
+        with open(holes, "rb") as saved, open(self.disk, "r+b") as disk:
+            shutil.copyfileobj(saved, disk)
+        self.healthy()
+
+    def test_another_disk_is_refused(self):
+        """A disk of another cluster in the place of ours: named, and never written."""
+        n1, n2 = self.lab.nodes
+        other = os.path.join(self.lab.folder, "other.disk")
+        quorumd.format_disks(other, cluster="elsewhere")
+        before = open(other, "rb").read()
+        quorumd.stop(n2)
+        quorumd.configure(n2, disks=[other])
+        quorumd.start(n2)
+        self.wait_logged(n2, "refused")
+        self.assertIn("a quorum disk of another cluster (elsewhere", self.logged(n2, "refused")[-1])
+        wait_for("quorumd of n2 has ended", lambda: not n2.pids("quorumd"), 30)
+        self.assertIn("quorumd ended: 78", n2.log_text("quorumd"))
+        self.assertEqual(open(other, "rb").read(), before)
+        os.remove(os.path.join(n2.root, "etc/quorate/quorate.toml"))
+        quorumd.start(n2)
+        self.healthy()
+
+    def test_a_second_daemon_on_a_node_is_refused(self):
+        n1 = self.lab.nodes[0]
+        done = n1.run(quorumd.binary("quorumd"), "--root", n1.root, check=False)
+        self.assertEqual(done, "")
+        n1.start("second", quorumd.binary("quorumd"), "--root", n1.root)
+        said = wait_for("the second one's refusal", lambda: n1.log_text("second"), 20)
+        self.assertIn("another quorumd runs on this node", said)
+        self.healthy()
+
+    def test_two_voters_for_one_place(self):
+        """A second voter with a node's place on the disk (its machine was cloned): one of them ends, and says why."""
+        n1, n2 = self.lab.nodes
+        # In namespaces of its own, where it finds no lock: as a clone would, but for its Corosync.
+        n1.start("clone", "unshare", "-m", "sh", "-c",
+                 'mkdir -p "$1/run" && mount -t tmpfs none /run/lock 2>/dev/null; rm -f /run/quorumd.lock; "$0" --root "$1"',
+                 quorumd.binary("quorumd"), os.path.join(n1.folder, "clone"))
+        said = wait_for("one of the two is evicted", lambda: self.evicted(n1), 60)
+        self.assertIn("another voter has this node's place on the disk", said)
+        for pid in n1.pids("quorumd"):
+            os.kill(pid, 9)
+        wait_for("no voter on n1", lambda: not n1.pids("quorumd"), 20)
+        quorumd.start(n1)
+        self.healthy()
+
+    def evicted(self, node):
+        lines = [line for name in ("quorumd", "clone") if os.path.exists(node.log(name))
+                 for line in node.log_text(name).splitlines() if line[3:].startswith("evicted")]
+        return lines[0] if lines else None
+
+
+if __name__ == "__main__":
+    run()

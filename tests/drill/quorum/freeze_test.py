@@ -1,0 +1,59 @@
+"""What is stopped and goes on: the voter alone, and a whole node, before and during a split. Soft mode."""
+
+import os
+import signal
+
+from support import QuorumCase, now, quorumd, run
+
+
+class Freeze(QuorumCase):
+    # A node that was frozen tells its own services for a moment what it knew before: no vote can help that, and the
+    # lease that clusterd looks at is over by then.
+    stale_view = 2.0
+
+    def signal_voter(self, node, number):
+        for pid in node.pids("quorumd"):
+            os.kill(pid, number)
+
+    def test_a_frozen_voter_loses_the_vote_before_the_other_side_has_it(self):
+        n1, n2 = self.lab.nodes
+        self.signal_voter(n1, signal.SIGSTOP)
+        since = now()
+        n1.cut()
+        from_ring, in_all = self.wait_alone([n2], since)
+        print(f"frozen voter: the other side after {in_all:.2f} s", flush=True)
+        lost = [span for span in self.spans(n1) if not span.quorate and span.begin > since]
+        self.assertTrue(lost, "votequorum of the frozen voter's node forgot the vote")
+        won = next(span for span in self.spans(n2) if span.quorate and span.members == {2})
+        self.assertLess(lost[0].begin, won.begin)
+        # Going on, it must not vote with what it knew.
+        thawed = now()
+        self.signal_voter(n1, signal.SIGCONT)
+        self.never_quorate(n1, thawed, 6)
+        n1.heal()
+        self.healthy()
+
+    def test_a_frozen_node_comes_back_without_the_vote(self):
+        n1, n2 = self.lab.nodes
+        since = now()
+        n1.freeze()
+        from_ring, in_all = self.wait_alone([n2], since)
+        print(f"frozen node: the other side after {in_all:.2f} s", flush=True)
+        n1.thaw()
+        shown = quorumd.wait_shown(n1, "a new ring with n2", lambda one: one["members"] == [1, 2])
+        self.assertTrue(shown)
+        self.healthy()
+
+    def test_a_node_whose_voter_was_frozen_in_a_whole_cluster_recovers(self):
+        n1, n2 = self.lab.nodes
+        epoch = quorumd.show(n2)["epoch"]
+        self.signal_voter(n1, signal.SIGSTOP)
+        span = self.wait_span(n1, "the vote aged", lambda one: not one.casts, now())
+        self.assertTrue(span.quorate, "the members' votes suffice")
+        self.signal_voter(n1, signal.SIGCONT)
+        self.healthy()
+        self.assertGreater(quorumd.show(n1)["epoch"], epoch, "an expired lease is not renewed: a new epoch is")
+
+
+if __name__ == "__main__":
+    run()
