@@ -216,7 +216,7 @@ void LockManager::Impl::handle(std::uint32_t, NudgeMessage&) { want_search(); }
 
 Blocker LockManager::Impl::blocker_of(std::uint32_t index, bool holds) const {
     const auto& lock = store.locks[index];
-    return {node_of(lock.party), LockId(lock.owner_id), holds ? lock.token : 0,
+    return {node_of(lock.party), store.owner_id_of(index), holds ? lock.token : 0,
             holds ? 0 : lock.op};
 }
 
@@ -268,10 +268,10 @@ void LockManager::Impl::see_waiter(const LookMessage::Name& name, Sight& sight) 
     waits.set = see_holders(lock, sight);
     // The one before it in its queue waits for those before itself in turn.
     bool conversions = lock.queue == Queue::kConverting;
-    for (auto before = lock.prev; (lock.flags & flag::NOORDER) == 0;
-         before = store.locks[before].prev) {
+    for (auto before = store.before(lock); (lock.flags & flag::NOORDER) == 0;
+         before = store.before(store.locks[before])) {
         if (before == 0 && !std::exchange(conversions, true)) {
-            before = resource.queue(Queue::kConverting).tail;
+            before = store.last(resource, Queue::kConverting);
         }
         if (before == 0) {
             break;

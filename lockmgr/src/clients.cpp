@@ -218,9 +218,8 @@ void LockManager::Impl::on(const Enqueue& input) {
     }
     auto& lock = store.locks[index];
     auto& owner = clients[input.client.value()];
-    lock.owner_id = store.id_of(index).value();
     lock.party = kSelf;
-    lock.client = input.client.value();
+    lock.client = static_cast<std::uint16_t>(input.client.value());
     lock.pid = owner.pid;
     lock.priority = owner.priority;
     lock.xid = input.xid;
@@ -384,7 +383,7 @@ void LockManager::Impl::adopt(const Enqueue& input, std::uint32_t resource) {
         --clients[0].locks;
         auto& owner = clients[input.client.value()];
         ++owner.locks;
-        lock.client = input.client.value();
+        lock.client = static_cast<std::uint16_t>(input.client.value());
         lock.pid = owner.pid;
         lock.priority = owner.priority;
         lock.orphan = false;

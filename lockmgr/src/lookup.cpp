@@ -24,7 +24,7 @@ void LockManager::Impl::look_up(std::uint32_t tree_index, std::uint32_t lock) {
     }
     tree.state = TreeState::kLookup;
     more(tree).asked = store.id_of(lock);
-    tree.master = party_of(directory);  // who is asked, for send_operation
+    tree.mastered_by(party_of(directory));  // who is asked, for send_operation
     send_operation(lock);
     tree.master = 0;
 }
@@ -51,7 +51,7 @@ void LockManager::Impl::become_master(std::uint32_t tree_index, std::uint64_t to
 void LockManager::Impl::hold_sent(std::uint32_t tree_index) {
     auto& tree = store.trees[tree_index];
     std::vector<std::uint32_t> sent;
-    for (auto resource = tree.resources; resource != 0; resource = store.resources[resource].next) {
+    for (auto resource = store.first_of(tree); resource != 0; resource = store.after(resource)) {
         for (auto at = store.resources[resource].queue(Queue::kGranted).head; at != 0;
              at = store.locks[at].next) {
             if (store.locks[at].pending == Pending::kSent) {
@@ -85,7 +85,7 @@ void LockManager::Impl::restart(std::uint32_t tree_index) {
     hold_sent(tree_index);
     auto& tree = store.trees[tree_index];
     std::vector<std::uint32_t> cancelling;
-    for (auto resource = tree.resources; resource != 0; resource = store.resources[resource].next) {
+    for (auto resource = store.first_of(tree); resource != 0; resource = store.after(resource)) {
         for (const auto which : {Queue::kGranted, Queue::kConverting, Queue::kWaiting}) {
             for (auto at = store.resources[resource].queue(which).head; at != 0;
                  at = store.locks[at].next) {
@@ -296,7 +296,7 @@ void LockManager::Impl::make_idle(std::uint32_t tree_index) {
     }
     tree.idle = true;
     tree.certain = false;
-    tree.since = ms();
+    tree.idle_since = static_cast<std::uint32_t>(ms());
     tree.idle_prev = idle_last;
     tree.idle_next = 0;
     (idle_last != 0 ? store.trees[idle_last].idle_next : idle_first) = tree_index;
@@ -312,8 +312,7 @@ void LockManager::Impl::end_idle(std::uint32_t tree_index) {
 }
 
 void LockManager::Impl::expire_idle() {
-    while (idle_first != 0 && !frozen &&
-           store.trees[idle_first].since + options.idle.count() <= ms()) {
+    while (idle_first != 0 && !frozen && idle_left(store.trees[idle_first]) <= 0) {
         const auto tree = idle_first;
         end_idle(tree);
         if (store.trees[tree].state == TreeState::kLocal && engine.haunted(store.trees[tree])) {

@@ -5,6 +5,7 @@
 namespace quorate::lockmgr {
 
 LockManager::Impl::Impl(LockManagerOptions given) : options(std::move(given)) {
+    options.clients_max = std::min<std::uint32_t>(options.clients_max, UINT16_MAX);
     parties[kSelf].id = options.self;
     clients.resize(1);  // 0: orphans
     for (const auto& domain : options.domains) {
@@ -72,7 +73,7 @@ std::optional<MonoTime> LockManager::Impl::deadline() const {
         consider(searching.next);
     }
     if (idle_first != 0 && !frozen) {
-        consider(store.trees[idle_first].since + options.idle.count());
+        consider(ms() + idle_left(store.trees[idle_first]));
     }
     if (expelled || !first) {
         return std::nullopt;
@@ -152,7 +153,7 @@ std::uint32_t LockManager::some_resources(
                 const auto& lock = store.locks[at];
                 LockInfo one;
                 one.node = impl.node_of(lock.party);
-                one.lock = LockId(lock.owner_id);
+                one.lock = store.owner_id_of(at);
                 one.pid = lock.pid;
                 one.xid = lock.xid;
                 const bool waits =

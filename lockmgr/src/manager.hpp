@@ -166,6 +166,10 @@ struct LockManager::Impl {
     void make_idle(std::uint32_t tree);
     void end_idle(std::uint32_t tree);
     void expire_idle();
+    // Milliseconds until it is forgotten.
+    std::int64_t idle_left(const Tree& tree) const {
+        return options.idle.count() - (static_cast<std::uint32_t>(ms()) - tree.idle_since);
+    }
 
     // ---- link.cpp: to and from peers
     void send(std::uint32_t party, const Message& message);

@@ -68,7 +68,7 @@ void LockManager::Impl::serve_enqueue(std::uint32_t party, std::uint32_t resourc
     const auto index = store.create_lock(resource);
     auto& lock = store.locks[index];
     lock.owner_id = m.lock.value();
-    lock.party = party;
+    lock.party = static_cast<std::uint16_t>(party);
     lock.pid = m.pid;
     lock.xid = m.xid;
     lock.priority = m.priority;
@@ -155,7 +155,7 @@ void LockManager::Impl::handle(std::uint32_t from, CancelMessage& m) {
 
 void LockManager::Impl::answer(std::uint32_t index, Engine::Outcome outcome) {
     const auto& lock = store.locks[index];
-    const LockId id(lock.owner_id);
+    const auto id = store.owner_id_of(index);
     switch (outcome) {
         case Engine::Outcome::kGranted:
             send_granted(index);
@@ -184,7 +184,8 @@ void LockManager::Impl::answer_again(std::uint32_t index) {
     if (lock.queue == Queue::kGranted) {
         send_granted(index);
     } else {
-        send(lock.party, QueuedMessage{LockId(lock.owner_id), lock.op, lock.order, lock.granted});
+        send(lock.party,
+             QueuedMessage{store.owner_id_of(index), lock.op, lock.order, lock.granted});
     }
 }
 
@@ -193,7 +194,7 @@ void LockManager::Impl::send_granted(std::uint32_t index) {
     lock.requested = lock.granted;
     lock.since = ms();
     GrantedMessage message;
-    message.lock = LockId(lock.owner_id);
+    message.lock = store.owner_id_of(index);
     message.op = lock.op;
     message.mode = lock.granted;
     message.token = lock.token;
@@ -234,7 +235,8 @@ void LockManager::Impl::carry_out_effects() {
         if (here) {
             tell_blocked(effect.lock, effect.mode, node, by.pid);
         } else {
-            send(lock.party, BlockingMessage{LockId(lock.owner_id), effect.mode, node, by.pid});
+            send(lock.party,
+                 BlockingMessage{store.owner_id_of(effect.lock), effect.mode, node, by.pid});
         }
     }
     engine.effects.clear();

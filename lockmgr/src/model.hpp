@@ -1,17 +1,19 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <string_view>
 
 #include "lockmgr/types.hpp"
+#include "name.hpp"
 
 // The records of one node's lock manager. They name each other by index (pool.hpp), 0 for none.
 namespace quorate::lockmgr {
 
 struct MasterState;  // of a tree in use by several nodes, or held up (tree_state.hpp)
+
+// A party is one life of one node. This node's is the first.
+inline constexpr std::uint32_t kSelf = 1;
 
 enum class Queue : std::uint8_t { kNone, kGranted, kConverting, kWaiting };
 
@@ -36,19 +38,21 @@ struct Value {
 // One record serves as a lock of a client here whose tree is mastered here, as one mastered
 // elsewhere (its queue is then only a list), and as another node's lock in a tree mastered here.
 struct Lock {
-    std::uint64_t owner_id = 0;  // LockId on the owner's node
-    std::int64_t order = 0;      // place in the queue it is or was on, given by the master
+    union {
+        std::uint64_t request = 0;  // of a client here: of the operation under way
+        std::uint64_t owner_id;     // another node's, or abandoned: LockId on the owner's node
+    };
+    std::int64_t order = 0;  // place in the queue it is or was on, given by the master
     std::uint64_t token = 0;
-    std::uint64_t request = 0;  // of the operation under way
     std::uint64_t xid = 0;
     std::int64_t since = 0;  // milliseconds: when it began to wait, or was granted
     std::uint32_t generation = 0;
-    std::uint32_t party = 0;   // owner's node and life; kSelf: this one
-    std::uint32_t client = 0;  // here: index of the client; 0 for an orphan
+    std::uint16_t party = 0;   // owner's node and life; kSelf: this one
+    std::uint16_t client = 0;  // here: index of the client; 0 for an orphan
     std::uint32_t pid = 0;
     std::uint32_t priority = 0;  // DLCKPRI
     std::uint32_t resource = 0;
-    std::uint32_t next = 0, prev = 0;              // queue
+    std::uint32_t next = 0, prev = 0;              // queue; the first one's `prev` is the last one
     std::uint32_t owner_next = 0, owner_prev = 0;  // locks of a client, or of another node
     std::uint32_t parent = 0;                      // lock of the same owner
     std::uint32_t sublocks = 0;
@@ -71,6 +75,9 @@ struct Lock {
     bool op_queued : 1 = false;  // while queues are rebuilt: on CONVERTING
     bool abandoned : 1 = false;  // its client is gone, the master has not answered yet
 
+    // Of a client here: its name is its index, and has no room of its own.
+    bool named_by_index() const { return party == kSelf && !abandoned; }
+
     // What an index looks like from outside, so that a stale one fails.
     void reset() {
         const auto kept = generation + 1;
@@ -79,28 +86,8 @@ struct Lock {
     }
 };
 
-struct QueueEnds {
-    std::uint32_t head = 0;
-    std::uint32_t tail = 0;
-};
-
-// Owns its octets, and keeps their memory when it is reused.
-class Name {
-public:
-    std::string_view view() const { return {bytes_.get(), size_}; }
-    void assign(std::string_view text) {
-        if (text.size() > capacity_) {
-            capacity_ = static_cast<std::uint8_t>((text.size() + 15) / 16 * 16);
-            bytes_ = std::make_unique_for_overwrite<char[]>(capacity_);
-        }
-        std::copy(text.begin(), text.end(), bytes_.get());  // memcpy may not be given a null
-        size_ = static_cast<std::uint8_t>(text.size());
-    }
-
-private:
-    std::unique_ptr<char[]> bytes_;
-    std::uint8_t size_ = 0;
-    std::uint8_t capacity_ = 0;
+struct QueueHead {
+    std::uint32_t head = 0;  // it knows the tail
 };
 
 struct Resource {
@@ -109,9 +96,9 @@ struct Resource {
     std::uint32_t parent = 0;
     std::uint32_t tree = 0;
     std::uint32_t children = 0;
-    std::uint32_t next = 0, prev = 0;  // in the tree
+    std::uint32_t next = 0, prev = 0;  // in the tree, a ring
     std::uint32_t value = 0;
-    std::array<QueueEnds, 3> queues{};
+    std::array<QueueHead, 3> queues{};
     std::array<std::uint32_t, kModes> held{};  // locks by granted mode, on GRANTED and CONVERTING
     std::uint8_t depth = 0;                    // 0: a root
     // Every granted lock knows of blocked requests up to this mode.
@@ -119,8 +106,8 @@ struct Resource {
     bool dirty = false;       // waits for a grant pass
     std::uint32_t locks = 0;  // on a queue or not
 
-    QueueEnds& queue(Queue which) { return queues[static_cast<std::size_t>(which) - 1]; }
-    const QueueEnds& queue(Queue which) const {
+    QueueHead& queue(Queue which) { return queues[static_cast<std::size_t>(which) - 1]; }
+    const QueueHead& queue(Queue which) const {
         return queues[static_cast<std::size_t>(which) - 1];
     }
     bool unused() const { return locks == 0 && children == 0; }
@@ -146,23 +133,23 @@ struct Tree {
     std::uint64_t token = 0;  // the last one given
     std::int64_t tail = 0;    // last place given at a queue's end
     std::int64_t head = 0;    // and at a queue's head
-    std::int64_t since = 0;   // milliseconds: in this state; idle
+    std::unique_ptr<MasterState> more;
     std::uint32_t root = 0;
-    std::uint32_t resources = 0;  // list
     std::uint32_t locks = 0;
-    std::uint32_t master = 0;     // party; kSelf for kLocal
     std::uint32_t directory = 0;  // node that has it registered, for kLocal
     std::uint32_t haunt = 0;      // lives numbered below may hold locks that nobody knows of
     std::uint32_t idle_next = 0, idle_prev = 0;
-    bool idle = false;
-    bool certain = false;  // kRemote: this node has locks there, or was told by the master itself
+    std::uint32_t idle_since = 0;  // milliseconds, modulo 2^32
+    std::uint16_t master = 0;      // party; kSelf for kLocal
     TreeState state = TreeState::kUnknown;
-    std::unique_ptr<MasterState> more;
+    bool idle : 1 = false;
+    bool certain : 1 = false;  // kRemote: it has locks there, or was told by the master itself
 
+    void mastered_by(std::uint32_t party) { master = static_cast<std::uint16_t>(party); }
     void reset();
 };
 
-// A party is one life of one node. This node's is the first.
-inline constexpr std::uint32_t kSelf = 1;
+// With their places in the tables: 300 octets for a lock on a resource of its own.
+static_assert(sizeof(Lock) <= 104 && sizeof(Resource) <= 104 && sizeof(Tree) <= 64);
 
 }  // namespace quorate::lockmgr

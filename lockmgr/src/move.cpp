@@ -103,7 +103,7 @@ void LockManager::Impl::consider_move(std::uint32_t index) {
 // Members with locks in the tree, this one not among them.
 std::vector<std::uint32_t> LockManager::Impl::users_of(const Tree& tree) const {
     std::set<std::uint32_t> users;
-    for (auto at = tree.resources; at != 0; at = store.resources[at].next) {
+    for (auto at = store.first_of(tree); at != 0; at = store.after(at)) {
         for (const auto which : {Queue::kGranted, Queue::kConverting, Queue::kWaiting}) {
             for (auto lock = store.resources[at].queue(which).head; lock != 0;
                  lock = store.locks[lock].next) {
@@ -163,7 +163,7 @@ void LockManager::Impl::transfer(std::uint32_t index) {
         message.tree.resources.clear();
         size = 0;
     };
-    for (auto at = tree.resources; at != 0; at = store.resources[at].next) {
+    for (auto at = store.first_of(tree); at != 0; at = store.after(at)) {
         const auto& resource = store.resources[at];
         message.tree.resources.emplace_back().path = path_of(at);
         if (resource.value != 0) {
@@ -210,7 +210,7 @@ void LockManager::Impl::give_away(std::uint32_t index) {
     ++tree.locks;
     std::vector<std::uint32_t> own;
     std::vector<std::uint32_t> others;
-    for (auto at = tree.resources; at != 0; at = store.resources[at].next) {
+    for (auto at = store.first_of(tree); at != 0; at = store.after(at)) {
         auto& resource = store.resources[at];
         for (const auto which : {Queue::kGranted, Queue::kConverting, Queue::kWaiting}) {
             for (auto lock = resource.queue(which).head; lock != 0; lock = store.locks[lock].next) {
@@ -227,7 +227,7 @@ void LockManager::Impl::give_away(std::uint32_t index) {
     }
     --mastered;
     tree.state = TreeState::kRemote;
-    tree.master = target;
+    tree.mastered_by(target);
     tree.certain = true;
     tree.more->move = 0;
     tree.more->activity.clear();
@@ -337,7 +337,7 @@ void LockManager::Impl::handle(std::uint32_t from, MovedMessage& m) {
     if (tree.state == TreeState::kStopped || tree.state == TreeState::kRemote ||
         tree.state == TreeState::kRebuild) {
         tree.state = TreeState::kRemote;
-        tree.master = from;
+        tree.mastered_by(from);
         tree.certain = true;
         if (tree.more) {
             tree.more->move = 0;

@@ -248,6 +248,7 @@ void LockManager::Impl::dequeue(std::uint32_t index, std::uint32_t flags, const 
             lock.parent = 0;
         }
         lock.client = 0;
+        lock.owner_id = store.id_of(index).value();
         lock.abandoned = true;
         return;
     }
@@ -425,13 +426,15 @@ void LockManager::Impl::reap(std::uint32_t index) {
 // The first answer to a request that went to the directory tells who the master is. A later one may
 // come from the master before.
 void LockManager::Impl::learn_master(std::uint32_t lock, std::uint32_t from) {
-    const auto tree = store.resources[store.locks[lock].resource].tree;
-    if (store.trees[tree].state == TreeState::kLookup) {
-        store.trees[tree].certain = true;
-        settle(tree, from);
-    } else if (store.trees[tree].state == TreeState::kRemote &&
-               (!std::exchange(store.trees[tree].certain, true) || mutated("believe_old_master"))) {
-        store.trees[tree].master = from;  // the one remembered was the directory too: it forwarded
+    const auto index = store.resources[store.locks[lock].resource].tree;
+    auto& tree = store.trees[index];
+    const bool believed = tree.certain && !mutated("believe_old_master");
+    if (tree.state == TreeState::kLookup) {
+        tree.certain = true;
+        settle(index, from);
+    } else if (tree.state == TreeState::kRemote && !believed) {
+        tree.certain = true;
+        tree.mastered_by(from);  // the one remembered was the directory too: it forwarded
     }
 }
 
@@ -563,7 +566,7 @@ void LockManager::Impl::handle(std::uint32_t from, BounceMessage& m) {
 
 void LockManager::Impl::settle(std::uint32_t tree_index, std::uint32_t master) {
     auto& tree = store.trees[tree_index];
-    tree.master = master;
+    tree.mastered_by(master);
     tree.state = master == kSelf ? TreeState::kLocal : TreeState::kRemote;
     if (tree.more && master != kSelf) {
         tree.more->move = 0;

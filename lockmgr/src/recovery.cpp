@@ -159,7 +159,7 @@ void LockManager::Impl::flush_bulk(std::uint32_t party) {
 void LockManager::Impl::fill_image(std::uint32_t index, LockImage& image) const {
     const auto& lock = store.locks[index];
     image.node = node_of(lock.party);
-    image.lock = LockId(lock.owner_id);
+    image.lock = store.owner_id_of(index);
     // An operation of this node's own that no master has had counts from when one has.
     const bool ahead_of_master =
         lock.party == kSelf && (lock.pending == Pending::kSent || lock.pending == Pending::kHeld);
@@ -214,7 +214,7 @@ bool LockManager::Impl::contribute(std::uint32_t index) {
         size = image.root.size();
     };
     bool any = false;
-    for (auto at = tree.resources; at != 0; at = store.resources[at].next) {
+    for (auto at = store.first_of(tree); at != 0; at = store.after(at)) {
         ResourceImage resource;
         resource.path = path_of(at);
         for (auto lock = store.resources[at].queue(Queue::kGranted).head; lock != 0;
@@ -358,7 +358,7 @@ void LockManager::Impl::settle_own(const std::string& root, std::uint32_t master
     const auto tree = resource == 0 ? 0U : store.resources[resource].tree;
     if (tree != 0 && store.trees[tree].state == TreeState::kRebuild) {
         store.trees[tree].state = TreeState::kRemote;
-        store.trees[tree].master = master;
+        store.trees[tree].mastered_by(master);
         store.trees[tree].certain = true;
         restart(tree);
     }
@@ -388,7 +388,7 @@ std::uint32_t LockManager::Impl::resource_at(std::uint32_t root,
 // The queues are rebuilt from nothing; this node's records stay.
 void LockManager::Impl::prepare_install(std::uint32_t tree) {
     hold_sent(tree);
-    for (auto at = store.trees[tree].resources; at != 0; at = store.resources[at].next) {
+    for (auto at = store.first_of(store.trees[tree]); at != 0; at = store.after(at)) {
         auto& resource = store.resources[at];
         while (resource.queue(Queue::kGranted).head != 0) {
             store.unlink(resource.queue(Queue::kGranted).head);
@@ -412,7 +412,7 @@ std::uint32_t LockManager::Impl::install_lock(std::uint32_t resource, const Lock
         index = store.create_lock(resource);
         auto& fresh = store.locks[index];
         fresh.owner_id = image.lock.value();
-        fresh.party = party;
+        fresh.party = static_cast<std::uint16_t>(party);
         fresh.abandoned = party == kSelf;  // its release is under way
         if (party != kSelf) {
             list_at_end(index);
@@ -536,7 +536,7 @@ void LockManager::Impl::settle_middle_conversions(std::uint32_t tree_index,
 // A lock above CR was granted with the last value there is, since nobody can have written while it
 // was held. Otherwise a lost writer may have been the last: the newest one known, and not valid.
 void LockManager::Impl::choose_values(std::uint32_t tree) {
-    for (auto at = store.trees[tree].resources; at != 0; at = store.resources[at].next) {
+    for (auto at = store.first_of(store.trees[tree]); at != 0; at = store.after(at)) {
         auto& resource = store.resources[at];
         Value best;
         std::uint64_t newest = 0;

@@ -1,5 +1,7 @@
 #include "store.hpp"
 
+#include <utility>
+
 #include "base/text.hpp"
 #include "tree_state.hpp"
 
@@ -59,23 +61,22 @@ std::uint32_t Store::find_or_create(std::uint32_t parent, std::string_view name)
         ++resources[parent].children;
     }
     auto& tree = trees[resource.tree];
-    resource.next = tree.resources;
-    if (tree.resources != 0) {
-        resources[tree.resources].prev = index;
+    if (tree.root == index) {
+        resource.next = resource.prev = index;
+    } else {
+        resource.prev = tree.root;
+        resource.next = std::exchange(resources[tree.root].next, index);
+        resources[resource.next].prev = index;
     }
-    tree.resources = index;
     names_.insert(hash, index);
     return index;
 }
 
 void Store::erase(std::uint32_t index) {
     auto& resource = resources[index];
-    auto& tree = trees[resource.tree];
     names_.erase(resource.hash, index);
-    (resource.prev != 0 ? resources[resource.prev].next : tree.resources) = resource.next;
-    if (resource.next != 0) {
-        resources[resource.next].prev = resource.prev;
-    }
+    resources[resource.prev].next = resource.next;
+    resources[resource.next].prev = resource.prev;
     if (resource.value != 0) {
         values.release(resource.value);
     }
@@ -107,7 +108,8 @@ void Store::erase_lock(std::uint32_t index) {
 
 std::uint32_t Store::find_remote(std::uint32_t party, std::uint64_t owner_id) const {
     return remote_.find(hash_remote(party, owner_id), [&](std::uint32_t index) {
-        return locks[index].party == party && locks[index].owner_id == owner_id;
+        const auto& lock = locks[index];
+        return lock.party == party && !lock.named_by_index() && lock.owner_id == owner_id;
     });
 }
 
@@ -121,22 +123,25 @@ void Store::forget_remote(std::uint32_t lock) {
 
 void Store::push_back(std::uint32_t index, Queue which) {
     auto& lock = locks[index];
-    auto& ends = resources[lock.resource].queue(which);
+    auto& head = resources[lock.resource].queue(which).head;
     lock.queue = which;
-    lock.prev = ends.tail;
     lock.next = 0;
-    (ends.tail != 0 ? locks[ends.tail].next : ends.head) = index;
-    ends.tail = index;
+    if (head == 0) {
+        head = index;
+        lock.prev = index;
+    } else {
+        lock.prev = std::exchange(locks[head].prev, index);
+        locks[lock.prev].next = index;
+    }
 }
 
 void Store::push_front(std::uint32_t index, Queue which) {
     auto& lock = locks[index];
-    auto& ends = resources[lock.resource].queue(which);
+    auto& head = resources[lock.resource].queue(which).head;
     lock.queue = which;
-    lock.next = ends.head;
-    lock.prev = 0;
-    (ends.head != 0 ? locks[ends.head].prev : ends.tail) = index;
-    ends.head = index;
+    lock.next = head;
+    lock.prev = head == 0 ? index : std::exchange(locks[head].prev, index);
+    head = index;
 }
 
 void Store::unlink(std::uint32_t index) {
@@ -144,9 +149,15 @@ void Store::unlink(std::uint32_t index) {
     if (lock.queue == Queue::kNone) {
         return;
     }
-    auto& ends = resources[lock.resource].queue(lock.queue);
-    (lock.prev != 0 ? locks[lock.prev].next : ends.head) = lock.next;
-    (lock.next != 0 ? locks[lock.next].prev : ends.tail) = lock.prev;
+    auto& head = resources[lock.resource].queue(lock.queue).head;
+    if (head == index) {
+        head = lock.next;
+    } else {
+        locks[lock.prev].next = lock.next;
+    }
+    if (const auto after = lock.next != 0 ? lock.next : head; after != 0) {
+        locks[after].prev = lock.prev;
+    }
     lock.queue = Queue::kNone;
     lock.next = lock.prev = 0;
 }

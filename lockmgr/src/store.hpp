@@ -36,6 +36,12 @@ public:
     // An unused resource; its tree too when it is the root.
     void erase(std::uint32_t resource);
 
+    // Those of a tree, the newest first, its root last.
+    std::uint32_t first_of(const Tree& tree) const { return resources[tree.root].next; }
+    std::uint32_t after(std::uint32_t resource) const {
+        return resources[resource].parent != 0 ? resources[resource].next : 0;
+    }
+
     // ---- locks
 
     LockId id_of(std::uint32_t lock) const {
@@ -47,6 +53,10 @@ public:
         return index != 0 && index < locks.end() && locks[index].resource != 0 && id_of(index) == id
                    ? index
                    : 0;
+    }
+    // What its owner's node calls it.
+    LockId owner_id_of(std::uint32_t lock) const {
+        return locks[lock].named_by_index() ? id_of(lock) : LockId(locks[lock].owner_id);
     }
     std::uint32_t create_lock(std::uint32_t resource);
     // Not on any queue.
@@ -64,6 +74,14 @@ public:
     void push_front(std::uint32_t lock, Queue which);
     // Off the queue it is on, if any.
     void unlink(std::uint32_t lock);
+    // 0 for the first one, or none.
+    std::uint32_t before(const Lock& lock) const {
+        return lock.prev != 0 && locks[lock.prev].next != 0 ? lock.prev : 0;
+    }
+    std::uint32_t last(const Resource& resource, Queue which) const {
+        const auto head = resource.queue(which).head;
+        return head != 0 ? locks[head].prev : 0;
+    }
 
     Value& value_of(Lock& lock) {
         if (lock.value == 0) {
