@@ -5,6 +5,7 @@
 
 #include "commands.hpp"
 #include "quorum_format.hpp"
+#include "quorum_setup.hpp"
 #include "quorum_view.hpp"
 
 namespace quorate::ctl {
@@ -61,10 +62,38 @@ void add_format(CLI::App& quorum, Command& chosen) {
     });
 }
 
+void add_setup(CLI::App& quorum, Command& chosen) {
+    const auto options = std::make_shared<SetupOptions>();
+    auto* setup =
+        quorum.add_subcommand("setup", "make formatted disks the cluster's, on all nodes");
+    setup->add_option("DISK", options->disks, "paths, the same on all nodes")->required();
+    setup->add_option("--votes", options->votes, "of the disk (one less than the nodes')")
+        ->check(CLI::Range(1, 65'535));
+    setup->add_option("--tie-breaker", options->tie_breaker, "id of the node to prefer");
+    setup->callback([&chosen, options] {
+        chosen = [options](const Context& context) { return set_up(context, *options); };
+    });
+    auto* remove = quorum.add_subcommand("remove", "the cluster goes on without a quorum disk");
+    remove->callback([&chosen, options] {
+        chosen = [options](const Context& context) { return take_down(context, *options); };
+    });
+    const auto replacement = std::make_shared<ReplaceOptions>();
+    auto* replace = quorum.add_subcommand("replace", "another disk, while the cluster votes");
+    replace->add_option("OLD", replacement->old_disk)->required();
+    replace->add_option("NEW", replacement->new_disk)->required();
+    replace->add_option("--wait", replacement->wait_seconds, "seconds for each step (120)");
+    replace->callback([&chosen, replacement] {
+        chosen = [replacement](const Context& context) {
+            return replace_disk(context, *replacement);
+        };
+    });
+}
+
 }  // namespace
 
 void add_quorum_commands(CLI::App& quorum, Command& chosen) {
     add_format(quorum, chosen);
+    add_setup(quorum, chosen);
     const auto options = std::make_shared<QuorumOptions>();
     const auto add = [&](const char* name, const char* help, auto function) {
         auto* command = quorum.add_subcommand(name, help);

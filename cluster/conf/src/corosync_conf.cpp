@@ -255,8 +255,17 @@ void CorosyncConf::set_quorum_device(
         return;
     }
     auto& device = section_of(items, "device");
-    for (const auto& [key, value] : *values) {
-        device.items.push_back(conf_value(key, value));
+    // Values first: a section between them is read no worse, but looks so.
+    for (const bool nested : {false, true}) {
+        for (const auto& [key, value] : *values) {
+            const auto dot = key.find('.');
+            if (nested && dot != std::string::npos) {
+                section_of(device.items, key.substr(0, dot))
+                    .items.push_back(conf_value(key.substr(dot + 1), value));
+            } else if (!nested && dot == std::string::npos) {
+                device.items.push_back(conf_value(key, value));
+            }
+        }
     }
 }
 

@@ -16,6 +16,8 @@ void read_quorum(io::ConfigTable table, Config& config) {
     }
     config.watchdog = table.string("watchdog", config.watchdog);
     config.corosync_conf = table.string("corosync_conf", config.corosync_conf);
+    config.port = static_cast<std::uint16_t>(table.integer("port", config.port, {1, 65'535}));
+    config.key_file = table.string("key_file", config.key_file);
     config.clusterd = table.boolean("clusterd", config.clusterd);
     config.reset_when_fenced = table.boolean("reset_when_fenced", config.reset_when_fenced);
     config.group = table.string("group", config.group);

@@ -17,7 +17,9 @@ struct Config {
     std::vector<std::string> disks;  // their paths on this node; empty: those of corosync.conf
     std::string watchdog = "/dev/watchdog";
     std::string corosync_conf = "/etc/corosync/corosync.conf";
-    bool clusterd = false;  // clusterd listens: votes are published, and released accordingly
+    std::uint16_t port = 5411;  // of the other nodes' quorumds, and of this one's
+    std::string key_file;       // empty: the cluster key, or Corosync's
+    bool clusterd = false;      // clusterd listens: votes are published, and released accordingly
     bool reset_when_fenced = true;
     std::string group;  // whose members may use the control API; empty: root's
     LogLevel log_level = LogLevel::kInfo;

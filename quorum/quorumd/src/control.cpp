@@ -2,12 +2,14 @@
 
 #include <unistd.h>
 
+#include <functional>
 #include <memory>
 #include <utility>
 
 #include <fmt/core.h>
 
 #include "base/text.hpp"
+#include "device_change.hpp"
 #include "io/control_fields.hpp"
 #include "io/time.hpp"
 #include "quorum/request.hpp"
@@ -100,7 +102,43 @@ public:
         co_return response;
     }
 
+    // The section quorum.device, on all nodes or on none.
+    awaitable<ControlResponse> put_device(ControlRequest request) {
+        return changed(std::move(request),
+                       [this](DeviceKeys keys) { return change_.change_all(std::move(keys)); });
+    }
+    awaitable<ControlResponse> put_device_here(ControlRequest request) {
+        return changed(std::move(request),
+                       [this](DeviceKeys keys) { return change_.change_here(std::move(keys)); });
+    }
+    awaitable<ControlResponse> check_device(ControlRequest request) {
+        return changed(std::move(request),
+                       [this](DeviceKeys keys) { return change_.check_here(std::move(keys)); });
+    }
+
 private:
+    using Change = std::function<awaitable<Status>(DeviceKeys)>;
+    awaitable<ControlResponse> changed(ControlRequest request, Change change) {
+        if (request.uid != 0) {
+            co_return ControlResponse::error(403, "forbidden", "only root may ask for this");
+        }
+        const auto* object = request.body.if_contains("keys");
+        auto keys = object != nullptr && object->is_object()
+                        ? keys_from(object->get_object())
+                        : Result<DeviceKeys>(fail({}, "keys: wants an object"));
+        if (!keys) {
+            co_return ControlResponse::error(400, "bad_request", keys.error().detail);
+        }
+        if (!parts_.conf) {
+            co_return ControlResponse::error(409, "refused", parts_.waiting);
+        }
+        auto done = co_await change(std::move(*keys));
+        if (!done) {
+            co_return ControlResponse::error(409, "refused", done.error().detail);
+        }
+        co_return ControlResponse();
+    }
+
     // By name or by id.
     const ConfNode* find(const std::string& name) const {
         const auto* node = parts_.conf->find(std::string_view(name));
@@ -110,6 +148,7 @@ private:
 
     Parts& parts_;
     const io::Metrics& metrics_;
+    DeviceChange change_{parts_};
 };
 
 }  // namespace
@@ -128,6 +167,16 @@ void add_control_routes(io::ControlServer& server, Parts& parts, const io::Metri
     add("GET", "/v1/events/recent", &Control::recent);
     add("GET", "/metrics", &Control::metrics);
     add("POST", "/v1/fences", &Control::fence);
+    add("PUT", "/v1/device", &Control::put_device);
+    const auto add_for_peers = [&](const char* method, const char* path,
+                                   awaitable<ControlResponse> (Control::*call)(ControlRequest)) {
+        parts.requests.route(method, path, [control, call](ControlRequest request) {
+            return ((*control).*call)(std::move(request));
+        });
+    };
+    add_for_peers("POST", "/v1/device/check", &Control::check_device);
+    add_for_peers("PUT", "/v1/device/here", &Control::put_device_here);
+    add_for_peers("GET", "/v1/quorum", &Control::quorum);
 }
 
 }  // namespace quorate::quorum

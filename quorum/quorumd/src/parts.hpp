@@ -8,8 +8,10 @@
 #include "config.hpp"
 #include "disk_bench.hpp"
 #include "event_list.hpp"
+#include "io/control_router.hpp"
 #include "io/scope.hpp"
 #include "io/thread_pool.hpp"
+#include "peers.hpp"
 #include "quorum/io/device_settings.hpp"
 #include "quorum/io/live_conf.hpp"
 #include "quorum/io/watchdog.hpp"
@@ -42,6 +44,10 @@ struct Parts {
     std::unique_ptr<Votes> votes;
     std::unique_ptr<Watchdog> watchdog;
     std::unique_ptr<VoterShell> voter;
+    io::ControlRouter requests;  // of the other nodes' quorumds
+    std::unique_ptr<cluster::PeerKeys> keys;
+    std::unique_ptr<Peers> peers;  // null without a key
+    std::string no_peers;          // why
 };
 
 }  // namespace quorate::quorum

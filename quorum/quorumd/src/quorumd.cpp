@@ -15,6 +15,7 @@
 #include "io/task.hpp"
 #include "io/time.hpp"
 #include "metrics.hpp"
+#include "peer_keys.hpp"
 #include "process.hpp"
 #include "quorum/errc.hpp"
 #include "refusal.hpp"
@@ -30,6 +31,8 @@ constexpr const char* kRunDirectory = "run/quorate";
 constexpr const char* kControlSocket = "run/quorate/quorumd.sock";
 constexpr milliseconds kAgain{1000};
 constexpr milliseconds kFirstLook{4000};
+// The first words to votequorum broadcast to the ring: not while it forms (see Votes).
+constexpr milliseconds kRingStands{1500};
 // A change of the configuration is several: read when they are over.
 constexpr milliseconds kSettle{300};
 constexpr milliseconds kEndTime{6000};
@@ -60,6 +63,7 @@ Status Quorumd::open() {
     add_control_routes(*control_, parts_, metrics_);
     add_metrics(metrics_, parts_);
     QUORATE_CHECK(control_->start());
+    open_peers(parts_);
     log_.info("starting", "version", kVersion);
     parts_.events.add(io::wall_now(), "start", fmt::format("quorumd {}", kVersion));
     parts_.waiting = "starting";
@@ -87,6 +91,14 @@ awaitable<void> Quorumd::live() {
     co_await follow_configuration();
 }
 
+// The other nodes may ask from now on, and are told what the voter says.
+void Quorumd::use_nodes() {
+    start_peers(parts_);
+    if (parts_.peers) {
+        parts_.peers->use(parts_.conf->nodes);
+    }
+}
+
 // False: the daemon ends first.
 awaitable<bool> Quorumd::await_configuration() {
     while (!ending_) {
@@ -97,8 +109,10 @@ awaitable<bool> Quorumd::await_configuration() {
         } else if (!conf->device.contains("model")) {
             why = "corosync.conf has no quorum device: quorumctl setup DISK";
             parts_.conf = std::move(*conf);
+            use_nodes();
         } else {
             parts_.conf = std::move(*conf);
+            use_nodes();
             co_return true;
         }
         if (why != parts_.waiting) {
@@ -198,6 +212,8 @@ awaitable<Status> Quorumd::begin() {
         }
         parts_.watchdog = std::move(*watchdog);
     }
+    auto stood = co_await io::sleep_until(io::mono_now() + kRingStands);
+    static_cast<void>(stood);
     auto registered = co_await register_device();
     if (!registered) {
         if (parts_.watchdog) {
@@ -233,7 +249,11 @@ void Quorumd::start_voter() {
     limbs.votes = parts_.votes.get();
     limbs.watchdog = parts_.watchdog.get();
     limbs.events = &parts_.events;
-    limbs.say = [](const Say&) {};
+    limbs.say = [this](const Say& say) {
+        if (parts_.peers) {
+            parts_.peers->say(say.to, say.bytes);
+        }
+    };
     limbs.publish = [](const VoterOutput&) {};
     limbs.evicted = [this](bool fenced, const std::string& why) { on_evicted(fenced, why); };
     parts_.voter->start(std::move(limbs));
@@ -313,6 +333,7 @@ void Quorumd::change(LiveConf conf, DeviceSettings settings) {
     const bool use = settings.step != now.step;
     parts_.conf = std::move(conf);
     parts_.settings = std::move(settings);
+    use_nodes();
     parts_.voter->feed(configured());
     if (use) {
         parts_.voter->feed(parts_.disks->use(*parts_.settings, parts_.config.disks));

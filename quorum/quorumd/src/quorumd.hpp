@@ -37,6 +37,7 @@ public:
 private:
     boost::asio::awaitable<void> live();
     boost::asio::awaitable<bool> await_configuration();
+    void use_nodes();
     boost::asio::awaitable<Status> begin();
     boost::asio::awaitable<Status> register_device();
     boost::asio::awaitable<Status> open_disks();

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <boost/json/array.hpp>
 
+#include "device_change.hpp"
 #include "io/time.hpp"
 
 namespace quorate::quorum {
@@ -113,7 +114,11 @@ void add_voter(json::object& body, const Parts& parts) {
     body["disks"] = of_disks(*parts.disks);
     json::array nodes;
     for (const auto& node : parts.conf->nodes) {
-        nodes.push_back(of_node(node, *parts.voter, status, now));
+        auto row = of_node(node, *parts.voter, status, now);
+        if (parts.peers && node.id != parts.conf->local) {
+            row["peer_problem"] = parts.peers->problem(NodeId(node.id));
+        }
+        nodes.push_back(std::move(row));
     }
     body["nodes"] = std::move(nodes);
 }
@@ -121,12 +126,21 @@ void add_voter(json::object& body, const Parts& parts) {
 }  // namespace
 
 json::object report_quorum(const Parts& parts) {
-    json::object body{{"voting", parts.voter != nullptr}, {"waiting", parts.waiting}};
+    json::object body{{"voting", parts.voter != nullptr},
+                      {"waiting", parts.waiting},
+                      {"no_peers", parts.no_peers}};
     if (parts.conf) {
         const auto* self = parts.conf->find(parts.conf->local);
         body["cluster"] = parts.conf->cluster;
         body["node_id"] = parts.conf->local;
         body["node"] = self == nullptr ? "" : self->name;
+        body["device"] = to_json(parts.conf->device);
+        json::array configured;
+        for (const auto& node : parts.conf->nodes) {
+            configured.push_back(
+                json::object{{"id", node.id}, {"name", node.name}, {"votes", node.votes}});
+        }
+        body["configured"] = std::move(configured);
     }
     if (parts.settings) {
         body["cluster_uuid"] = parts.settings->cluster.to_hex();

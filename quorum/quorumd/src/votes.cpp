@@ -12,6 +12,10 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kAgain{500};
 constexpr milliseconds kCountPause{2000};
+// In a new ring votequorum of one node may get another's word before it knows of that node, and
+// ends Corosync on an assertion (3.1.7, votequorum.c: sender_node != NULL). So this node says
+// nothing new before the others must know the ring.
+constexpr milliseconds kRingSettles{300};
 
 }  // namespace
 
@@ -47,6 +51,7 @@ void Votes::start() {
 
 void Votes::on_ring(RingId ring, std::span<const std::uint32_t> nodes) {
     ring_ = ring;
+    ring_since_ = io::mono_now();
     stale_ = true;
     wake_.set();
     NodeSet members;
@@ -111,6 +116,10 @@ void Votes::poll(const Poll& poll) {
 
 awaitable<void> Votes::carry_out(Poll poll) {
     Status done = fail(std::make_error_code(std::errc::not_connected), "no votequorum");
+    if (const auto quiet = ring_since_ + kRingSettles; io::mono_now() < quiet) {
+        auto slept = co_await io::sleep_until(quiet);
+        static_cast<void>(slept);
+    }
     if (device_ && !leaving_) {
         const auto device = device_;
         done =
@@ -120,7 +129,10 @@ awaitable<void> Votes::carry_out(Poll poll) {
         static_cast<void>(slept);
     }
     if (done) {
-        withdrawn_ = !poll.cast;
+        if (std::exchange(withdrawn_, !poll.cast) == poll.cast) {
+            stale_ = true;
+            wake_.set();
+        }
     } else {
         log_.debug("poll_refused", "why", done.error().to_string());
     }

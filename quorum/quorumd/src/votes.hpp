@@ -54,6 +54,7 @@ private:
     VoteCount count_;
     std::string problem_;
     RingId ring_;
+    MonoTime ring_since_;
     bool withdrawn_ = false;
     bool lost_ = false;
     bool stale_ = false;  // the count

@@ -6,6 +6,11 @@ import shutil
 from support import QuorumCase, now, quorumd, run, wait_for
 
 
+def content(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
 class Disk(QuorumCase):
     def test_the_disk_is_lost_while_all_nodes_are_up(self):
         """Nothing happens to quorum, which the members have; when the disk is back, its votes are."""
@@ -29,7 +34,7 @@ class Disk(QuorumCase):
         n1, n2 = self.lab.nodes
         other = os.path.join(self.lab.folder, "other.disk")
         quorumd.format_disks(other, cluster="elsewhere")
-        before = open(other, "rb").read()
+        before = content(other)
         quorumd.stop(n2)
         quorumd.configure(n2, disks=[other])
         quorumd.start(n2)
@@ -37,7 +42,7 @@ class Disk(QuorumCase):
         self.assertIn("a quorum disk of another cluster (elsewhere", self.logged(n2, "refused")[-1])
         wait_for("quorumd of n2 has ended", lambda: not n2.pids("quorumd"), 30)
         self.assertIn("quorumd ended: 78", n2.log_text("quorumd"))
-        self.assertEqual(open(other, "rb").read(), before)
+        self.assertEqual(content(other), before)
         os.remove(os.path.join(n2.root, "etc/quorate/quorate.toml"))
         quorumd.start(n2)
         self.healthy()
@@ -56,14 +61,13 @@ class Disk(QuorumCase):
         n1, n2 = self.lab.nodes
         # In namespaces of its own, where it finds no lock: as a clone would, but for its Corosync.
         n1.start("clone", "unshare", "-m", "sh", "-c",
-                 'mkdir -p "$1/run" && mount -t tmpfs none /run/lock 2>/dev/null; rm -f /run/quorumd.lock; "$0" --root "$1"',
+                 'mkdir -p "$1" && rm -f /run/quorumd.lock && exec "$0" --root "$1"',
                  quorumd.binary("quorumd"), os.path.join(n1.folder, "clone"))
         said = wait_for("one of the two is evicted", lambda: self.evicted(n1), 60)
         self.assertIn("another voter has this node's place on the disk", said)
-        for pid in n1.pids("quorumd"):
-            os.kill(pid, 9)
-        wait_for("no voter on n1", lambda: not n1.pids("quorumd"), 20)
-        quorumd.start(n1)
+        for node_program in ("sh", "quorumd"):
+            n1.kill_program(node_program)
+        self.start_programs(n1)
         self.healthy()
 
     def evicted(self, node):

@@ -177,7 +177,7 @@ class QuorumCase(unittest.TestCase):
         for node in nodes:
             span = self.wait_span(node, f"quorate with {sorted(members)}",
                                   lambda one: one.quorate and one.members == members, since, limit)
-            ring = next(one for one in spans_of(node) if one.coming == span.ring)
+            ring = next(one for one in spans_of(node) if span.ring in (one.coming, one.ring))
             took.append((span.begin - ring.begin, span.begin - since))
         return max(one[0] for one in took), max(one[1] for one in took)
 

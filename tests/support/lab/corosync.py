@@ -45,6 +45,7 @@ def write(nodes, text, key):
             out.write(text)
         with open(os.path.join(folder, "authkey"), "wb") as out:
             out.write(key)
+        os.chmod(os.path.join(folder, "authkey"), 0o400)
 
 
 def add(nodes, node):

@@ -105,6 +105,7 @@ def wait_casting(nodes, limit=60.0):
     members = sorted(node.number for node in nodes)
 
     def casts(shown):
-        return shown.get("casting") and shown["members"] == members and shown["votes"]["quorate"]
+        votes = shown.get("votes", {})
+        return shown.get("casting") and shown["members"] == members and votes["quorate"] and votes["device_casts"]
 
     return [wait_shown(node, f"casts with {members}", casts, limit) for node in nodes]

@@ -69,7 +69,8 @@ public:
     // Replaces or adds the value; nothing removes it. The section is made when it is missing.
     void set(std::string_view section, std::string_view key,
              const std::optional<std::string>& value);
-    // Replaces the subsection quorum.device; nothing removes it.
+    // Replaces the subsection quorum.device; nothing removes it. A key "a.b" is b in a section a of
+    // it.
     void set_quorum_device(
         const std::optional<std::vector<std::pair<std::string, std::string>>>& values);
 
