@@ -225,6 +225,9 @@ void LockManager::Impl::claim(std::string_view root, std::uint32_t master, std::
         return;
     }
     entries[std::string(root)] = {master, token};
+    if (master == 0) {
+        return;  // it is lost
+    }
     // Whoever waits here for the answer has it.
     if (const auto resource = store.find(0, root); resource != 0) {
         const auto tree = store.resources[resource].tree;
@@ -238,7 +241,7 @@ void LockManager::Impl::handle(std::uint32_t from, ClaimMessage& m) {
     for (const auto& entry : m.entries) {
         const auto master =
             entry.master == node_of(from) ? from : party_at(entry.master, message_issued);
-        if (master != 0 && directory_of_root(entry.root) == self()) {
+        if ((master != 0 || entry.master == NodeId(0)) && directory_of_root(entry.root) == self()) {
             claim(entry.root, master, entry.token);
         }
         if (m.move != 0) {

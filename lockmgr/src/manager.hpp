@@ -105,6 +105,7 @@ struct LockManager::Impl {
     void dispatch(std::uint32_t lock);
     void submit(std::uint32_t lock);
     void send_operation(std::uint32_t lock);
+    void ask_again(std::uint32_t lock);
     void hold(std::uint32_t lock, WaitCause cause);
     void wait_for(std::uint32_t lock, WaitCause cause);
     void route(Tree& tree, Message message);
@@ -116,6 +117,7 @@ struct LockManager::Impl {
     void granted_here(std::uint32_t lock);
     void settle(std::uint32_t tree, std::uint32_t master);
     void flush_held(std::uint32_t tree);
+    bool answers(const Lock& lock, std::uint32_t op) const;
     void learn_master(std::uint32_t lock, std::uint32_t from);
     void handle(std::uint32_t from, QueuedMessage& m);
     void handle(std::uint32_t from, GrantedMessage& m);
@@ -200,6 +202,7 @@ struct LockManager::Impl {
     void recover_tree(std::uint32_t tree);
     bool contribute(std::uint32_t tree);
     void repeat_requests(const Tree& tree);
+    void ask_of_queued(const Tree& tree);
     void claim_bulk(std::uint32_t party, std::string root, std::uint32_t master,
                     std::uint64_t token);
     void prune_entries();
@@ -345,6 +348,7 @@ struct LockManager::Impl {
     std::map<std::uint32_t, std::size_t> bulk_size;
     std::vector<std::uint32_t> to_restart;  // trees
     bool shares_changed = false;            // of the directory, not only by departures
+    bool departures = false;
 
     // ---- moves
     std::map<std::string, Moving, std::less<>> moves;  // from here, by root

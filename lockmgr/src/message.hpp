@@ -116,7 +116,7 @@ struct AssignMessage {
 struct ClaimMessage {
     struct Entry {
         std::string root;
-        NodeId master;
+        NodeId master;  // 0: a life that is lost
         std::uint64_t token = 0;
         bool operator==(const Entry&) const = default;
     };

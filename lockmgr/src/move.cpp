@@ -140,7 +140,15 @@ void LockManager::Impl::start_move(std::uint32_t index, std::uint32_t target) {
 
 void LockManager::Impl::handle(std::uint32_t from, StoppedMessage& m) {
     const auto found = moves.find(m.root);
-    if (found == moves.end() || found->second.number != m.move || found->second.sent) {
+    if (found == moves.end()) {
+        // Asked again: the target was lost when the move was done, but not all users had heard.
+        const auto resource = store.find(0, m.root);
+        const bool here =
+            resource != 0 && store.trees[store.resources[resource].tree].state == TreeState::kLocal;
+        send(from, here ? Message(MovedMessage{m.root}) : ResumeMessage{m.root, m.move, self()});
+        return;
+    }
+    if (found->second.number != m.move || found->second.sent) {
         return;
     }
     std::erase(found->second.waiting, from);
@@ -264,6 +272,12 @@ void LockManager::Impl::settle_moves_of_view() {
             for (const auto user : move.users) {
                 send(user, ResumeMessage{root, move.number, node_of(move.target)});
             }
+            // The directory may not have heard that it is not this node any more.
+            if (const auto directory = party_of(directory_of_root(root)); directory == kSelf) {
+                claim(root, 0, move.token);
+            } else {
+                claim_bulk(directory, root, 0, move.token);
+            }
             moves.erase(it);
         } else if (const auto directory = party_of(directory_of_root(root)); directory == kSelf) {
             claim(root, move.target, move.token);
@@ -336,8 +350,12 @@ void LockManager::Impl::handle(std::uint32_t from, MovedMessage& m) {
     auto& tree = store.trees[index];
     if (tree.state == TreeState::kStopped || tree.state == TreeState::kRemote ||
         tree.state == TreeState::kRebuild) {
+        const bool lost = !parties[tree.master].member;
         tree.state = TreeState::kRemote;
         tree.mastered_by(from);
+        if (lost) {
+            ask_of_queued(tree);
+        }
         tree.certain = true;
         if (tree.more) {
             tree.more->move = 0;

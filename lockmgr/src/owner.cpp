@@ -162,6 +162,11 @@ void LockManager::Impl::send_operation(std::uint32_t index) {
     }
 }
 
+// Of one in a queue, which keeps its place: it may have been granted.
+void LockManager::Impl::ask_again(std::uint32_t index) {
+    send(store.tree_of(store.locks[index]).master, operation_of(store, index, self()));
+}
+
 void LockManager::Impl::hold(std::uint32_t index, WaitCause cause) {
     auto& lock = store.locks[index];
     const bool known = lock.pending != Pending::kNone;
@@ -423,6 +428,12 @@ void LockManager::Impl::reap(std::uint32_t index) {
 
 // ---- the master's answers
 
+// While a tree is rebuilt, of what this node told of it, answers of masters before come too late.
+bool LockManager::Impl::answers(const Lock& lock, std::uint32_t op) const {
+    return lock.op == op && lock.pending != Pending::kNone && lock.pending != Pending::kHeld &&
+           store.trees[store.resources[lock.resource].tree].state != TreeState::kRebuild;
+}
+
 // The first answer to a request that went to the directory tells who the master is. A later one may
 // come from the master before.
 void LockManager::Impl::learn_master(std::uint32_t lock, std::uint32_t from) {
@@ -445,7 +456,7 @@ void LockManager::Impl::handle(std::uint32_t from, QueuedMessage& m) {
         return;
     }
     auto& lock = store.locks[index];
-    if (lock.op != m.op || lock.pending != Pending::kSent) {
+    if (!answers(lock, m.op) || lock.pending != Pending::kSent) {
         return;
     }
     lock.pending = Pending::kQueued;
@@ -473,7 +484,7 @@ void LockManager::Impl::handle(std::uint32_t from, GrantedMessage& m) {
         return;
     }
     auto& lock = store.locks[index];
-    if (lock.op != m.op || lock.pending == Pending::kNone || lock.pending == Pending::kHeld) {
+    if (!answers(lock, m.op)) {
         return;
     }
     lock.granted = m.mode;
@@ -506,7 +517,7 @@ void LockManager::Impl::handle(std::uint32_t from, RefusedMessage& m) {
         return;
     }
     auto& lock = store.locks[index];
-    if (lock.op != m.op || lock.pending == Pending::kNone || lock.pending == Pending::kHeld) {
+    if (!answers(lock, m.op)) {
         return;
     }
     learn_master(index, from);

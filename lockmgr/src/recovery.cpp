@@ -85,10 +85,16 @@ void LockManager::Impl::recover_tree(std::uint32_t index) {
         case TreeState::kStopped:
             if (parties[tree.master].member) {
                 if (tree.state == TreeState::kStopped && !parties[tree.more->move_target].member) {
+                    // The master may have done with the move already.
                     unresolved.emplace(store.root_key_of(tree));
+                    send(tree.master,
+                         StoppedMessage{std::string(store.root_key_of(tree)), tree.more->move});
                 }
                 if (tree.state == TreeState::kRemote) {
                     repeat_requests(tree);
+                    if (departures) {
+                        ask_of_queued(tree);
+                    }
                 }
                 return;
             }
@@ -117,6 +123,19 @@ void LockManager::Impl::repeat_requests(const Tree& tree) {
         const auto& lock = store.locks[at];
         if (lock.pending == Pending::kSent && !lock.has_granted) {
             send_operation(at);
+        }
+    }
+}
+
+// A master that is lost may have been about to say that what waits in a queue is granted, and the
+// next one has it so.
+void LockManager::Impl::ask_of_queued(const Tree& tree) {
+    for (auto resource = tree.resources; resource != 0; resource = store.resources[resource].next) {
+        for (auto at = store.resources[resource].queue(Queue::kGranted).head; at != 0;
+             at = store.locks[at].next) {
+            if (store.locks[at].pending == Pending::kQueued) {
+                ask_again(at);
+            }
         }
     }
 }
@@ -243,9 +262,10 @@ bool LockManager::Impl::contribute(std::uint32_t index) {
             image.resources.push_back(std::move(resource));
         }
     }
-    // The new master of an earlier epoch may have what this node held then, and releases are held
-    // for it: it is asked for even if nothing is left.
-    const bool again = tree.state == TreeState::kRebuild && tree.more && !tree.more->held.empty();
+    // The new master of an earlier epoch, or the one that the tree has moved to, may have what this
+    // node held then, and releases are held for it: it is asked for even if nothing is left.
+    const bool again = (tree.state == TreeState::kRebuild || tree.state == TreeState::kStopped) &&
+                       tree.more && !tree.more->held.empty();
     if (!any && !again) {
         return false;
     }
@@ -360,6 +380,7 @@ void LockManager::Impl::settle_own(const std::string& root, std::uint32_t master
         store.trees[tree].state = TreeState::kRemote;
         store.trees[tree].mastered_by(master);
         store.trees[tree].certain = true;
+        ask_of_queued(store.trees[tree]);
         restart(tree);
     }
 }

@@ -98,6 +98,7 @@ std::uint32_t LockManager::Impl::party_for(cluster::MemberId id) {
 void LockManager::Impl::update_parties(const cluster::View& next) {
     const auto former = std::exchange(members, {});
     shares_changed = view.epoch == cluster::Epoch(0);
+    departures = false;
     view = next;
     for (const auto& member : view.members) {
         const auto index = party_for(member.id);
@@ -117,6 +118,7 @@ void LockManager::Impl::update_parties(const cluster::View& next) {
     }
     for (const auto party : former) {
         if (view.find(parties[party].id) == nullptr) {
+            departures = true;
             lose(party);
         }
     }
