@@ -130,7 +130,7 @@ void LockManager::Impl::repeat_requests(const Tree& tree) {
 // A master that is lost may have been about to say that what waits in a queue is granted, and the
 // next one has it so.
 void LockManager::Impl::ask_of_queued(const Tree& tree) {
-    for (auto resource = tree.resources; resource != 0; resource = store.resources[resource].next) {
+    for (auto resource = store.first_of(tree); resource != 0; resource = store.after(resource)) {
         for (auto at = store.resources[resource].queue(Queue::kGranted).head; at != 0;
              at = store.locks[at].next) {
             if (store.locks[at].pending == Pending::kQueued) {
