@@ -127,7 +127,11 @@ void MeasuredCluster::step(std::uint32_t node) {
     LockInput tick = Tick{};
     Event event;
     auto* input = &tick;
-    if (!host.inbox.empty() && host.inbox.top().when <= now_) {
+    const bool due = host.manager->deadline() && *host.manager->deadline() <= mono(now_);
+    // As in the daemon's loop: all that has arrived, then the timer, then what came meanwhile.
+    const bool arrived = !host.inbox.empty() && host.inbox.top().when <= now_;
+    const bool tick_first = due && arrived && host.inbox.top().when > host.looked;
+    if (arrived && !tick_first) {
         event = std::move(const_cast<Event&>(host.inbox.top()));
         host.inbox.pop();
         input = event.input.get();
@@ -142,6 +146,7 @@ void MeasuredCluster::step(std::uint32_t node) {
     const auto took = processor_time() - begun;
     longest_step_ = std::max(longest_step_, took);
     host.free = now_ + took;
+    host.looked = input == &tick ? host.free : host.looked;
     for (auto& output : out_) {
         carry(node, output);
     }

@@ -63,6 +63,7 @@ private:
         std::priority_queue<Event> inbox;
         Time free{0};
         bool alive = true;
+        Time looked{0};  // what came before has been handled
         Time next() const;
     };
 

@@ -47,6 +47,35 @@ cluster::NodeId directory_of(const std::vector<cluster::Member>& members, std::u
     return best;
 }
 
+std::uint32_t DirectoryEntries::number_of(std::string_view root) const {
+    return numbers_.find(hash_of(root),
+                         [&](std::uint32_t number) { return records_[number].root() == root; });
+}
+
+DirectoryEntry& DirectoryEntries::operator[](std::string_view root) {
+    if (const auto known = number_of(root); known != 0) {
+        return records_[known].second;
+    }
+    const auto number = records_.acquire();
+    auto& entry = records_[number];
+    entry.name.assign(root);
+    entry.number = number;
+    entry.second = DirectoryEntry{};
+    numbers_.insert(hash_of(root), number);
+    return entry.second;
+}
+
+void DirectoryEntries::erase(Record* entry) {
+    numbers_.erase(hash_of(entry->root()), entry->number);
+    records_.release(entry->number);
+}
+
+void DirectoryEntries::erase(std::string_view root) {
+    if (auto* entry = find(root); entry != nullptr) {
+        erase(entry);
+    }
+}
+
 bool History::proves_free(cluster::NodeId self, std::uint64_t hash, cluster::MemberId lost) const {
     if (mutated("assign_unproved")) {
         return true;

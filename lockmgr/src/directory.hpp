@@ -1,15 +1,18 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
-#include "base/text.hpp"
 #include "cluster/view.hpp"
 #include "message.hpp"
+#include "name.hpp"
+#include "pool.hpp"
+#include "table.hpp"
 
 namespace quorate::lockmgr {
 
@@ -24,8 +27,47 @@ struct DirectoryEntry {
     std::uint32_t master = 0;  // party
     std::uint64_t token = 0;   // newest known when it was claimed; the newest claim wins
 };
-using DirectoryEntries =
-    std::unordered_map<std::string, DirectoryEntry, StringHash, std::equal_to<>>;
+// By root. A pointer is good until its entry is erased.
+class DirectoryEntries {
+public:
+    struct Record {
+        Name name;
+        std::uint32_t number = 0;  // 0: of none
+        DirectoryEntry second;
+
+        std::string_view root() const { return name.view(); }
+        void reset() { number = 0; }
+    };
+
+    Record* find(std::string_view root) {
+        const auto number = number_of(root);
+        return number != 0 ? &records_[number] : nullptr;
+    }
+    const Record* find(std::string_view root) const {
+        const auto number = number_of(root);
+        return number != 0 ? &records_[number] : nullptr;
+    }
+    static constexpr std::nullptr_t end() { return nullptr; }
+    DirectoryEntry& operator[](std::string_view root);
+    void erase(Record* entry);
+    void erase(std::string_view root);
+    template <class Which>
+    void erase_if(Which which) {
+        for (std::uint32_t number = 1; number < records_.end(); ++number) {
+            auto& entry = records_[number];
+            if (entry.number != 0 && which(std::as_const(entry))) {
+                erase(&entry);
+            }
+        }
+    }
+    std::size_t size() const { return records_.used(); }
+
+private:
+    std::uint32_t number_of(std::string_view root) const;
+
+    Pool<Record> records_;
+    Table numbers_;
+};
 
 // The views with quorum that this node was in, as far back as some lost life may still hold locks.
 // Tells whether a root that nobody claims may be given away: not while a lost life may master it,

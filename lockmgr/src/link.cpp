@@ -56,6 +56,8 @@ void LockManager::Impl::flush_links() {
 }
 
 void LockManager::Impl::flush(Party& party) {
+    // Not as much as there may be: whoever gets it does nothing else meanwhile.
+    constexpr std::size_t kBatch = 128 * 1024;
     auto& link = party.link;
     do {
         Batch batch;
@@ -64,7 +66,7 @@ void LockManager::Impl::flush(Party& party) {
         auto at = link.unacknowledged.end() - static_cast<std::ptrdiff_t>(link.unsent);
         for (std::size_t size = 0; link.unsent != 0 && batch.items.size() < kMaxList; ++at) {
             size += at->body.size() + 8;
-            if (!batch.items.empty() && size > kMaxPacket) {
+            if (!batch.items.empty() && size > kBatch) {
                 break;
             }
             batch.items.push_back({epoch() - at->issued, at->body});

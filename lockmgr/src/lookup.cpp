@@ -24,6 +24,7 @@ void LockManager::Impl::look_up(std::uint32_t tree_index, std::uint32_t lock) {
     }
     tree.state = TreeState::kLookup;
     more(tree).asked = store.id_of(lock);
+    tree.more->asked_in = epoch();
     tree.mastered_by(party_of(directory));  // who is asked, for send_operation
     send_operation(lock);
     tree.master = 0;

@@ -72,6 +72,9 @@ std::optional<MonoTime> LockManager::Impl::deadline() const {
     if (searching.next != 0 && !frozen && searching.stage == Search::Stage::kIdle) {
         consider(searching.next);
     }
+    if ((recovering() || finishing) && !frozen) {
+        consider(ms());
+    }
     if (idle_first != 0 && !frozen) {
         consider(ms() + idle_left(store.trees[idle_first]));
     }

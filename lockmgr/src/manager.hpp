@@ -67,7 +67,7 @@ struct LockManager::Impl {
     // ---- manager.cpp: inputs and time
     void on(const Received& input);
     void on(const LeaseKnown& input) { lease = input.until; }
-    void on(const Tick&) {}
+    void on(const Tick&) { go_on(); }
     void run_timers();
     void run_posted();
     std::optional<MonoTime> deadline() const;
@@ -198,7 +198,11 @@ struct LockManager::Impl {
     std::uint32_t party_for(cluster::MemberId id);
     void release_party(std::uint32_t party);
     void start_recovery();
+    void go_on();
+    // Some trees have not been looked at in this epoch.
+    bool recovering() const { return recovered < recovered_end; }
     void recover_trees();
+    void restart_all();
     void recover_tree(std::uint32_t tree);
     bool contribute(std::uint32_t tree);
     void repeat_requests(const Tree& tree);
@@ -210,8 +214,19 @@ struct LockManager::Impl {
     void flush_bulk(std::uint32_t party);
     void tell_done();
     void check_complete();
+    struct Contribution {  // parts of a root are chained, by their places counted from 1
+        std::uint32_t party = 0;
+        std::uint32_t next = 0;
+        std::uint32_t last = 0;  // of the first one's chain
+        bool follows = false;
+        TreeImage image;
+    };
+    void add_rebuild(std::uint32_t party, TreeImage image);
     void finish_rebuilds();
-    void install(const std::string& root);
+    void finish_rebuild(const std::vector<Contribution*>& parts,
+                        std::map<std::uint32_t, MasteredMessage>& answers);
+    void end_recovery();
+    std::uint32_t install(const std::string& root, const std::vector<Contribution*>& parts);
     void settle_middle_conversions(std::uint32_t tree_index,
                                    const std::vector<std::uint32_t>& installed);
     void choose_values(std::uint32_t tree);
@@ -335,14 +350,14 @@ struct LockManager::Impl {
     std::uint32_t idle_first = 0, idle_last = 0;
 
     // ---- recovery
-    bool complete = false;  // everybody is done with this epoch
+    std::uint32_t recovered = 0, recovered_end = 0;  // trees looked at in it; where that ends
+    bool finishing = false;  // everybody has spoken: what is to be rebuilt here comes to life
+    bool complete = false;   // all of it has
     std::set<std::string, std::less<>>
         unresolved;  // stopped trees: only the mover knows the master
-    struct Contribution {
-        std::uint32_t party = 0;
-        TreeImage image;
-    };
-    std::map<std::string, std::vector<Contribution>> rebuilds;
+    std::deque<Contribution> rebuilds;
+    Table rebuild_roots;  // the first part of each
+    std::size_t rebuilt = 0;
     std::map<std::uint32_t, RebuildMessage> bulk_rebuild;
     std::map<std::uint32_t, ClaimMessage> bulk_claim;
     std::map<std::uint32_t, std::size_t> bulk_size;

@@ -16,8 +16,10 @@
 namespace quorate::lockmgr {
 
 void LockManager::Impl::start_recovery() {
-    complete = false;
+    complete = finishing = false;
     rebuilds.clear();
+    rebuild_roots = Table();
+    rebuilt = 0;
     std::erase_if(lookups, [&](const Lookup& one) { return !parties[one.party].member; });
     own_lookups.clear();
     unresolved.clear();
@@ -40,28 +42,52 @@ void LockManager::Impl::start_recovery() {
     history.add(view);
     settle_moves_of_view();
     prune_entries();
+    recovered = 1;
+    recovered_end = store.trees.end();
     recover_trees();
+}
+
+// Those that another directory keeps now. That of a lost master stays until nobody lost is awaited:
+// it tells that the root is not free.
+void LockManager::Impl::prune_entries() {
+    entries.erase_if([&](const auto& entry) {
+        const auto& master = parties[entry.second.master];
+        return (!master.member && pending_haunts.empty()) ||
+               (shares_changed && directory_of_root(entry.root()) != self());
+    });
+}
+
+// A part of what is to be done for this epoch: other trees are not to wait for all of it.
+void LockManager::Impl::go_on() {
+    if (frozen) {
+        return;
+    }
+    if (recovering()) {
+        recover_trees();
+        restart_all();
+        tell_done();
+        check_complete();
+    } else if (finishing) {
+        finish_rebuilds();
+    }
+}
+
+void LockManager::Impl::recover_trees() {
+    for (std::uint32_t left = options.recovery_trees; recovering() && left != 0; --left) {
+        const auto tree = recovered++;
+        if (store.trees[tree].root != 0) {
+            recover_tree(tree);
+        }
+    }
     // A claim counts in later epochs too: it must not be forgotten if this one ends early.
     for (const auto party : members) {
         flush_bulk(party);
     }
 }
 
-// Those that another directory keeps now. That of a lost master stays until nobody lost is awaited:
-// it tells that the root is not free.
-void LockManager::Impl::prune_entries() {
-    std::erase_if(entries, [&](const auto& entry) {
-        const auto& master = parties[entry.second.master];
-        return (!master.member && pending_haunts.empty()) ||
-               (shares_changed && directory_of_root(entry.first) != self());
-    });
-}
-
-void LockManager::Impl::recover_trees() {
-    for (std::uint32_t tree = 1; tree < store.trees.end(); ++tree) {
-        if (store.trees[tree].root != 0) {
-            recover_tree(tree);
-        }
+void LockManager::Impl::restart_all() {
+    for (const auto tree : std::exchange(to_restart, {})) {
+        restart(tree);
     }
 }
 
@@ -102,6 +128,9 @@ void LockManager::Impl::recover_tree(std::uint32_t index) {
         case TreeState::kRebuild:
             break;
         case TreeState::kLookup:
+            if (tree.more && tree.more->asked_in == epoch()) {
+                return;
+            }
             tree.state = TreeState::kUnknown;
             to_restart.push_back(index);
             return;
@@ -220,7 +249,7 @@ bool LockManager::Impl::contribute(std::uint32_t index) {
     const auto party = party_of(directory_of_root(image.root));
     const auto part = [&] {
         if (party == kSelf) {
-            rebuilds[image.root].push_back({kSelf, std::move(image)});
+            add_rebuild(kSelf, std::move(image));
         } else {
             bulk_rebuild[party].trees.push_back(std::move(image));
             auto& bulk = bulk_size[party];
@@ -284,7 +313,7 @@ bool LockManager::Impl::contribute(std::uint32_t index) {
 }
 
 void LockManager::Impl::tell_done() {
-    if (!unresolved.empty() || frozen) {
+    if (!unresolved.empty() || recovering() || frozen) {
         return;
     }
     for (const auto index : members) {
@@ -304,8 +333,21 @@ void LockManager::Impl::handle(std::uint32_t from, RebuildMessage& m) {
         return;
     }
     for (auto& tree : m.trees) {
-        auto& parts = rebuilds[tree.root];
-        parts.push_back({from, std::move(tree)});
+        add_rebuild(from, std::move(tree));
+    }
+}
+
+void LockManager::Impl::add_rebuild(std::uint32_t party, TreeImage image) {
+    const auto hash = hash_of(image.root);
+    const auto first = rebuild_roots.find(
+        hash, [&](std::uint32_t part) { return rebuilds[part - 1].image.root == image.root; });
+    rebuilds.push_back({party, 0, 0, first != 0, std::move(image)});
+    const auto added = static_cast<std::uint32_t>(rebuilds.size());
+    if (first == 0) {
+        rebuild_roots.insert(hash, added);
+        rebuilds.back().last = added;
+    } else {
+        rebuilds[std::exchange(rebuilds[first - 1].last, added) - 1].next = added;
     }
 }
 
@@ -318,44 +360,32 @@ void LockManager::Impl::handle(std::uint32_t from, DoneMessage&) {
 
 void LockManager::Impl::check_complete() {
     const bool all = std::ranges::all_of(members, [&](std::uint32_t party) {
-        return party == kSelf ? unresolved.empty() : parties[party].done;
+        return party == kSelf ? unresolved.empty() && !recovering() : parties[party].done;
     });
-    if (complete || frozen || !all) {
+    if (complete || finishing || frozen || !all) {
         return;
     }
-    complete = true;
-    history.completed();
+    finishing = true;
     std::erase_if(moves, [](const auto& move) { return move.second.sent; });
     finish_rebuilds();
-    retry_lookups();
-    if (draining) {
-        drain_trees();
-    }
 }
 
+// The next roots, in the order in which they came: near each other in memory, more or less.
 void LockManager::Impl::finish_rebuilds() {
     std::map<std::uint32_t, MasteredMessage> answers;
-    for (auto& [root, parts] : rebuilds) {
-        const auto known = master_of(root);
-        const auto resource = store.find(0, root);
-        const bool here =
-            resource != 0 && store.trees[store.resources[resource].tree].state == TreeState::kLocal;
-        auto master = kSelf;
-        if (known != 0 && !here) {
-            master = known;
-            settle_own(root, master);
-        } else if (!here) {
-            install(root);
-            to_restart.push_back(store.resources[store.find(0, root)].tree);
+    std::vector<Contribution*> parts;
+    for (std::uint32_t left = options.recovery_trees; rebuilt < rebuilds.size() && left != 0;) {
+        const auto first = rebuilt++;
+        if (rebuilds[first].follows) {
+            continue;
         }
-        std::set<std::uint32_t> told{kSelf};
-        for (const auto& part : parts) {
-            if (told.insert(part.party).second) {
-                answers[part.party].entries.push_back({root, node_of(master)});
-            }
+        parts.clear();
+        for (auto at = first + 1; at != 0; at = rebuilds[at - 1].next) {
+            parts.push_back(&rebuilds[at - 1]);
         }
+        finish_rebuild(parts, answers);
+        --left;
     }
-    rebuilds.clear();
     for (auto& [party, answer] : answers) {
         for (std::size_t at = 0; at < answer.entries.size(); at += 500) {
             MasteredMessage piece;
@@ -367,8 +397,46 @@ void LockManager::Impl::finish_rebuilds() {
     }
     engine.enable(true);
     carry_out_effects();
-    for (const auto tree : std::exchange(to_restart, {})) {
-        restart(tree);
+    restart_all();
+    if (rebuilt == rebuilds.size()) {
+        end_recovery();
+    }
+}
+
+void LockManager::Impl::finish_rebuild(const std::vector<Contribution*>& parts,
+                                       std::map<std::uint32_t, MasteredMessage>& answers) {
+    const auto& root = parts.front()->image.root;
+    const auto known = master_of(root);
+    const auto resource = store.find(0, root);
+    const bool here =
+        resource != 0 && store.trees[store.resources[resource].tree].state == TreeState::kLocal;
+    auto master = kSelf;
+    if (known != 0 && !here) {
+        master = known;
+        settle_own(root, master);
+    } else if (!here) {
+        to_restart.push_back(install(root, parts));
+    }
+    std::vector<std::uint32_t> told{kSelf};
+    for (auto* part : parts) {
+        if (std::ranges::find(told, part->party) == told.end()) {
+            told.push_back(part->party);
+            answers[part->party].entries.push_back({root, node_of(master)});
+        }
+        part->image.resources = {};
+    }
+}
+
+void LockManager::Impl::end_recovery() {
+    finishing = false;
+    complete = true;
+    rebuilds.clear();
+    rebuild_roots = Table();
+    rebuilt = 0;
+    history.completed();
+    retry_lookups();
+    if (draining) {
+        drain_trees();
     }
 }
 
@@ -490,7 +558,8 @@ void LockManager::Impl::restore_sorted(std::vector<std::uint32_t>& installed) {
     }
 }
 
-void LockManager::Impl::install(const std::string& root) {
+std::uint32_t LockManager::Impl::install(const std::string& root,
+                                         const std::vector<Contribution*>& parts) {
     const auto resource = store.find_or_create(0, root);
     const auto index = store.resources[resource].tree;
     if (store.trees[index].idle) {
@@ -501,13 +570,13 @@ void LockManager::Impl::install(const std::string& root) {
     auto& tree = store.trees[index];
     tree.haunt = anybody_pending() ? haunts : 0;
     std::vector<std::uint32_t> installed;
-    for (const auto& part : rebuilds[root]) {
-        for (const auto& image : part.image.resources) {
+    for (const auto* part : parts) {
+        for (const auto& image : part->image.resources) {
             const auto at = resource_at(resource, image.path);
             for (const auto& lock : image.locks) {
-                if (store.find_remote(part.party, lock.lock.value()) == 0 &&
-                    lock.node == node_of(part.party)) {
-                    installed.push_back(install_lock(at, lock, part.party));
+                if (store.find_remote(part->party, lock.lock.value()) == 0 &&
+                    lock.node == node_of(part->party)) {
+                    installed.push_back(install_lock(at, lock, part->party));
                     store.locks[installed.back()].op_queued = lock.queue == 2;
                 }
             }
@@ -516,6 +585,7 @@ void LockManager::Impl::install(const std::string& root) {
     restore_sorted(installed);
     settle_middle_conversions(index, installed);
     choose_values(index);
+    return index;
 }
 
 // Of a conversion between CW and PR whose answer was lost with the master its owner cannot know

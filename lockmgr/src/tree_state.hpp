@@ -30,7 +30,8 @@ struct MasterState {
     // Operations that cannot be sent or served now, in order. Enqueue and Convert are checked
     // against their lock when their time comes.
     std::vector<Message> held;
-    LockId asked;  // kLookup: whose request went to the directory
+    LockId asked;                // kLookup: whose request went to the directory
+    std::uint64_t asked_in = 0;  // epoch
     std::vector<Activity> activity;
     std::uint32_t move = 0;         // kStopped: the mover's number
     std::uint32_t move_target = 0;  // node; it may be unknown here

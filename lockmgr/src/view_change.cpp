@@ -1,3 +1,4 @@
+#include "base/assert.hpp"
 #include "manager.hpp"
 
 namespace quorate::lockmgr {
@@ -32,9 +33,7 @@ void LockManager::Impl::thaw() {
             out->push_back(Resumed{ClientId(id)});
         }
     }
-    for (const auto tree : std::exchange(to_restart, {})) {
-        restart(tree);
-    }
+    restart_all();
     for (const auto& [id, op] : std::exchange(waiting_for_quorum, {})) {
         const auto lock = store.index_of(id);
         if (lock != 0 && store.locks[lock].op == op &&
@@ -91,20 +90,23 @@ std::uint32_t LockManager::Impl::party_for(cluster::MemberId id) {
             return party;
         }
     }
+    QUORATE_ASSERT(parties.size() < UINT16_MAX);
     parties.emplace_back().id = id;
     return static_cast<std::uint32_t>(parties.size() - 1);
 }
 
 void LockManager::Impl::update_parties(const cluster::View& next) {
     const auto former = std::exchange(members, {});
-    shares_changed = view.epoch == cluster::Epoch(0);
-    departures = false;
+    const bool unfinished = recovering();  // what changed then is still news to some trees
+    shares_changed = view.epoch == cluster::Epoch(0) || unfinished;
+    departures = unfinished;
     view = next;
     for (const auto& member : view.members) {
         const auto index = party_for(member.id);
         auto& party = parties[index];
-        party.newcomer = !std::exchange(party.member, true);
-        party.joined = party.newcomer ? epoch() : party.joined;
+        const bool joins = !std::exchange(party.member, true);
+        party.newcomer = joins || (unfinished && party.newcomer);
+        party.joined = joins ? epoch() : party.joined;
         shares_changed =
             shares_changed || party.newcomer || party.weight != member.directory_weight;
         party.weight = member.directory_weight;

@@ -37,6 +37,7 @@ struct LockManagerOptions {
     std::uint32_t client_locks_max = 1'000'000;
     std::uint32_t clients_max = 65'535;
     std::uint32_t move_locks_max = 50'000;  // a larger tree stays where it is
+    std::uint32_t recovery_trees = 256;     // looked at in one step when the view changes
     std::vector<Domain> domains;            // others belong to the user who first uses them
 };
 

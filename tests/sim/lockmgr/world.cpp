@@ -29,6 +29,7 @@ Scenario Scenario::draw(Random& random) {
         scenario.fault_pause = milliseconds(3000);
     }
     scenario.idle = milliseconds(random.one_in(2) ? 20 : 400);
+    scenario.recovery_trees = random.one_in(2) ? 1 : 256;
     return scenario;
 }
 
@@ -51,6 +52,7 @@ void World::start(std::size_t node) {
     options.self = host.life;
     options.idle = std::chrono::duration_cast<std::chrono::milliseconds>(scenario_.idle);
     options.residence = std::chrono::milliseconds(100);
+    options.recovery_trees = scenario_.recovery_trees;
     host.manager = std::make_unique<LockManager>(options);
     host.started = events_.now();
     host.epoch = cluster::Epoch(0);

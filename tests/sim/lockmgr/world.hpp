@@ -34,6 +34,7 @@ struct Scenario {
     sim::Time pace = milliseconds(30);  // between two requests of a client, at most twice
     sim::Time fault_pause = milliseconds(400);
     sim::Time idle = milliseconds(300);
+    std::uint32_t recovery_trees = 256;  // looked at in one step
 
     static Scenario draw(Random& random);
 };
