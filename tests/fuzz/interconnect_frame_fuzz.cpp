@@ -57,7 +57,9 @@ void talk(std::string_view bytes, bool greeted) {
     }
     QUORATE_ASSERT(circuit.send(now, Channel(1), "x"));
     circuit.received(now, 0, bytes);
-    for (const auto& output : circuit.take()) {
+    std::vector<CircuitOutput> outputs;
+    circuit.take(outputs);
+    for (const auto& output : outputs) {
         if (const auto* message = std::get_if<Message>(&output)) {
             QUORATE_ASSERT(message->epoch == Epoch(1));
         }

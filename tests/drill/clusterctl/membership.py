@@ -61,7 +61,11 @@ def refused_joins(lab):
 def join(lab):
     n1, n2, n3 = lab.nodes[:3]
     seen, epoch = newest(n1), lab.epoch(n1)
-    late = lab.join(n2, n1, "--wait", "0", code=1).errors
+    slow = os.path.join(n2.folder, "slow")
+    with open(slow, "w", encoding="ascii"):
+        late = lab.join(n2, n1, "--wait", "0", code=1).errors
+    os.remove(slow)
+    lab.restart(n2, "quorate-clusterd")
     expect("clusterctl node votes n2 1" in late and "clusterctl cluster leave --node n2" in late,
            "who is not waited for to the end learns how to go on, and how to withdraw")
     clusterd.wait_cluster([n1, n2])
@@ -113,7 +117,8 @@ def refused_and_removed(lab):
     lab.ctl(n1, "cluster", "leave", "--node", "n3", "--yes")
     for node in (n1, n2):
         wait_for(f"{node.name} to forget it", lambda n=node: "n3" not in status_of(n))
-        expect(not lab.ctl(node, "cluster", "show", "--json").json["refusals"], "its refusal went with it")
+        wait_for("its refusal to go with it",
+                 lambda n=node: not lab.ctl(n, "cluster", "show", "--json").json["refusals"])
     clusterd.write(n3, "etc/quorate/quorate.toml", sound)
     lab.join(n3, n1)
     clusterd.wait_cluster([n1, n2, n3])

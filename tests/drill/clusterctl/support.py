@@ -12,12 +12,15 @@ from lab.node import wait_for  # noqa: E402
 
 __all__ = ["CtlLab", "clusterd", "conf", "expect", "run_or_skip", "wait_for"]
 
-# What clusterctl asks of systemd, with the two units that it knows; each call is noted.
+# What clusterctl asks of systemd, with the two units that it knows; each call is noted. Who stops clusterd stops what would
+# start it again first. With a file `slow` in its folder a node does not start clusterd when it is told to.
 SYSTEMCTL = """#!/bin/sh
 for unit; do :; done
 echo "$*" >>"$QUORATE_ROOT/systemctl.log"
 running() { for pid in /proc/[0-9]*; do [ "$(cat "$pid/comm" 2>/dev/null)" = "$1" ] && basename "$pid"; done; }
+supervisors() { grep -lz 'clusterd [e]nded' /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3; }
 stop() {
+    [ "$1" = clusterd ] && for pid in $(supervisors); do kill "$pid"; done
     for pid in $(running "$1"); do kill "$pid"; done
     while [ -n "$(running "$1")" ]; do sleep 0.05; done
 }
@@ -25,7 +28,7 @@ start() { setsid --fork "$@" >>"$LAB_FOLDER/$name.log" 2>&1 </dev/null; }
 name=${unit#quorate-}
 case "$unit $*" in
     corosync*restart*) stop corosync; start corosync -f -c /etc/corosync/corosync.conf ;;
-    quorate-clusterd*restart*) stop clusterd; start sh -c "$LAB_SUPERVISOR" "$QUORATE_BIN/clusterd" "$QUORATE_ROOT" ;;
+    quorate-clusterd*restart*) stop clusterd; [ -e "$LAB_FOLDER/slow" ] || start sh -c "$LAB_SUPERVISOR" "$QUORATE_BIN/clusterd" "$QUORATE_ROOT" ;;
     *--now*) stop "$name" ;;
 esac
 """
@@ -81,6 +84,10 @@ class CtlLab(Lab):
             if os.path.exists(node.log(name)):
                 text += f"-- {name} of {node.name}\n" + "\n".join(node.log_text(name).splitlines()[-15:]) + "\n"
         return text
+
+    def restart(self, node, unit):
+        subprocess.run(node.command([os.path.join(self.tools, "systemctl"), "restart", unit]),
+                       env=self.environment(node), stdin=subprocess.DEVNULL, timeout=60, check=True)
 
     def create(self, node, name="demo", **options):
         return self.ctl(node, "cluster", "create", "--name", name, *self.place(node), "--yes", **options)

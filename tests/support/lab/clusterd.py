@@ -8,6 +8,7 @@
 """
 
 import base64
+import contextlib
 import http.client
 import os
 import secrets
@@ -85,10 +86,21 @@ def start(node, supervised=True):
         node.start("clusterd", program(), "--root", node.root)
 
 
+def supervisors(node):
+    for pid in node.pids("sh"):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as line:
+                if b"clusterd ended" in line.read():
+                    yield pid
+        except OSError:
+            pass
+
+
 def stop(node, limit=20.0):
-    """SIGTERM, as a service manager does; waits for the end."""
-    for pid in node.pids("clusterd"):
-        os.kill(pid, 15)
+    """SIGTERM, as a service manager does; waits for the end. It may be about to be started again: not any more."""
+    for pid in [*supervisors(node), *node.pids("clusterd")]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, 15)
     wait_for(f"{node.name}: the end of clusterd", lambda: not node.pids("clusterd"), limit)
 
 
