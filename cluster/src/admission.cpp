@@ -212,7 +212,9 @@ void Admission::by_earlier_lives() {
     auto crowd = lost().size() + accepted_.size();
     refuse_if([&](const Entry& entry) -> Judgement {
         const auto& hello = entry.second;
-        if (crowd <= kMaxLost || hello.joined != Epoch(0)) {
+        const bool counted = std::ranges::any_of(
+            lineages_, [&](const Lineage* lineage) { return lineage->has(hello.self.id); });
+        if (crowd <= kMaxLost || counted) {
             return std::nullopt;
         }
         --crowd;

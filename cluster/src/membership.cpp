@@ -32,6 +32,7 @@ struct Membership::Impl {
     void on(const GroupChanged& input);
     void on(const GroupDelivered& input);
     void on(const GroupLost&) {
+        doubt_proposals();
         round.reset();
         last_hello.reset();  // the next group has heard nothing
         quorum.reset();
@@ -81,6 +82,7 @@ struct Membership::Impl {
     // ---- the round
 
     Hello hello_now() const;
+    void doubt_proposals();
     bool news(const Hello& last, const Hello& next) const;
     void announce();
     void announce_again() {
@@ -151,6 +153,8 @@ struct Membership::Impl {
     MonoTime quiet_since;
     std::uint32_t attempt = 0;
     std::optional<Hello> last_hello;
+    bool spoke_in_round = false;
+    bool wrote_to_disk = false;  // in this round
     struct Writing {
         Floor floor;
         std::uint64_t proposal = 0;
@@ -166,6 +170,7 @@ struct Membership::Impl {
     bool view_needs_disk = false;
     bool quorum_lost = false;
     Epoch joined;
+    Epoch may_have_joined;  // the first with quorum that others may count it a member of; 0: none
     std::uint16_t wanted_level = 0;
     std::vector<MemberId> taken_over;
     bool expelled = false;
@@ -190,6 +195,9 @@ void Membership::Impl::on(const GroupChanged& input) {
     std::erase_if(reported, [&](const auto& one) {
         return std::ranges::find(input.members, one.first) == input.members.end();
     });
+    doubt_proposals();
+    spoke_in_round = false;
+    wrote_to_disk = false;
     round.emplace(input.ring, input.members);
     quiet_since = now;
     waits_for_earlier_lives = false;
@@ -304,7 +312,7 @@ Hello Membership::Impl::hello_now() const {
     hello.floor = mutated("forget_floor") ? Epoch(0) : floor.epoch;
     hello.disk_floor = disk_counts() ? disk.floor.epoch : Epoch(0);
     hello.lineage = disk_counts() ? merge(floor, disk.floor).lineage : floor.lineage;
-    hello.joined = joined;
+    hello.joined = joined == Epoch(0) ? may_have_joined : joined;
     hello.quorate = quorum->quorate;
     hello.expected_votes = quorum->expected_votes;
     hello.quorum = quorum->quorum;
@@ -324,6 +332,16 @@ bool Membership::Impl::news(const Hello& last, const Hello& next) const {
            next.disk_floor > std::max({last.disk_floor, last.floor, floor.epoch});
 }
 
+// What this life said in the round may have become a proposal that others made durable, or read
+// from the disk; they would count it lost if they went on without it, though it never was a member.
+void Membership::Impl::doubt_proposals() {
+    const bool heard = round && (round->group_size() > 1 || wrote_to_disk);
+    if (spoke_in_round && heard && joined == Epoch(0) && may_have_joined == Epoch(0) &&
+        !mutated("certain_of_proposals")) {
+        may_have_joined = round->least_epoch();
+    }
+}
+
 // Says hello if there is news. Only when votequorum has spoken for this ring, and the quorum disk
 // if it is ours: what they said of the last one may be stale.
 void Membership::Impl::announce() {
@@ -337,8 +355,11 @@ void Membership::Impl::announce() {
     if (last_hello && !news(*last_hello, hello)) {
         return;
     }
+    doubt_proposals();
+    hello.joined = joined == Epoch(0) ? may_have_joined : joined;
     hello.attempt = ++attempt;
     last_hello = hello;
+    spoke_in_round = true;
     multicast(hello);
 }
 
@@ -401,6 +422,7 @@ void Membership::Impl::prepare(const Proposal& proposal) {
     if (mutated("vouch_before_flush")) {
         vouch_for(proposal);
     }
+    wrote_to_disk = wrote_to_disk || disk_counts();
     out.push_back(WriteFloor{writing->floor, disk_counts()});
 }
 

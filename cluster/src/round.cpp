@@ -9,6 +9,9 @@ void Round::hear(GroupMember sender, const Hello& hello) {
         return;
     }
     hellos_[sender] = hello;
+    if (heard_.insert(sender).second) {
+        first_floor_ = std::max({first_floor_, hello.floor, hello.disk_floor, hello.lineage.epoch});
+    }
     silent_.erase(sender);
     decision_.reset();
 }

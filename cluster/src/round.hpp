@@ -24,6 +24,11 @@ public:
     // False when it is out of date: the member has spoken since.
     bool hear(const Silent& silent);
 
+    // No proposal of this round, of any attempt and computed by anybody, has a lower one, as far as
+    // this member has heard.
+    Epoch least_epoch() const { return Epoch(first_floor_.value() + 1); }
+    std::size_t group_size() const { return group_.size(); }
+
     // The attempt of the last hello heard; 0: none.
     std::uint32_t attempt_of(GroupMember member) const;
     // All have spoken, or are counted silent.
@@ -42,6 +47,8 @@ private:
     std::vector<GroupMember> group_;
     Configuration configuration_;
     Hellos hellos_;
+    std::set<GroupMember> heard_;  // once at least
+    Epoch first_floor_;            // the highest of their first hellos; floors only rise
     std::map<GroupMember, Vouch> vouches_;
     std::set<GroupMember> silent_;
     std::optional<Decision> decision_;

@@ -35,10 +35,12 @@ struct Hello {
     Member self;
     std::string cluster_name;
     std::string key_fingerprint;
-    Epoch floor;           // no epoch up to this may be used
-    Epoch disk_floor;      // that of the quorum disk, read in this round; 0: it does not count
-    Lineage lineage;       // newest it knows, the disk's included
-    Epoch joined;          // last epoch with quorum that this incarnation was in; 0: none
+    Epoch floor;       // no epoch up to this may be used
+    Epoch disk_floor;  // that of the quorum disk, read in this round; 0: it does not count
+    Lineage lineage;   // newest it knows, the disk's included
+    // The last epoch with quorum that this incarnation was in; if none, the first that others may
+    // count it a member of, since it spoke and never heard how that ended; 0: none at all.
+    Epoch joined;
     bool quorate = false;  // as votequorum says on this ring
     std::uint32_t expected_votes = 0;
     std::uint32_t quorum = 0;

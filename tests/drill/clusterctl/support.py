@@ -12,8 +12,8 @@ from lab.node import wait_for  # noqa: E402
 
 __all__ = ["CtlLab", "clusterd", "conf", "expect", "run_or_skip", "wait_for"]
 
-# What clusterctl asks of systemd, with the two units that it knows; each call is noted. Who stops clusterd stops what would
-# start it again first. With a file `slow` in its folder a node does not start clusterd when it is told to.
+# What clusterctl asks of systemd, with the two units that it knows; each call is noted. Who stops clusterd stops what
+# would start it again first. With a file `slow` in its folder a node does not start clusterd when it is told to.
 SYSTEMCTL = """#!/bin/sh
 for unit; do :; done
 echo "$*" >>"$QUORATE_ROOT/systemctl.log"
@@ -28,7 +28,11 @@ start() { setsid --fork "$@" >>"$LAB_FOLDER/$name.log" 2>&1 </dev/null; }
 name=${unit#quorate-}
 case "$unit $*" in
     corosync*restart*) stop corosync; start corosync -f -c /etc/corosync/corosync.conf ;;
-    quorate-clusterd*restart*) stop clusterd; [ -e "$LAB_FOLDER/slow" ] || start sh -c "$LAB_SUPERVISOR" "$QUORATE_BIN/clusterd" "$QUORATE_ROOT" ;;
+    quorate-clusterd*restart*)
+        stop clusterd
+        [ -e "$LAB_FOLDER/slow" ] && exit
+        start sh -c "$LAB_SUPERVISOR" "$QUORATE_BIN/clusterd" "$QUORATE_ROOT"
+        ;;
     *--now*) stop "$name" ;;
 esac
 """

@@ -45,7 +45,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"one_consent", 2}, Mutation{"accept_old_epochs", 3},
                       Mutation{"deliver_early", 7}, Mutation{"deliver_again", 1},
                       Mutation{"forget_unacknowledged", 10}, Mutation{"hold_goes_on", 16944},
-                      Mutation{"vouch_without_disk", 34538}),
+                      Mutation{"vouch_without_disk", 9175}, Mutation{"certain_of_proposals", 66}),
     [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "oracle.hpp"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 namespace quorate::cluster::simulator {
@@ -21,6 +23,7 @@ void Oracle::committed(MemberId by, const View& view) {
         first_quorate_.emplace(by, view.epoch);
         if (quorate_.emplace(view.epoch, view).second) {
             check_readmission(view);
+            check_lost(view);
         }
     }
 }
@@ -65,6 +68,25 @@ void Oracle::check_readmission(const View& view) {
                                     view.epoch.value()));
                 }
             }
+        }
+    }
+}
+
+// Whom a view with quorum counts lost, others may take over from: it is no member any more.
+void Oracle::check_lost(const View& view) {
+    for (const auto id : view.lost) {
+        auto& epoch = first_lost_.emplace(id, view.epoch).first->second;
+        epoch = std::min(epoch, view.epoch);
+    }
+    for (const auto& member : view.members) {
+        auto& epoch = last_member_[member.id];
+        epoch = std::max(epoch, view.epoch);
+    }
+    for (const auto& [id, since] : first_lost_) {
+        const auto member = last_member_.find(id);
+        if (member != last_member_.end() && member->second > since) {
+            fail(fmt::format("node {} is a member in epoch {}, in a life that epoch {} counts lost",
+                             id.node.value(), member->second.value(), since.value()));
         }
     }
 }

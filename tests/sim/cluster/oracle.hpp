@@ -26,11 +26,14 @@ private:
     }
     void check_agreement(MemberId by, const View& view);
     void check_readmission(const View& view);
+    void check_lost(const View& view);
 
     std::map<NodeId, Epoch> last_;  // per node, over all its lives
     std::map<Epoch, View> quorate_;
     std::map<Epoch, std::map<NodeId, View>> commits_;
     std::map<MemberId, Epoch> first_quorate_;  // that this life committed
+    std::map<MemberId, Epoch> first_lost_;     // the first with quorum that counts it lost
+    std::map<MemberId, Epoch> last_member_;    // the last with quorum that it is a member of
     bool committed_before(MemberId id, Epoch epoch) const;
 
     std::string breach_;

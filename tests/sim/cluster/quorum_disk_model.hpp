@@ -28,6 +28,7 @@ public:
     void freeze(std::size_t node, bool frozen) { voters_[node].frozen = frozen; }
     // From here on nobody gives the votes up without need.
     void calm() { calm_ = true; }
+    bool is_calm() const { return calm_; }
     // What a clusterd that starts finds published.
     void tell(std::size_t node) { publish_(node, voters_[node].published); }
     void read(std::size_t node, std::uint64_t number);

@@ -333,7 +333,15 @@ void World::on(std::size_t node, const Multicast& output) {
 void World::on(std::size_t node, const WriteFloor& output) {
     auto& host = hosts_[node];
     host.unflushed = output.floor;
-    const auto slow = random_.one_in(50) ? seconds(3) : milliseconds(20);
+    // On the quorum disk it may take longer than the hold lasts, and the daemon stand still
+    // meanwhile.
+    const bool hangs = output.on_disk && !disk_->is_calm() && random_.one_in(8);
+    const auto slow = hangs ? seconds(8) : random_.one_in(50) ? seconds(3) : milliseconds(20);
+    if (hangs && random_.one_in(2)) {
+        events_.after(Time(100), [this, node] {
+            freeze(node, /*machine=*/false, between(random_, seconds(3), seconds(8)));
+        });
+    }
     events_.after(between(random_, Time(200), slow), [this, node, output, process = host.process] {
         auto& written = hosts_[node];
         if (!written.machine || written.process != process) {

@@ -254,6 +254,7 @@ TEST_F(Admission, TheLevelRisesOnlyWhenAllSpeakItAndOneAsks) {
 TEST_F(Admission, AFreshLifeWaitsWhenTheListOfTheLostIsFull) {
     with_past(5);
     of(3).joined = Epoch(0);
+    of(3).self.id.incarnation = Incarnation(1003);
     for (std::uint32_t i = 0; i < kMaxLost - 2; ++i) {
         of(1).lineage.lost.push_back(life(9, i));
     }

@@ -265,6 +265,30 @@ TEST_F(Group, WhoComesBackAfterTheOthersWentOnIsExpelled) {
 
 // Whoever stood still in the group, with a floor above the others', must not make them vouch for
 // what they said before they went on without it.
+// It was never a member, but the others may have begun to take over from it.
+TEST_F(Group, WhoNeverHeardWhetherItBecameAMemberIsExpelledIfTheOthersWentOn) {
+    add_three();
+    deaf_ = {NodeId(3)};
+    ring({1, 2, 3});
+    EXPECT_EQ(view(1), nullptr);
+    ring({1, 2});
+    ASSERT_TRUE(quorate(1));
+    EXPECT_EQ(view(1)->lost, (std::vector{MemberId{NodeId(3), Incarnation(3)}}));
+    deaf_.clear();
+    ring({1, 2, 3});
+    EXPECT_EQ(said<Expelled>(3).size(), 1U);
+    EXPECT_EQ(view(1)->members.size(), 2U);
+}
+
+TEST_F(Group, WhoNeverHeardWhetherItBecameAMemberStaysIfTheOthersDidNotGoOn) {
+    add_three();
+    deaf_ = {NodeId(3)};
+    ring({1, 2, 3});
+    deaf_.clear();
+    ring({1, 2, 3});
+    EXPECT_EQ(view(3)->members.size(), 3U);
+}
+
 TEST_F(Group, WhoStoodStillInTheGroupIsExpelledWhateverItsFloor) {
     add_three();
     ring({1, 2, 3});
