@@ -171,14 +171,16 @@ void DiskBench::ended(const Started& started, const Error* error) {
                   std::chrono::duration<double>(place->last).count());
     }
     const auto problem = error == nullptr ? std::string() : error->to_string();
+    auto& last = started.writes ? place->write_problem : place->read_problem;
     place->errors += error == nullptr ? 0 : 1;
-    if (problem != place->problem) {
-        if (error != nullptr) {
-            log_.error("disk_io_failed", "disk", place->disk.path, "why", problem);
-        } else {
-            log_.info("disk_io_works", "disk", place->disk.path);
-        }
-        place->problem = problem;
+    if (std::exchange(last, problem) == problem) {
+        return;
+    }
+    const auto* what = started.writes ? "write" : "read";
+    if (error != nullptr) {
+        log_.error("disk_io_failed", "disk", place->disk.path, "io", what, "why", problem);
+    } else {
+        log_.info("disk_io_works", "disk", place->disk.path, "io", what);
     }
 }
 
@@ -192,7 +194,7 @@ void DiskBench::read(const ReadPages& request) {
     place->opened->read(
         request.first, request.count,
         [this, id = request.id,
-         started = Started{request.disk, io::exact_boot_now()}](Result<std::string> result) {
+         started = Started{request.disk, io::exact_boot_now(), false}](Result<std::string> result) {
             ended(started, result ? nullptr : &result.error());
             feed_(PagesRead{id, result.has_value(), result ? std::move(*result) : std::string()});
         });
@@ -208,7 +210,7 @@ void DiskBench::write(const WritePage& request) {
     place->opened->write(
         request.page, request.bytes,
         [this, id = request.id,
-         started = Started{request.disk, io::exact_boot_now()}](const Status& result) {
+         started = Started{request.disk, io::exact_boot_now(), true}](const Status& result) {
             ended(started, result ? nullptr : &result.error());
             feed_(PageWritten{id, result.has_value()});
         });

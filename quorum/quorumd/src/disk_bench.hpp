@@ -43,8 +43,10 @@ public:
         DiskNumber number;
         DeviceDisk disk;
         std::unique_ptr<Disk> opened;
-        std::string problem;   // why it is not used; empty: it is, or was not tried yet
-        bool foreign = false;  // it is another disk than it should be
+        std::string problem;        // why it is not used; empty: it is, or was not tried yet
+        std::string read_problem;   // of the last reading, and
+        std::string write_problem;  // writing
+        bool foreign = false;       // it is another disk than it should be
         bool tried = false;
         std::uint64_t reads = 0;
         std::uint64_t writes = 0;
@@ -59,6 +61,7 @@ private:
     struct Started {
         DiskNumber disk;
         BootTime at;
+        bool writes = false;
     };
     // Shared by the bench and the coroutine that opens the disk.
     using PlacePtr = std::shared_ptr<Place>;

@@ -36,13 +36,20 @@ json::object of_votes(const VoteCount& count) {
             {"device_casts", count.casts}, {"quorate", count.quorate}};
 }
 
+std::string problem_of(const DiskBench::Place& place) {
+    return !place.problem.empty()        ? place.problem
+           : !place.read_problem.empty() ? "reading: " + place.read_problem
+           : place.write_problem.empty() ? std::string()
+                                         : "writing: " + place.write_problem;
+}
+
 json::array of_disks(const DiskBench& bench) {
     json::array list;
     for (const auto* place : bench.places()) {
         list.push_back(json::object{{"path", place->disk.path},
                                     {"uuid", place->disk.uuid.to_hex()},
                                     {"opened", place->opened != nullptr},
-                                    {"problem", place->problem},
+                                    {"problem", problem_of(*place)},
                                     {"reads", place->reads},
                                     {"writes", place->writes},
                                     {"errors", place->errors},
