@@ -8,7 +8,7 @@ _clusterctl_nodes() {
 # The words after the verb, by what was typed before.
 _clusterctl_words() {
     case $1 in
-        "") echo status who kick metrics cluster node fencer lock do events monitor key account domain alias mail --root --socket --json \
+        "") echo status who kick metrics cluster node quorum fencer lock do events monitor key account domain alias mail --root --socket --json \
             --yes --help --version ;;
         status | metrics) echo clusterd maild ;;
         cluster) echo show create join leave expected-votes level ;;
@@ -20,6 +20,10 @@ _clusterctl_words() {
         node) echo list drain undrain votes ping ;;
         "node drain" | "node undrain" | "node votes") _clusterctl_nodes ;;
         "node ping") echo --count --bytes; _clusterctl_nodes ;;
+        quorum) echo format setup remove show replace request-fence ;;
+        "quorum format") echo --cluster --soft --nodes --lease --silence --watchdog; compgen -f ;;
+        "quorum setup") echo --votes --tie-breaker; compgen -f ;;
+        "quorum request-fence") echo --reason; _clusterctl_nodes ;;
         fencer) echo list remove confirm ;;
         "fencer list" | "fencer remove" | "fencer confirm") echo --node ;;
         lock) echo show why top domains clients ;;
@@ -57,7 +61,7 @@ _clusterctl() {
             --root | --socket) skip=yes ;;
             -*) ;;
             *) case $verb in
-                   "" | cluster | node | fencer | lock | key | account | domain | alias | mail) verb=${verb:+$verb }$word ;;
+                   "" | cluster | node | quorum | fencer | lock | key | account | domain | alias | mail) verb=${verb:+$verb }$word ;;
                esac ;;
         esac
     done

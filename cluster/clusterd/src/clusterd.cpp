@@ -29,6 +29,7 @@ using std::chrono::milliseconds;
 
 constexpr const char* kRunDirectory = "run/quorate";
 constexpr const char* kControlSocket = "run/quorate/clusterd.sock";
+constexpr const char* kVoterSocket = "run/quorate/voter.sock";
 constexpr const char* kLockSocket = "run/quorate/lock.sock";
 constexpr const char* kLeaseFile = "run/quorate/lease";
 constexpr const char* kStateDirectory = "var/lib/quorate/cluster";
@@ -57,6 +58,8 @@ struct Clusterd::Parts {
           floor(scope, disk, kStateDirectory),
           fencers(std::make_shared<Fencers>(daemon.io(), disk, kStateDirectory, events, chronicle)),
           lease(std::move(lease_in)),
+          disk_votes(daemon.io(), kVoterSocket,
+                     [this](const QuorumDisk& held) { machine.feed(held); }),
           messages(daemon.io(), options.membership.self.id,
                    [this](MemberId to, Channel channel, std::string_view payload) {
                        return machine.send(to, channel, payload);
@@ -89,6 +92,7 @@ struct Clusterd::Parts {
     FloorKeeper floor;
     std::shared_ptr<Fencers> fencers;
     LeaseWriter lease;
+    DiskVotes disk_votes;
     Messages messages;
     Ping ping;
     LockShell locks;
@@ -215,6 +219,7 @@ Status Clusterd::open_parts() {
                 std::visit([&parts](const auto& one) { parts.feed(one); }, input);
             },
             [this](std::uint32_t local_node) { on_wrong_node(local_node); });
+        parts.group->set_disk_published([&parts] { return parts.disk_votes.connected(); });
     }
     return {};
 }
@@ -283,6 +288,7 @@ void Clusterd::start_machine(std::optional<Floor> floor) {
     limbs.group = parts.group.get();
     limbs.interconnect = &parts.interconnect;
     limbs.floor = &parts.floor;
+    limbs.disk = config_.solo ? nullptr : &parts.disk_votes;
     limbs.lease = &parts.lease;
     limbs.messages = &parts.messages;
     limbs.chronicle = &parts.chronicle;
@@ -293,6 +299,7 @@ void Clusterd::start_machine(std::optional<Floor> floor) {
     parts.listener->start(background_);
     if (parts.group) {
         background_.spawn(parts.group->run());
+        background_.spawn(parts.disk_votes.run());
         background_.spawn(compare_lease());
     }
 }
@@ -378,6 +385,7 @@ awaitable<void> Clusterd::end() {
     if (parts.group) {
         parts.group->stop();
     }
+    parts.disk_votes.stop();
     parts.events.close();
     parts.fencers->close();
     // What the peers and the operator are told last.

@@ -132,6 +132,9 @@ awaitable<void> GroupShell::look_at_device() {
         QUORATE_TRY(const auto votes, query_votes(node));
         return cluster::device_problem(model, votes);
     });
+    if (found && disk_published_ && disk_published_()) {
+        found->clear();
+    }
     if (!found || *found == device_problem_) {
         co_return;
     }

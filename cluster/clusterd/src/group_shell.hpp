@@ -31,6 +31,10 @@ public:
                Feed feed, Mismatch mismatch);
     ~GroupShell();
 
+    // Who says whether quorumd publishes the disk's votes here: then they count.
+    void set_disk_published(std::function<bool()> published) {
+        disk_published_ = std::move(published);
+    }
     // Until stop().
     boost::asio::awaitable<void> run();
     void stop();
@@ -67,6 +71,7 @@ private:
     std::unique_ptr<Corosync> corosync_;
     std::string problem_;
     std::string device_problem_;
+    std::function<bool()> disk_published_;
     bool lost_ = false;
     std::optional<RingId> ring_;
     std::vector<GroupMember> members_;

@@ -98,7 +98,23 @@ void MachineShell::carry_out(Multicast& multicast) {
 }
 
 void MachineShell::carry_out(WriteFloor& write) {
-    limbs_.floor->write(std::move(write), [this](FloorWritten written) { feed(written); });
+    const bool on_disk = write.on_disk && limbs_.disk != nullptr;
+    auto floor = write.floor;
+    limbs_.floor->write(std::move(write),
+                        [this, on_disk, floor = std::move(floor)](FloorWritten written) {
+                            if (on_disk) {
+                                io::spawn(io_, write_on_disk(floor));
+                            } else {
+                                feed(written);
+                            }
+                        });
+}
+
+// Here first: the disk must not know more than this node.
+awaitable<void> MachineShell::write_on_disk(Floor floor) {
+    const auto epoch = floor.epoch;
+    const bool held = co_await limbs_.disk->write_floor(std::move(floor));
+    feed(FloorWritten{epoch, held});
 }
 
 void MachineShell::carry_out(ViewCommitted& committed) {

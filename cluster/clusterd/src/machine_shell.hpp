@@ -12,6 +12,7 @@
 #include "chronicle.hpp"
 #include "cluster/lease_writer.hpp"
 #include "cluster/machine.hpp"
+#include "disk_votes.hpp"
 #include "fencers.hpp"
 #include "floor_keeper.hpp"
 #include "group_shell.hpp"
@@ -30,6 +31,7 @@ public:
         GroupShell* group = nullptr;  // null when solo
         Interconnect* interconnect = nullptr;
         FloorKeeper* floor = nullptr;
+        DiskVotes* disk = nullptr;  // null when solo
         LeaseWriter* lease = nullptr;
         Messages* messages = nullptr;
         Chronicle* chronicle = nullptr;
@@ -60,10 +62,15 @@ public:
 private:
     void carry(MachineOutputs outputs);
     void arm_timer();
+    boost::asio::awaitable<void> write_on_disk(Floor floor);
 
     void carry_out(Multicast& multicast);
     void carry_out(WriteFloor& write);
-    void carry_out(ReadDisk&) {}  // the quorum disk's daemon does not publish yet
+    void carry_out(ReadDisk& read) {
+        if (limbs_.disk != nullptr) {
+            limbs_.disk->read(read);
+        }
+    }
     void carry_out(ViewCommitted& committed);
     void carry_out(QuorumLost& lost);
     void carry_out(TakeoverAllowed& allowed);

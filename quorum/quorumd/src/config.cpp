@@ -9,6 +9,11 @@ namespace {
 
 constexpr std::size_t kDisksMax = 3;
 
+// clusterd listens where it is configured to be a member with Corosync.
+bool has_clusterd(io::ConfigTable table) {
+    return !table.string("name", "").empty() && table.string("membership", "") != "solo";
+}
+
 void read_quorum(io::ConfigTable table, Config& config) {
     config.disks = table.strings("disks");
     if (config.disks.size() > kDisksMax) {
@@ -41,6 +46,7 @@ Result<Config> read_config(const std::string& path) {
     constexpr LogLevel kLevels[] = {LogLevel::kInfo, LogLevel::kDebug, LogLevel::kWarn,
                                     LogLevel::kError};
     config.log_level = kLevels[node.choice("log_level", {"info", "debug", "warn", "error"})];
+    config.clusterd = has_clusterd(root.table("cluster"));
     read_quorum(root.table("quorum"), config);
     QUORATE_CHECK(file->finish());
     return config;

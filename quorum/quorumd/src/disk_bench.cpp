@@ -200,6 +200,18 @@ void DiskBench::read(const ReadPages& request) {
         });
 }
 
+void DiskBench::peek(std::uint32_t page, const std::function<void(const std::string&)>& seen) {
+    for (const auto& place : places_) {
+        if (place && place->opened) {
+            place->opened->read(page, 1, [seen](const Result<std::string>& result) {
+                if (result) {
+                    seen(*result);
+                }
+            });
+        }
+    }
+}
+
 void DiskBench::write(const WritePage& request) {
     const auto& place = places_[request.disk.value()];
     if (!place || !place->opened) {

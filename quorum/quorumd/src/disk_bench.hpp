@@ -37,6 +37,8 @@ public:
 
     void read(const ReadPages& request);
     void write(const WritePage& request);
+    // One page of each disk that is open, for who only looks; nothing of one that fails.
+    void peek(std::uint32_t page, const std::function<void(const std::string&)>& seen);
     void stop();
 
     struct Place {

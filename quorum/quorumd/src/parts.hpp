@@ -12,10 +12,12 @@
 #include "io/scope.hpp"
 #include "io/thread_pool.hpp"
 #include "peers.hpp"
+#include "place_watch.hpp"
 #include "quorum/io/device_settings.hpp"
 #include "quorum/io/live_conf.hpp"
 #include "quorum/io/watchdog.hpp"
 #include "voter_shell.hpp"
+#include "voter_socket.hpp"
 #include "votes.hpp"
 
 namespace quorate::quorum {
@@ -44,7 +46,9 @@ struct Parts {
     std::unique_ptr<Votes> votes;
     std::unique_ptr<Watchdog> watchdog;
     std::unique_ptr<VoterShell> voter;
-    io::ControlRouter requests;  // of the other nodes' quorumds
+    std::unique_ptr<PlaceWatch> place_watch;
+    std::unique_ptr<VoterSocket> clients;  // null when clusterd does not listen
+    io::ControlRouter requests;            // of the other nodes' quorumds
     std::unique_ptr<cluster::PeerKeys> keys;
     std::unique_ptr<Peers> peers;  // null without a key
     std::string no_peers;          // why

@@ -29,6 +29,7 @@ using std::chrono::milliseconds;
 
 constexpr const char* kRunDirectory = "run/quorate";
 constexpr const char* kControlSocket = "run/quorate/quorumd.sock";
+constexpr const char* kVoterSocket = "run/quorate/voter.sock";
 constexpr milliseconds kAgain{1000};
 constexpr milliseconds kFirstLook{4000};
 // The first words to votequorum broadcast to the ring: not while it forms (see Votes).
@@ -235,6 +236,21 @@ Configured Quorumd::configured() const {
     return input;
 }
 
+// Without them the disk is of no use to clusterd, but to Corosync.
+void Quorumd::open_clients(Incarnation incarnation) {
+    if (!parts_.config.clusterd) {
+        return;
+    }
+    auto clients = std::make_unique<VoterSocket>(
+        parts_.io, parts_.scope, incarnation,
+        [this](const VoterInput& input) { parts_.voter->feed(input); });
+    if (auto opened = clients->open(kVoterSocket, parts_.config.group); !opened) {
+        log_.error("no_clients", "why", opened.error().to_string());
+        return;
+    }
+    parts_.clients = std::move(clients);
+}
+
 void Quorumd::start_voter() {
     VoterOptions options;
     options.self = NodeId(parts_.conf->local);
@@ -254,15 +270,27 @@ void Quorumd::start_voter() {
             parts_.peers->say(say.to, say.bytes);
         }
     };
-    limbs.publish = [](const VoterOutput&) {};
+    limbs.publish = [this](const VoterOutput& output) {
+        if (parts_.clients) {
+            parts_.clients->tell(output);
+        }
+    };
     limbs.evicted = [this](bool fenced, const std::string& why) { on_evicted(fenced, why); };
     parts_.voter->start(std::move(limbs));
     parts_.waiting.clear();
+    open_clients(options.incarnation);
     log_.info("voting", "node", options.self.value(), "incarnation", options.incarnation.value(),
               "mode", options.timing.mode() == StopMode::kSoft ? "soft" : "watchdog");
     parts_.voter->feed(configured());
     parts_.voter->feed(parts_.disks->use(*parts_.settings, parts_.config.disks));
     parts_.scope.spawn(parts_.votes->run());
+    parts_.place_watch =
+        std::make_unique<PlaceWatch>(parts_.io, *parts_.disks, options.self, options.incarnation);
+    parts_.scope.spawn(parts_.place_watch->run(
+        options.timing.heartbeat, [this] { return ending_; },
+        [this] {
+            on_evicted(/*fenced=*/false, "another voter has this node's place on the disk");
+        }));
 }
 
 // ---- while it votes
@@ -341,6 +369,7 @@ void Quorumd::change(LiveConf conf, DeviceSettings settings) {
 }
 
 void Quorumd::on_evicted(bool fenced, const std::string& why) {
+    log_.error("evicted", "why", why);
     parts_.events.add(io::wall_now(), "evicted", why);
     if (fenced && parts_.config.reset_when_fenced) {
         log_.error("fenced", "why", why, "hint", "this machine is reset");

@@ -43,6 +43,7 @@ private:
     boost::asio::awaitable<Status> open_disks();
     Status check_conf();
     Configured configured() const;
+    void open_clients(Incarnation incarnation);
     void start_voter();
     boost::asio::awaitable<void> follow_configuration();
     boost::asio::awaitable<void> reread();

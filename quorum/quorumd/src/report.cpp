@@ -111,7 +111,7 @@ void add_voter(json::object& body, const Parts& parts) {
     body["ring"] = of_ring(status.ring);
     body["members"] = of_nodes(status.members);
     body["watcher"] = status.trusted;
-    body["casting"] = status.casting;
+    body["casting"] = status.casting && status.lease.has_value();
     body["epoch"] = status.epoch.value();
     body["held"] = status.held.value();
     body["released"] = status.released.value();
