@@ -145,11 +145,14 @@ void IntentLog::close() {
 }
 
 std::optional<IntentBlock> IntentLog::next(BootTime now, std::uint64_t epoch) {
-    if (under_way_ || !make_room()) {
+    if (under_way_) {
         return std::nullopt;
     }
-    const bool left_out = (check_at_ && *check_at_ <= now) && leave_out_idle(now);
-    if (!left_out && wanted_ == 0 && refresh_ == Refresh::kNo) {
+    // A new member cannot wait for the flush that would make room: it may be what the flush needs.
+    const bool room = make_room();
+    const bool left_out = room && (check_at_ && *check_at_ <= now) && leave_out_idle(now);
+    const bool enters = room && wanted_ > 0;
+    if (!left_out && !enters && !refresh_) {
         return std::nullopt;
     }
     IntentBlock block;
@@ -160,28 +163,26 @@ std::optional<IntentBlock> IntentLog::next(BootTime now, std::uint64_t epoch) {
     block.epoch = epoch;
     block.region_shift = options_.region_shift;
     for (auto& [number, region] : regions_) {
+        if (region.state == State::kWanted && !room) {
+            continue;
+        }
         if (!mutated("clear_in_flight") || region.state != State::kHot) {
             block.regions.push_back(number);
         }
         if (region.state == State::kWanted) {
             region.state = State::kEntering;
+            --wanted_;
         }
     }
-    wanted_ = 0;
     under_way_ = true;
     ++blocks_;
-    if (refresh_ == Refresh::kWanted) {
-        refresh_ = Refresh::kUnderWay;
-    }
+    refresh_ = false;
     return block;
 }
 
 void IntentLog::written() {
     QUORATE_ASSERT(under_way_);
     under_way_ = false;
-    if (refresh_ == Refresh::kUnderWay) {
-        refresh_ = Refresh::kNo;
-    }
     for (auto& [number, region] : regions_) {
         if (region.state == State::kEntering) {
             region.state = State::kHot;
@@ -196,7 +197,7 @@ void IntentLog::written() {
     });
 }
 
-void IntentLog::refresh() { refresh_ = Refresh::kWanted; }
+void IntentLog::refresh() { refresh_ = true; }
 
 void IntentLog::flushed(std::uint64_t mark) {
     covered_ = std::max(covered_, mark);

@@ -34,7 +34,7 @@ void Set::Impl::change_locked(const Locked& input) {
             ask(i, Purpose::kLabelForChange, 0, ReadLabel{{}, i});
         }
     }
-    if (value_state != ValueState::kValid && options.witnessed) {
+    if (options.witnessed) {
         ++waiting_for;
         ask(0, Purpose::kWitnessRead, 0, ReadWitness{});
     }
@@ -186,6 +186,9 @@ void Set::Impl::decide_change() {
     if (witness.word) {
         number = std::max(number, witness.word->generation.number);
     }
+    if (!mutated("reuse_number")) {
+        number = std::max({number, witness.reserved, tried});
+    }
     next.generation = {number + 1, random.next()};
     const bool all_lives_lost = std::ranges::none_of(base->members, [&](const auto& member) {
         const auto device = std::ranges::find(devices, member.id, &Device::member);
@@ -205,7 +208,18 @@ void Set::Impl::decide_change() {
         finish_change();
         return;
     }
-    write_labels();
+    reserve_generation();
+}
+
+// A change that fails leaves its number on some disks, which perhaps nobody can read by the next.
+void Set::Impl::reserve_generation() {
+    tried = next.generation.number;
+    if (options.witnessed) {
+        phase = Phase::kReserving;
+        ask(0, Purpose::kReserve, next.generation.id, ReserveGeneration{{}, tried});
+    } else {
+        write_labels();
+    }
 }
 
 void Set::Impl::write_labels() {
@@ -265,7 +279,7 @@ void Set::Impl::label_written(const Op& op, Outcome outcome) {
             any_source |= is_source(member.role);
         }
         if (any_source) {
-            write_labels();
+            reserve_generation();
         } else {
             give_up("no source can be written");
         }
@@ -419,9 +433,6 @@ void Set::Impl::go_active() {
 }
 
 void Set::Impl::release_membership() {
-    if (intent && intent->refreshing()) {
-        return;  // a new member does not have our hot regions yet
-    }
     membership_blocking = false;
     membership = Hold::kNone;
     phase = Phase::kWaitingShared;

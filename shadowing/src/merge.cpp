@@ -1,12 +1,9 @@
 #include <algorithm>
 
-#include <fmt/format.h>
-
 #include "set_impl.hpp"
 
 // What a lost opener left: the regions that its slot of the write-intent log names are reconciled
-// by whoever gets its slot's lock; until then every read in them compares (fix-on-read). And the
-// copy of a new member.
+// by whoever gets its slot's lock; until then every read in them compares (fix-on-read).
 namespace quorate::shadowing {
 
 void Set::Impl::start_mount_slots() {
@@ -65,7 +62,11 @@ void Set::Impl::read_slot(OpenerSlot slot, Pending& one) {
 
 void Set::Impl::on(const IntentRead& input) {
     if (const auto op = finish(input.op, input.outcome)) {
-        slot_read(*op, input.outcome, input);
+        if (op->purpose == Purpose::kLogCheck) {
+            log_checked(*op, input.outcome, input);
+        } else {
+            slot_read(*op, input.outcome, input);
+        }
     }
 }
 
@@ -214,77 +215,6 @@ void Set::Impl::progress_merges() {
         mounted = true;
         out.emplace_back(Mounted{now_current.set_blocks});
         admit_blocked();
-    }
-}
-
-// ---- copy
-
-void Set::Impl::progress_copy() {
-    const auto targets = current(false, true);
-    if (targets.empty() || !options.volunteers) {
-        if (copying == Hold::kExclusive) {
-            lock({LockKind::kCopy, 0}, Hold::kNone);
-            copying = Hold::kNone;
-        }
-        target.reset();
-        return;
-    }
-    if (copying == Hold::kNone) {
-        if (!copy_asked) {
-            lock({LockKind::kCopy, 0}, Hold::kExclusive);
-            copy_asked = true;
-        }
-        return;
-    }
-    const auto& member = *targets.front().member;
-    if (target != member.id || target_since != member.since) {
-        target = member.id;
-        target_since = member.since;
-        copy_next = member.fence;
-        copy_unreadable.clear();
-        copy_flush = 0;
-        for (auto it = jobs.begin(); it != jobs.end();) {
-            it = it->second.copy ? jobs.erase(it) : std::next(it);
-        }
-        copy_jobs = 0;
-    }
-    const auto copy = [&](Extent extent) {
-        Job job;
-        job.extent = extent;
-        job.sources = is_merging(extent);
-        job.targets = true;
-        job.copy = true;
-        add_job(std::move(job));
-        ++copy_jobs;
-    };
-    if (copy_again_at <= moment.now) {
-        std::ranges::for_each(std::exchange(copy_unreadable, {}), copy);
-    }
-    while (copy_next < now_current.set_blocks && copy_jobs < options.jobs_max) {
-        copy({copy_next, std::min(options.chunk_blocks, now_current.set_blocks - copy_next)});
-        copy_next += std::min(options.chunk_blocks, now_current.set_blocks - copy_next);
-    }
-    if (copy_next == now_current.set_blocks && copy_jobs == 0 && copy_unreadable.empty() &&
-        !promote) {
-        if (copy_flush == 0) {
-            copy_flush = mutated("promote_unflushed") ? flushed_rounds : want_flush();
-        }
-        if (flushed_rounds >= copy_flush) {
-            promote = target;
-            note("a copy is finished");
-        }
-    }
-}
-
-void Set::Impl::copy_chunk_done(Extent extent, ReplyStatus status) {
-    --copy_jobs;
-    if (status != ReplyStatus::kOk) {
-        // As a source it would give out what it had there before.
-        note(fmt::format("the copy cannot read blocks {} to {} anywhere", extent.lbn,
-                         extent.end() - 1));
-        copy_unreadable.push_back(extent);
-        copy_again_at = moment.now + options.retry_after;
-        wake_at(copy_again_at);
     }
 }
 

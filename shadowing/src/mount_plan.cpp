@@ -328,15 +328,17 @@ std::string_view name_of(DiskFate fate) {
 Witness witness_of(const std::vector<NodeWord>& words, std::uint32_t quorum) {
     std::uint32_t votes = 0;
     std::uint64_t number = 0;
+    std::uint64_t reserved = 0;
     for (const auto& one : words) {
         votes += one.votes;
+        reserved = std::max(reserved, one.reserved);
         number = one.word ? std::max(number, one.word->generation.number) : number;
     }
     if (votes < quorum || quorum == 0) {
         return {};
     }
     if (number == 0) {
-        return {.known = true, .word = std::nullopt};
+        return {.known = true, .word = std::nullopt, .reserved = reserved};
     }
     std::map<std::uint64_t, std::pair<std::uint32_t, WitnessWord>> by_id;
     for (const auto& one : words) {
@@ -348,7 +350,7 @@ Witness witness_of(const std::vector<NodeWord>& words, std::uint32_t quorum) {
     }
     for (const auto& [id, entry] : by_id) {
         if (by_id.size() == 1 || entry.first >= quorum) {
-            return {.known = true, .word = entry.second};
+            return {.known = true, .word = entry.second, .reserved = reserved};
         }
     }
     return {};

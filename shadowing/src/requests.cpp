@@ -98,8 +98,8 @@ void Set::Impl::read_done(OpId id, const Op& op, Outcome outcome) {
     }
     auto& read = it->second;
     // The member may have left meanwhile, or a merge may have become due.
-    const bool valid = (is_active() && is_current(op) && !is_merging(read.extent)) ||
-                       (mutated("read_from_expelled") && may_act());
+    const bool settled = !is_merging(read.extent) || mutated("read_across_loss");
+    const bool valid = is_active() && is_current(op) && settled;
     if (ok && valid) {
         if (read.unreadable.any()) {
             Job repair;
@@ -194,8 +194,13 @@ void Set::Impl::progress(RequestId id, WriteRequest& write) {
     const bool sources = spread(write.members, current(true, false), ask_device);
     auto below = current(false, true);
     if (!sources && !mutated("parallel_target")) {
-        std::erase_if(below,
-                      [&](const Current& one) { return write.extent.end() > one.member->fence; });
+        std::erase_if(below, [&](const Current& one) {
+            const bool is_above = write.extent.end() > one.member->fence;
+            if (is_above && !mutated("keep_target")) {
+                write.members.done[one.device] = 0;  // a source has come after it was written
+            }
+            return is_above;
+        });
     }
     if (spread(write.members, below, ask_device) && sources) {
         complete(id, write);

@@ -5,6 +5,14 @@
 #include "set_impl.hpp"
 
 namespace quorate::shadowing {
+namespace {
+
+bool is_of_witness(Purpose purpose) {
+    return purpose == Purpose::kWitnessRead || purpose == Purpose::kReserve ||
+           purpose == Purpose::kWriteWitness;
+}
+
+}  // namespace
 
 Set::Impl::Impl(SetOptions set_options) : options(std::move(set_options)), random(options.seed) {
     QUORATE_ASSERT(options.devices.size() <= kMaxMembers);
@@ -26,7 +34,7 @@ OpId Set::Impl::start(DeviceIndex device, Purpose purpose, std::uint64_t owner, 
             }
         },
         output);
-    const bool on_device = purpose != Purpose::kWitnessRead && purpose != Purpose::kWriteWitness;
+    const bool on_device = !is_of_witness(purpose);
     if (on_device) {
         ++devices[device].queue;
         wake_at(moment.now + options.member_timeout);
@@ -49,8 +57,7 @@ std::optional<Op> Set::Impl::finish(OpId id, Outcome outcome) {
         return std::nullopt;
     }
     auto& op = it->second;
-    const bool of_witness =
-        op.purpose == Purpose::kWitnessRead || op.purpose == Purpose::kWriteWitness;
+    const bool of_witness = is_of_witness(op.purpose);
     if (outcome == Outcome::kRefused || (of_witness && outcome != Outcome::kOk)) {
         op.again_at = moment.now + options.retry_after;
         wake_at(*op.again_at);
@@ -138,6 +145,11 @@ void Set::Impl::dispatch(OpId id, const Op& op, Outcome outcome) {
         case Purpose::kWriteLabel:
             label_written(op, outcome);
             return;
+        case Purpose::kReserve:
+            if (phase == Phase::kReserving) {
+                write_labels();
+            }
+            return;
         case Purpose::kWriteWitness:
             witness_written();
             return;
@@ -146,6 +158,7 @@ void Set::Impl::dispatch(OpId id, const Op& op, Outcome outcome) {
         case Purpose::kLabelForAddition:
         case Purpose::kWitnessRead:
         case Purpose::kSlot:
+        case Purpose::kLogCheck:
             return;  // have inputs of their own
         case Purpose::kJob:
             job_done(id, op, outcome);
@@ -163,7 +176,7 @@ void Set::Impl::on(const Done& input) {
             on(LabelRead{input.op, std::nullopt, 0, "cannot be read"});
             return;
         }
-        if (purpose == Purpose::kSlot) {
+        if (purpose == Purpose::kSlot || purpose == Purpose::kLogCheck) {
             on(IntentRead{input.op, input.outcome, {}});
             return;
         }
@@ -340,8 +353,7 @@ void Set::Impl::on(const Tick&) {}
 
 void Set::Impl::look_at_time() {
     for (auto& [id, op] : ops) {
-        if (op.again_at || op.late || op.purpose == Purpose::kWitnessRead ||
-            op.purpose == Purpose::kWriteWitness) {
+        if (op.again_at || op.late || is_of_witness(op.purpose)) {
             continue;
         }
         const auto until = op.started + options.member_timeout;
@@ -358,10 +370,11 @@ void Set::Impl::look_at_time() {
     // Whoever waits for labels does not wait for those that do not answer.
     std::vector<OpId> missed;
     for (const auto& [id, op] : ops) {
-        const bool waits =
-            op.purpose == Purpose::kLabelForChange || op.purpose == Purpose::kLabelForAdoption ||
-            op.purpose == Purpose::kLabelForAddition || op.purpose == Purpose::kSlot ||
-            op.purpose == Purpose::kWriteLabel || op.purpose == Purpose::kClearLog;
+        const bool waits = op.purpose == Purpose::kLabelForChange ||
+                           op.purpose == Purpose::kLabelForAdoption ||
+                           op.purpose == Purpose::kLabelForAddition ||
+                           op.purpose == Purpose::kSlot || op.purpose == Purpose::kLogCheck ||
+                           op.purpose == Purpose::kWriteLabel || op.purpose == Purpose::kClearLog;
         if (op.late && waits) {
             missed.push_back(id);
         }

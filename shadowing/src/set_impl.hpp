@@ -16,7 +16,7 @@
 
 // The parts of a Set. set.cpp: operations, locks, time; membership.cpp: mount and changes;
 // requests.cpp: reads, writes, flushes, the write-intent log; jobs.cpp: reconciling stretches;
-// merge.cpp: what a lost opener left, and copies.
+// merge.cpp: what a lost opener left; copy.cpp: new members.
 namespace quorate::shadowing {
 
 using Devices = std::bitset<kMaxMembers>;
@@ -33,9 +33,11 @@ enum class Purpose : std::uint8_t {
     kWitnessRead,
     kWriteLabel,
     kClearLog,
+    kReserve,
     kWriteWitness,
     kSlot,
     kClearSlot,
+    kLogCheck,
     kJob
 };
 
@@ -152,6 +154,16 @@ struct Pending {
     BootTime again_at;
 };
 
+// Whether a target has what the sources' write-intent logs say.
+struct LogCheck {
+    enum class State : std::uint8_t { kSource, kTarget, kDone } state = State::kSource;
+    std::uint64_t round = 0;
+    std::size_t waiting = 0;  // for answers
+    bool behind = false;
+    std::vector<std::uint64_t> needed = {};  // by slot: a sequence; 0: nothing is hot
+    BootTime again_at = {};
+};
+
 struct Set::Impl {
     explicit Impl(SetOptions set_options);
 
@@ -215,6 +227,7 @@ struct Set::Impl {
     const Label* basis(std::string& why);
     bool is_present(const LabelMember& member, const Label& base) const;
     void apply_wishes(Label& next, const Label& base, bool all_lives_lost);
+    void reserve_generation();
     void write_labels();
     void label_written(const Op& op, Outcome outcome);
     void witness_written();
@@ -278,7 +291,11 @@ struct Set::Impl {
     void progress_merges();
     void begin_merge(Pending& pending);
     void merge_chunk_done(OpenerSlot slot);
+
+    // ---- copy.cpp
     void progress_copy();
+    void check_logs();
+    void log_checked(const Op& op, Outcome outcome, const IntentRead& input);
     void copy_chunk_done(Extent extent, ReplyStatus status);
 
     enum class Phase : std::uint8_t {
@@ -286,6 +303,7 @@ struct Set::Impl {
         kLockingSlot,
         kLockingToChange,
         kReadingToChange,
+        kReserving,
         kWritingLabels,
         kWritingWitness,
         kWaitingShared,
@@ -316,6 +334,7 @@ struct Set::Impl {
     ValueState value_state = ValueState::kFresh;
     WitnessWord value;
     Witness witness;
+    std::uint64_t tried = 0;      // the greatest number of a generation that this opener began
     std::size_t waiting_for = 0;  // answers
     Label next;
     bool label_failed = false;
@@ -361,6 +380,7 @@ struct Set::Impl {
     std::vector<Extent> copy_unreadable;  // no source could read it: tried again until one can
     BootTime copy_again_at;
     std::uint64_t copy_flush = 0;
+    LogCheck log_check;
 };
 
 template <class Ask>

@@ -51,8 +51,6 @@ public:
     void written();
     // A member has come that has none of our blocks: the next one is due although nothing changed.
     void refresh();
-    // The newest block is not yet on every member.
-    bool refreshing() const { return refresh_ != Refresh::kNo; }
 
     // Take the mark, begin a flush of every member, and say so when it succeeded on all: what ended
     // before the mark may be left out.
@@ -83,7 +81,6 @@ private:
         Ticket ticket = 0;
         Extent extent;
     };
-    enum class Refresh { kNo, kWanted, kUnderWay };
 
     std::pair<std::uint32_t, std::uint32_t> span(Extent extent) const;
     bool fits(Extent extent) const;
@@ -113,7 +110,7 @@ private:
     std::uint64_t blocks_ = 0;
     bool under_way_ = false;
     bool closing_ = false;
-    Refresh refresh_ = Refresh::kNo;
+    bool refresh_ = false;
     std::optional<BootTime> check_at_;  // when to look for idle regions
     bool idle_unflushed_ = false;       // some would be left out but for a flush
 };

@@ -32,12 +32,16 @@ struct WitnessWord {
 struct NodeWord {
     std::uint32_t votes = 0;
     std::optional<WitnessWord> word;
+    std::uint64_t reserved = 0;
 };
 // What those that answered have together, who have `quorum` votes or there is no witness. Nothing
 // too if two generations of one number stand against each other and neither has the votes.
 struct Witness {
     bool known = false;
     std::optional<WitnessWord> word;  // nothing: the set was never mounted
+    // The greatest number under which a change was begun. Some labels may have it though the change
+    // came to nothing; the next change has a greater one, so that it outranks them.
+    std::uint64_t reserved = 0;
 };
 Witness witness_of(const std::vector<NodeWord>& words, std::uint32_t quorum);
 

@@ -220,6 +220,10 @@ struct WriteIntent {  // to intent_offset() of its slot, and flushed
 struct ReadWitness {
     OpId op;
 };
+struct ReserveGeneration {  // told to the witness before any label has the number
+    OpId op;
+    std::uint64_t number = 0;
+};
 struct WriteWitness {
     OpId op;
     WitnessWord word;
@@ -261,8 +265,8 @@ struct SetNote {
 
 using SetOutput =
     std::variant<ReadData, WriteData, ZeroData, CompareData, FlushDevice, ReadLabel, WriteLabel,
-                 ClearLog, ReadIntent, WriteIntent, ReadWitness, WriteWitness, Lock, CloseDevice,
-                 DropData, Reply, Mounted, MountRefused, SetNote>;
+                 ClearLog, ReadIntent, WriteIntent, ReadWitness, ReserveGeneration, WriteWitness,
+                 Lock, CloseDevice, DropData, Reply, Mounted, MountRefused, SetNote>;
 using SetOutputs = std::vector<SetOutput>;
 
 // ---- what the operator sees

@@ -14,7 +14,7 @@ struct Mutation {
 };
 
 // Only seeds that the machines as they ship pass.
-constexpr std::uint64_t kLastSeed = 53;
+constexpr std::uint64_t kLastSeed = 1000;
 
 class Mutant : public ::testing::TestWithParam<Mutation> {
 protected:
@@ -36,12 +36,15 @@ TEST_P(Mutant, IsCaught) {
 INSTANTIATE_TEST_SUITE_P(
     Shadowing, Mutant,
     ::testing::Values(Mutation{"data_before_intent", 1}, Mutation{"clear_in_flight", 1},
-                      Mutation{"mount_stale", 3}, Mutation{"parallel_target", 22},
+                      Mutation{"mount_stale", 3}, Mutation{"parallel_target", 23},
                       Mutation{"no_recompare", 2}, Mutation{"ack_before_expel", 4},
                       Mutation{"skip_witness", 4}, Mutation{"read_above_fence", 1},
-                      Mutation{"read_unfixed", 1}, Mutation{"fix_without_stall", 19},
-                      Mutation{"ack_without_lease", 3}, Mutation{"forget_refresh", 4},
-                      Mutation{"clear_unmerged", 3}),
+                      Mutation{"read_unfixed", 6}, Mutation{"fix_without_stall", 32},
+                      Mutation{"ack_without_lease", 5}, Mutation{"clear_unmerged", 6},
+                      Mutation{"clear_without_flush", 30}, Mutation{"promote_unflushed", 76},
+                      Mutation{"forget_zombies", 367}, Mutation{"clear_unflushed", 67},
+                      Mutation{"ignore_life", 8}, Mutation{"reuse_number", 373},
+                      Mutation{"keep_target", 240}),
     [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace

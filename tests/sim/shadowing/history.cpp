@@ -23,7 +23,6 @@ void History::write_begins(Opener opener, std::uint64_t id, Extent extent, std::
         write.at.push_back(block.log.size());
         block.log.push_back(value);
         block.open.insert(opener);
-        ++block.changes;
         widen(lbn, value);
     }
 }
@@ -43,7 +42,7 @@ void History::write_acknowledged(std::uint64_t id, bool durable) {
             block.durable = std::max(block.durable, block.acknowledged);
         }
         block.open.erase(write.opener);
-        ++block.changes;
+        ++block.writes;
     }
     writes_.erase(id);
 }
@@ -51,11 +50,11 @@ void History::write_acknowledged(std::uint64_t id, bool durable) {
 void History::read_begins(std::uint64_t id, Extent extent) {
     auto& read = reads_[id];
     read.extent = extent;
+    read.losses = losses_;
     for (auto lbn = extent.lbn; lbn < extent.end(); ++lbn) {
         const auto& block = blocks_[lbn];
         read.allowed.push_back(block.possible);
-        read.changes.push_back(block.changes);
-        read.settled.push_back(block.open.empty());
+        read.writes.push_back(block.writes);
     }
 }
 
@@ -71,9 +70,10 @@ void History::read_ends(std::uint64_t id, const std::vector<std::uint64_t>& valu
                                   fmt::join(read.allowed[i], " "));
             return;
         }
-        if (read.settled[i] && block.changes == read.changes[i] &&
-            block.possible.contains(values[i])) {
-            block.possible = {values[i]};  // it stays so
+        // Nobody writes there any more; if the last writer was lost meanwhile, what he left stays.
+        const bool undisturbed = block.writes == read.writes[i] && read.losses == losses_;
+        if (block.open.empty() && undisturbed && block.possible.contains(values[i])) {
+            block.possible = {values[i]};
         }
     }
 }
@@ -103,7 +103,7 @@ void History::opener_died(Opener opener) {
 
 void History::declared_lost(Opener opener) {
     for (auto& block : blocks_) {
-        block.changes += block.open.erase(opener);
+        block.open.erase(opener);
     }
 }
 
@@ -115,7 +115,6 @@ void History::caches_lost() {
             widen(lbn, block.log[i]);
         }
         block.acknowledged = block.durable;
-        ++block.changes;
     }
 }
 

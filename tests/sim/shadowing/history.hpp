@@ -45,8 +45,8 @@ private:
         std::vector<std::uint64_t> log{0};  // values in the order written
         std::size_t acknowledged = 0;       // index in log
         std::size_t durable = 0;
-        std::uint64_t changes = 0;
-        std::set<Opener> open;  // who may still change it
+        std::uint64_t writes = 0;  // acknowledged
+        std::set<Opener> open;     // who may still change it
     };
     struct Write {
         Opener opener = 0;
@@ -58,8 +58,8 @@ private:
     struct Read {
         Extent extent;
         std::vector<std::set<std::uint64_t>> allowed;
-        std::vector<std::uint64_t> changes;
-        std::vector<bool> settled;
+        std::vector<std::uint64_t> writes;  // to each block, before it began
+        std::uint64_t losses = 0;           // of caches, before it began
     };
     void widen(std::uint64_t lbn, std::uint64_t value);
 

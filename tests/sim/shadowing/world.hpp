@@ -17,6 +17,8 @@
 
 namespace quorate::shadowing::simulator {
 
+inline constexpr Id128 kSet{0, 0x5e};
+
 struct Scenario {
     std::size_t nodes = 2;
     std::size_t disks = 2;
@@ -24,6 +26,7 @@ struct Scenario {
     std::size_t hot_max = 4;
     sim::Time faulty = sim::seconds(12);
     sim::Time pause_max = sim::milliseconds(1500);  // between two faults
+    std::uint64_t late_one_in = 1000;               // operations, each by itself
     bool flushes = true;
 
     static Scenario draw(Random& random);
@@ -61,6 +64,12 @@ private:
         std::map<std::uint64_t, std::uint64_t> values;  // of writes
         std::set<std::uint64_t> durable;                // writes with FUA
     };
+    // A life that is over: its locks go when everybody else has heard of it.
+    struct TakeOver {
+        std::size_t node = 0;
+        std::set<Opener> told;
+        std::set<Opener> heard;
+    };
     struct Served {
         std::unique_ptr<Disk> disk;
         std::optional<std::size_t> host;
@@ -73,6 +82,7 @@ private:
     void start(std::size_t node);
     void kill(std::size_t node);
     void take_over(Opener opener, std::size_t node);
+    void go_on_with_take_over(Opener opener);
     void power_off_node(std::size_t node);
     void power_on_node(std::size_t node);
     void renew_leases();
@@ -96,6 +106,7 @@ private:
     void perform(std::size_t node, const ReadIntent& output);
     void perform(std::size_t node, const WriteIntent& output);
     void perform(std::size_t node, const ReadWitness& output);
+    void perform(std::size_t node, const ReserveGeneration& output);
     void perform(std::size_t node, const WriteWitness& output);
     void perform(std::size_t node, const Lock& output);
     void perform(std::size_t node, const CloseDevice& output);
@@ -160,6 +171,8 @@ private:
     LockOracle locks_;
     std::vector<Node> nodes_;
     std::vector<Served> disks_;
+    std::uint64_t reserved_ = 0;
+    std::map<Opener, TakeOver> take_overs_;
     std::map<Opener, std::size_t> node_of_;
     std::optional<WitnessWord> witness_;
     std::map<std::pair<Id128, std::uint64_t>, std::uint64_t> fences_;

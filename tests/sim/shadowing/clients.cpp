@@ -1,0 +1,133 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "world.hpp"
+
+// What reads, writes and flushes the sets of a World, and the operator.
+namespace quorate::shadowing::simulator {
+
+void World::work(std::size_t n) {
+    auto& node = nodes_[n];
+    const auto opener = node.opener;
+    if (!node.set || quiet_) {
+        return;
+    }
+    if (node.requests.size() < 8 && node.frozen_until <= events_.now()) {
+        const auto lbn = random_.below(scenario_.blocks);
+        const Extent extent{lbn,
+                            1 + random_.below(std::min<std::uint64_t>(10, scenario_.blocks - lbn))};
+        const auto what = random_.below(100);
+        if (what < 50) {
+            submit(n, RequestKind::kRead, extent);
+        } else if (what < 95 || !scenario_.flushes) {
+            // A node writes to stretches of its own.
+            const auto stripe = lbn / 4 * 4;
+            const Extent own{lbn, std::min(1 + random_.below(4), stripe + 4 - lbn)};
+            if (lbn / 4 % nodes_.size() == n && own.end() <= scenario_.blocks &&
+                !history_.is_writing(own)) {
+                submit(n, random_.one_in(8) ? RequestKind::kZero : RequestKind::kWrite, own);
+            }
+        } else if (node.mounted) {
+            submit(n, RequestKind::kFlush, {});
+        }
+    }
+    events_.after(sim::between(random_, sim::Time(100), sim::milliseconds(12)), [this, n, opener] {
+        if (nodes_[n].opener == opener) {
+            work(n);
+        }
+    });
+}
+
+void World::submit(std::size_t n, RequestKind kind, Extent extent) {
+    auto& node = nodes_[n];
+    if (node.expelled) {
+        return;
+    }
+    const auto id = next_request_++;
+    node.requests[id] = extent;
+    const bool fua = random_.one_in(5);
+    switch (kind) {
+        case RequestKind::kRead:
+            history_.read_begins(id, extent);
+            break;
+        case RequestKind::kWrite:
+        case RequestKind::kZero:
+            node.values[id] = kind == RequestKind::kZero ? 0 : next_value_++;
+            if (fua) {
+                node.durable.insert(id);
+            }
+            history_.write_begins(node.opener, id, extent, node.values[id]);
+            break;
+        case RequestKind::kFlush:
+            history_.flush_begins(id);
+            break;
+    }
+    feed(n, node.opener, Submit{RequestId(id), kind, extent, fua});
+}
+
+void World::perform(std::size_t n, const Reply& output) {
+    auto& node = nodes_[n];
+    const auto id = output.request.value();
+    const auto it = node.requests.find(id);
+    if (it == node.requests.end() || node.expelled) {
+        return;
+    }
+    const auto extent = it->second;
+    node.requests.erase(it);
+    if (output.data) {
+        const auto data = node.data.extract(output.data->value());
+        history_.read_ends(id, data.mapped());
+        return;
+    }
+    if (node.values.contains(id)) {
+        history_.write_acknowledged(id, node.durable.contains(id));
+        check_acknowledged(node.values[id], extent);
+        node.values.erase(id);
+        return;
+    }
+    if (extent.blocks == 0) {
+        if (output.status == ReplyStatus::kOk) {
+            history_.flush_acknowledged(id);
+        }
+        return;
+    }
+    history_.forget(id);
+    if (output.status != ReplyStatus::kUnreadable) {
+        breach(fmt::format("a read ends with status {}", static_cast<int>(output.status)));
+    }
+}
+
+void World::perform(std::size_t n, const DropData& output) {
+    nodes_[n].data.erase(output.data.value());
+}
+
+void World::perform(std::size_t n, const Mounted&) {
+    trace(n, "has it mounted");
+    nodes_[n].mounted = true;
+}
+
+void World::perform(std::size_t n, const MountRefused& output) { trace(n, output.plan); }
+
+void World::perform(std::size_t n, const SetNote& output) { trace(n, output.text); }
+
+// The operator adds what was expelled.
+void World::operate() {
+    for (std::size_t n = 0; n < nodes_.size(); ++n) {
+        if (!nodes_[n].mounted || nodes_[n].frozen_until > events_.now() || nodes_[n].expelled) {
+            continue;
+        }
+        const auto status = nodes_[n].set->status();
+        for (DeviceIndex i = 0; i < disks_.size(); ++i) {
+            if (status.members[i].role == Role::kExpelled && disks_[i].disk->is_on() &&
+                reachable(n, i)) {
+                feed(n, nodes_[n].opener, AddDevice{i});
+                break;
+            }
+        }
+        break;
+    }
+    events_.after(sim::milliseconds(300), [this] { operate(); });
+}
+
+}  // namespace quorate::shadowing::simulator
