@@ -29,7 +29,7 @@ void Set::Impl::change_locked(const Locked& input) {
     waiting_for = 1;  // this function
     for (DeviceIndex i = 0; i < devices.size(); ++i) {
         devices[i].label.reset();
-        if (!devices[i].suspect) {
+        if (!devices[i].suspect && !devices[i].name.empty()) {
             ++waiting_for;
             ask(i, Purpose::kLabelForChange, 0, ReadLabel{{}, i});
         }
@@ -91,8 +91,8 @@ const Label* Set::Impl::basis(std::string& why) {
                 return &*device.label;
             }
         }
-        why = "no disk can be read that has the label of the generation that is mounted";
-        return nullptr;
+        // A change that came to nothing has overwritten it, where it could: as if nobody knew.
+        value_state = ValueState::kInvalid;
     }
     MountQuestion question;
     question.set = options.set;
@@ -346,7 +346,7 @@ void Set::Impl::begin_adoption(const WitnessWord& word) {
     adopting = word;
     waiting_for = 1;
     for (DeviceIndex i = 0; i < devices.size(); ++i) {
-        if (!devices[i].suspect) {
+        if (!devices[i].suspect && !devices[i].name.empty()) {
             ++waiting_for;
             ask(i, Purpose::kLabelForAdoption, 0, ReadLabel{{}, i});
         }
@@ -440,7 +440,21 @@ void Set::Impl::release_membership() {
     lock({}, Hold::kShared);
 }
 
+void Set::Impl::on(const RemoveDevice& input) {
+    const auto* member = member_of(input.device);
+    const auto sources = current(true, false);
+    if (member == nullptr || member->role == Role::kExpelled || !is_active() ||
+        (sources.size() == 1 && sources.front().device == input.device)) {
+        note("cannot be removed now: " + devices[input.device].name);
+        return;
+    }
+    expel.insert(member->id);
+}
+
 void Set::Impl::on(const AddDevice& input) {
+    if (!input.name.empty() && devices[input.device].name.empty()) {
+        devices[input.device].name = input.name;
+    }
     const auto& device = devices[input.device];
     const auto* member = member_of(input.device);
     const bool is_member = member != nullptr && member->role != Role::kExpelled;

@@ -361,6 +361,9 @@ MountPlan plan_mount(const MountQuestion& question) { return Planner(question).d
 std::string MountPlan::to_string() const {
     auto text = fmt::format("{}: {}\n", allowed ? "mount" : "refused", why);
     for (const auto& disk : disks) {
+        if (disk.name.empty()) {
+            continue;  // a place for one that is added later
+        }
         text += fmt::format("  {:<12} {:<8}  {}\n", disk.name, name_of(disk.fate), disk.why);
     }
     for (const auto& member : expels) {

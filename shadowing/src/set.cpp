@@ -503,6 +503,7 @@ SetStatus Set::status() const {
     } else if (!impl.members_locked()) {
         status.stalled = "a member is not free yet of earlier operations";
     }
+    status.copied_blocks = impl.target ? impl.copy_next : 0;
     if (impl.intent) {
         status.hot_regions = impl.intent->hot();
         status.intent_blocks = impl.intent->blocks_written();

@@ -181,6 +181,7 @@ struct Set::Impl {
     void on(const OpenerLost& input);
     void on(const DeviceClosed& input);
     void on(const AddDevice& input);
+    void on(const RemoveDevice& input);
     void on(const Tick&);
     void advance();
     bool may_act() const {

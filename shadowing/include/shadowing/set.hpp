@@ -35,7 +35,7 @@ using OpId = Strong<struct OpIdTag, std::uint64_t>;
 using RequestId = Strong<struct RequestIdTag, std::uint64_t>;  // chosen by the client, used once
 
 struct SetDevice {
-    std::string name;
+    std::string name;             // empty: a place for one that is added later
     std::uint32_t read_cost = 1;  // the lower, the nearer; 1 to 65535
 };
 
@@ -153,11 +153,17 @@ struct DeviceClosed {
 // The operator's word: the device becomes a member, and is overwritten.
 struct AddDevice {
     DeviceIndex device = 0;
+    std::string name = {};  // of a place that had none
+};
+// The operator's word: it is expelled, unless it is the last source.
+struct RemoveDevice {
+    DeviceIndex device = 0;
 };
 struct Tick {};
 
-using SetInput = std::variant<Start, Submit, Done, LabelRead, IntentRead, WitnessRead, Locked,
-                              LockDenied, Blocking, OpenerLost, DeviceClosed, AddDevice, Tick>;
+using SetInput =
+    std::variant<Start, Submit, Done, LabelRead, IntentRead, WitnessRead, Locked, LockDenied,
+                 Blocking, OpenerLost, DeviceClosed, AddDevice, RemoveDevice, Tick>;
 
 // ---- outputs
 
@@ -285,6 +291,7 @@ struct SetStatus {
     Id128 lineage;
     std::vector<MemberStatus> members;
     std::vector<OpenerSlot> to_merge;
+    std::uint64_t copied_blocks = 0;  // of the target that is copied here, from the fence on
     std::size_t hot_regions = 0;
     std::uint64_t intent_blocks = 0;
 };

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "examples.hpp"
+#include "shadowing/witness_block.hpp"
 
 // What docs/formats says is what the code does.
 namespace quorate::shadowing {
@@ -29,6 +30,12 @@ std::string example_of(const std::string& name) {
 
 TEST(ShadowLabelPage, TheWorkedExampleIsWhatTheCodeWrites) {
     EXPECT_EQ(example_of("shadow-label.md"), encode(testing::example_label(), 0));
+}
+
+TEST(ShadowWitnessPage, TheWorkedExampleIsWhatTheCodeWrites) {
+    const WitnessBlock block{
+        .set = {0, 0x5e}, .word = WitnessWord{{0, 0x11}, {7, 0xabcd}}, .reserved = 8};
+    EXPECT_EQ(example_of("shadow-witness.md").substr(0, kWitnessBlock), encode(block));
 }
 
 TEST(WriteIntentLogPage, TheWorkedExampleIsWhatTheCodeWrites) {

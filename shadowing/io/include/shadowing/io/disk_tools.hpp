@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "shadowing/label.hpp"
+
+// What is done to disks while no set uses them: blocking, any thread.
+namespace quorate::shadowing {
+
+// Errors: those of choose_label(); errno's values.
+Result<FoundLabel> inspect_label(const std::string& path);
+
+// Whether nobody would miss what is on it. Errors: errc::refused, whose detail names what stands
+// against it: it is mounted or swapped to, another process or the kernel holds it, it carries a
+// file system, a partition table or the label of a shadow set.
+Status check_free(const std::string& path);
+
+struct CreateOptions {
+    std::string unit;
+    std::vector<std::string> disks;  // the first one's data are kept, the others become copies
+    bool force = false;              // although check_free() refuses what they carry
+    std::uint16_t openers = 32;
+};
+// Labels the disks as a new set. Errors: errc::refused; errno's values. After an error some disks
+// may have been labelled: create again with force.
+Result<Label> create_set(const CreateOptions& options);
+
+// Labels a disk so that it may be added to the set of `like`; it is never a source.
+Status label_disk(const std::string& path, const Label& like, bool force);
+
+}  // namespace quorate::shadowing

@@ -1,0 +1,228 @@
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+#include "io/durable_file.hpp"
+#include "solo_impl.hpp"
+
+// What the machine of a set asks for, carried out on the disks of this machine.
+namespace quorate::shadowing {
+
+bool SoloSet::Impl::is_there(OpId op, DeviceIndex device) {
+    if (disks[device].member) {
+        return true;
+    }
+    feed(Done{op, Outcome::kFailed});
+    return false;
+}
+
+// Keeps the disk as long as the operation.
+Member::Done SoloSet::Impl::answer(OpId op, DeviceIndex device) {
+    return [self = shared_from_this(), member = disks[device].member, op](Outcome outcome) {
+        self->feed(Done{op, outcome});
+    };
+}
+
+// ---- data
+
+void SoloSet::Impl::perform(const ReadData& output) {
+    if (!is_there(output.op, output.device)) {
+        return;
+    }
+    auto buffer = std::make_shared<io::AlignedBuffer>(octets_of(output.extent));
+    const auto into = buffer->span();
+    const auto done = answer(output.op, output.device);
+    disks[output.device].member->read(
+        offset_of(output.device, output.extent), into,
+        [this, done, op = output.op, buffer = std::move(buffer)](Outcome outcome) {
+            if (outcome == Outcome::kOk) {
+                read_data[op.value()] = buffer;
+            }
+            done(outcome);
+        });
+}
+
+void SoloSet::Impl::perform(const WriteData& output) {
+    if (!is_there(output.op, output.device)) {
+        return;
+    }
+    const Data data =
+        output.data.of_request ? clients.at(output.data.id).data : read_data.at(output.data.id);
+    disks[output.device].member->write(
+        offset_of(output.device, output.extent), data->span(), output.fua,
+        [done = answer(output.op, output.device), data](Outcome outcome) { done(outcome); });
+}
+
+void SoloSet::Impl::perform(const ZeroData& output) {
+    if (is_there(output.op, output.device)) {
+        disks[output.device].member->zero(offset_of(output.device, output.extent),
+                                          octets_of(output.extent), output.fua,
+                                          answer(output.op, output.device));
+    }
+}
+
+void SoloSet::Impl::perform(const CompareData& output) {
+    if (!is_there(output.op, output.device)) {
+        return;
+    }
+    const Data with = read_data.at(output.with.value());
+    disks[output.device].member->compare(
+        offset_of(output.device, output.extent), with->span(),
+        [done = answer(output.op, output.device), with](Outcome outcome) { done(outcome); });
+}
+
+void SoloSet::Impl::perform(const FlushDevice& output) {
+    if (is_there(output.op, output.device)) {
+        disks[output.device].member->flush(answer(output.op, output.device));
+    }
+}
+
+// ---- label and log
+
+// Why it cannot be opened; empty: it is open.
+std::string SoloSet::Impl::open_disk(Disk& disk) {
+    if (disk.path.empty()) {
+        return "no disk";
+    }
+    if (!disk.member) {
+        auto member = open_file_member(ring, io, disk.path);
+        if (!member) {
+            return member.error().to_string();
+        }
+        disk.member = std::move(*member);
+    }
+    return {};
+}
+
+void SoloSet::Impl::perform(const ReadLabel& output) {
+    auto& disk = disks[output.device];
+    if (const auto problem = open_disk(disk); !problem.empty()) {
+        feed(LabelRead{output.op, std::nullopt, 0, problem});
+        return;
+    }
+    read_label(*disk.member, [self = shared_from_this(), member = disk.member,
+                              output](const Result<FoundLabel>& found) {
+        if (!found) {
+            self->feed(
+                LabelRead{output.op, std::nullopt, member->life(), found.error().to_string()});
+            return;
+        }
+        self->disks[output.device].layout = found->label.layout;
+        self->feed(LabelRead{output.op, found->label, member->life(), {}});
+    });
+}
+
+void SoloSet::Impl::perform(const WriteLabel& output) {
+    if (is_there(output.op, output.device)) {
+        write_label(*disks[output.device].member, output.label, answer(output.op, output.device));
+    }
+}
+
+void SoloSet::Impl::perform(const ClearLog& output) {
+    if (is_there(output.op, output.device)) {
+        const auto& disk = disks[output.device];
+        clear_log(*disk.member, disk.layout, answer(output.op, output.device));
+    }
+}
+
+void SoloSet::Impl::perform(const ReadIntent& output) {
+    if (!is_there(output.op, output.device)) {
+        return;
+    }
+    const auto& disk = disks[output.device];
+    read_intent(*disk.member, disk.layout, output.slot,
+                [self = shared_from_this(), member = disk.member, op = output.op](
+                    Outcome outcome, std::array<std::string, kIntentBlocks> found) {
+                    self->feed(IntentRead{op, outcome, std::move(found)});
+                });
+}
+
+void SoloSet::Impl::perform(const WriteIntent& output) {
+    if (is_there(output.op, output.device)) {
+        const auto& disk = disks[output.device];
+        write_intent(*disk.member, disk.layout, output.block, answer(output.op, output.device));
+    }
+}
+
+// ---- witness and locks
+
+void SoloSet::Impl::perform(const ReadWitness& output) {
+    feed(WitnessRead{output.op,
+                     {.known = true, .word = witness.word, .reserved = witness.reserved}});
+}
+
+// In place, not on a worker thread: no request goes on while the membership changes.
+void SoloSet::Impl::keep_witness(OpId op) {
+    const auto kept = io::replace_durably(options.witness_file, encode(witness));
+    if (!kept) {
+        log.error("witness_not_kept", "why", kept.error().to_string());
+    }
+    feed(Done{op, kept ? Outcome::kOk : Outcome::kFailed});
+}
+
+void SoloSet::Impl::perform(const ReserveGeneration& output) {
+    witness.reserved = std::max(witness.reserved, output.number);
+    keep_witness(output.op);
+}
+
+void SoloSet::Impl::perform(const WriteWitness& output) {
+    witness.word = output.word;
+    keep_witness(output.op);
+}
+
+void SoloSet::Impl::perform(const Lock& output) {
+    if (const auto locked = locks.ask(output)) {
+        feed(*locked);
+    }
+}
+
+// The next opening is a new one: the file may be another by then.
+void SoloSet::Impl::perform(const CloseDevice& output) {
+    auto& disk = disks[output.device];
+    const auto closed = [self = shared_from_this(), device = output.device] {
+        boost::asio::post(self->io, [self, device] {
+            self->disks[device].member.reset();
+            self->feed(DeviceClosed{device});
+        });
+    };
+    if (disk.member) {
+        disk.member->fence([closed, member = disk.member] { closed(); });
+    } else {
+        closed();
+    }
+}
+
+// ---- clients
+
+void SoloSet::Impl::perform(const Reply& output) {
+    const auto it = clients.find(output.request.value());
+    const auto done = std::move(it->second.done);
+    clients.erase(it);
+    SoloReply reply{output.status, nullptr};
+    if (output.data) {
+        auto node = read_data.extract(output.data->value());
+        reply.data = std::move(node.mapped());
+    }
+    done(std::move(reply));
+}
+
+void SoloSet::Impl::perform(const Mounted& output) {
+    blocks = output.blocks;
+    mounted = true;
+    refused.clear();
+    log.info("mounted", "blocks", blocks);
+    for (const auto& done : std::exchange(for_mount, {})) {
+        done();
+    }
+}
+
+void SoloSet::Impl::perform(const MountRefused& output) {
+    if (refused != output.plan) {
+        log.warn("mount_refused", "plan", output.plan);
+    }
+    refused = output.plan;
+}
+
+void SoloSet::Impl::perform(const SetNote& output) { log.info("note", "text", output.text); }
+
+}  // namespace quorate::shadowing

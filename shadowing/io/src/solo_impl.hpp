@@ -1,0 +1,104 @@
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <unordered_map>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include "base/log.hpp"
+#include "shadowing/io/member_meta.hpp"
+#include "shadowing/io/solo_set.hpp"
+#include "shadowing/witness_block.hpp"
+#include "solo_locks.hpp"
+
+// The parts of a SoloSet. solo_set.cpp: clients, inputs, time; solo_effects.cpp: what the machine
+// asks for.
+namespace quorate::shadowing {
+
+struct SoloSet::Impl : std::enable_shared_from_this<SoloSet::Impl> {
+    Impl(boost::asio::io_context& context, SoloOptions solo, io::Uring uring)
+        : io(context), options(std::move(solo)), ring(std::move(uring)), timer(context) {}
+
+    Status start();
+    Status read_witness();
+    // Feeds the machine and carries out what it answers, until nothing is left.
+    void feed(SetInput input);
+    void arm();
+
+    using Data = std::shared_ptr<const io::AlignedBuffer>;
+    struct Disk {
+        std::string path;
+        // Shared with its operations under way.
+        std::shared_ptr<Member> member;
+        Layout layout;
+    };
+    struct Client {
+        SoloDone done;
+        Data data;
+    };
+
+    // ---- solo_effects.cpp
+    void perform(const ReadData& output);
+    void perform(const WriteData& output);
+    void perform(const ZeroData& output);
+    void perform(const CompareData& output);
+    void perform(const FlushDevice& output);
+    void perform(const ReadLabel& output);
+    void perform(const WriteLabel& output);
+    void perform(const ClearLog& output);
+    void perform(const ReadIntent& output);
+    void perform(const WriteIntent& output);
+    void perform(const ReadWitness& output);
+    void perform(const ReserveGeneration& output);
+    void perform(const WriteWitness& output);
+    void perform(const Lock& output);
+    void perform(const CloseDevice& output);
+    void perform(const DropData& output) { read_data.erase(output.data.value()); }
+    void perform(const Reply& output);
+    void perform(const Mounted& output);
+    void perform(const MountRefused& output);
+    void perform(const SetNote& output);
+    Member::Done answer(OpId op, DeviceIndex device);
+    // Says that it failed if the disk is not there.
+    bool is_there(OpId op, DeviceIndex device);
+    std::string open_disk(Disk& disk);
+    void keep_witness(OpId op);
+    std::uint64_t offset_of(DeviceIndex device, const Extent& extent) const {
+        return disks[device].layout.data_offset + (extent.lbn << block_shift);
+    }
+    std::size_t octets_of(const Extent& extent) const {
+        return static_cast<std::size_t>(extent.blocks) << block_shift;
+    }
+
+    boost::asio::io_context& io;
+    SoloOptions options;
+    io::Uring ring;
+    boost::asio::steady_timer timer;
+    std::optional<BootTime> armed;
+    Logger log;
+
+    std::array<Disk, kMaxMembers> disks;
+    std::unique_ptr<Set> set;
+    Id128 set_id;
+    std::uint8_t block_shift = 12;
+    std::uint64_t blocks = 0;
+    SoloLocks locks;
+    WitnessBlock witness;
+    bool witness_known = true;
+
+    std::deque<SetInput> inbox;
+    bool pumping = false;
+    bool stopped = false;
+    std::string refused;
+    std::vector<std::function<void()>> for_mount;
+    bool mounted = false;
+
+    std::map<std::uint64_t, Client> clients;
+    std::uint64_t next_request = 1;
+    std::unordered_map<std::uint64_t, Data> read_data;  // by operation
+    SoloStatus counted;
+};
+
+}  // namespace quorate::shadowing

@@ -1,0 +1,3 @@
+#include "shadowing/shadowd/run.hpp"
+
+int main(int argc, char** argv) { return quorate::shadowing::run_shadowd(argc, argv); }
