@@ -85,6 +85,7 @@ struct Context {
     const Api& api;      // maild's
     const Api& cluster;  // clusterd's
     const Api& quorum;   // quorumd's
+    const Api& shadow;   // shadowd's
     std::string root;    // without a slash at its end; "" is the machine's own
     bool json = false;
     bool yes = false;

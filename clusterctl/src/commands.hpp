@@ -28,6 +28,7 @@ void add_monitor_command(CLI::App& app, Command& chosen);
 void add_node_commands(CLI::App& app, Command& chosen);
 // Of clusterctl quorum, and all that quorumctl has.
 void add_quorum_commands(CLI::App& quorum, Command& chosen);
+void add_shadow_commands(CLI::App& app, Command& chosen);
 void add_status_commands(CLI::App& app, Command& chosen);
 
 // Of `do`: takes the words of its command, which are another program's, away from the arguments, so

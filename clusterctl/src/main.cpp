@@ -36,6 +36,7 @@ int run(std::vector<std::string> arguments, bool& as_json) {
     add_lock_commands(app, chosen);
     add_quorum_commands(*app.add_subcommand("quorum", "the quorum disk")->require_subcommand(1),
                         chosen);
+    add_shadow_commands(app, chosen);
     std::vector<std::string> words;
     add_do_command(app, chosen, words);
     add_event_commands(app, chosen);
@@ -63,7 +64,8 @@ int run(std::vector<std::string> arguments, bool& as_json) {
     const Api mail("maild", root, socket);
     const Api cluster("clusterd", root, socket);
     const Api quorum("quorumd", root, socket);
-    return chosen(Context{mail, cluster, quorum, root, as_json, yes, !socket.empty()});
+    const Api shadow("shadowd", root, socket);
+    return chosen(Context{mail, cluster, quorum, shadow, root, as_json, yes, !socket.empty()});
 }
 
 }  // namespace

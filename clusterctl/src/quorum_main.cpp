@@ -44,7 +44,7 @@ int run(std::vector<std::string> arguments, bool& as_json) {
         root.pop_back();
     }
     const Api quorum("quorumd", root, socket);
-    return chosen(Context{quorum, quorum, quorum, root, as_json, yes, !socket.empty()});
+    return chosen(Context{quorum, quorum, quorum, quorum, root, as_json, yes, !socket.empty()});
 }
 
 }  // namespace

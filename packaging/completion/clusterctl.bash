@@ -8,8 +8,8 @@ _clusterctl_nodes() {
 # The words after the verb, by what was typed before.
 _clusterctl_words() {
     case $1 in
-        "") echo status who kick metrics cluster node quorum fencer lock do events monitor key account domain alias mail --root --socket --json \
-            --yes --help --version ;;
+        "") echo status who kick metrics cluster node quorum fencer lock shadow do \
+            events monitor key account domain alias mail --root --socket --json --yes --help --version ;;
         status | metrics) echo clusterd maild ;;
         cluster) echo show create join leave expected-votes level ;;
         "cluster show") echo --from --watch --diff ;;
@@ -28,6 +28,9 @@ _clusterctl_words() {
         "fencer list" | "fencer remove" | "fencer confirm") echo --node ;;
         lock) echo show why top domains clients ;;
         "lock top") echo --count ;;
+        shadow) echo create mount dismount show add remove label ;;
+        "shadow create" | "shadow add") echo --force ;;
+        "shadow mount") echo --plan ;;
         do) echo --nodes --timeout ;;
         events) echo --follow ;;
         monitor) echo cluster lease mail lock dlock rlock --interval --count ;;
@@ -61,7 +64,7 @@ _clusterctl() {
             --root | --socket) skip=yes ;;
             -*) ;;
             *) case $verb in
-                   "" | cluster | node | quorum | fencer | lock | key | account | domain | alias | mail) verb=${verb:+$verb }$word ;;
+                   "" | cluster | node | quorum | fencer | lock | shadow | key | account | domain | alias | mail) verb=${verb:+$verb }$word ;;
                esac ;;
         esac
     done
