@@ -109,8 +109,8 @@ def round_trip(table, options):
                   statistics.median(bare), at_least=1 / 1.3, smaller=True))
 
 
-def pairs_together(path, clients, seconds):
-    command = [load_program(), "--socket", str(path), "pairs", "--seconds", str(seconds), "--at-once", "128"]
+def pairs_together(path, clients, seconds, at_once=128):
+    command = [load_program(), "--socket", str(path), "pairs", "--seconds", str(seconds), "--at-once", str(at_once)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(clients)]
     return sum(json.loads(one.communicate()[0])["pairs_per_second"] for one in running)
 
@@ -143,22 +143,29 @@ def pairs(table, options):
     table.add(Row(what, ours, 500_000, at_least=1))
     if shutil.which("redis-server"):
         peer = statistics.median(redis_pairs(clients, seconds) for _ in range(rounds))
-        table.add(Row("the same against Redis: SET NX and DEL (pairs/s)", ours, peer, at_least=1))
+        table.add(Row("the same beside Redis: SET NX and DEL (pairs/s)", ours, peer))
     else:
         table.note("Redis", "not installed: not measured")
 
 
 # ---- over two nodes
 
-def remote(table, options):
-    count, rounds = (500, 1) if options.quick else (3000, 3)
-    ours, bare = [], []
-    with Lab(2) as lab:
+@contextlib.contextmanager
+def cluster(count):
+    """A laboratory whose nodes are in one view."""
+    with Lab(count) as lab:
         lab.start_corosync()
         clusterd.configure(lab)
         for node in lab.nodes:
             clusterd.start(node)
         clusterd.wait_cluster(lab.nodes)
+        yield lab
+
+
+def remote(table, options):
+    count, rounds = (500, 1) if options.quick else (3000, 3)
+    ours, bare = [], []
+    with cluster(2) as lab:
         here, there = lab.nodes
         for turn in range(rounds):
             # Known and mastered there, since it was the first to ask.
@@ -173,7 +180,61 @@ def remote(table, options):
                   statistics.median(ours), statistics.median(bare), at_least=1 / 1.5, smaller=True))
 
 
-PARTS = {"machine": machine, "recovery": recovery, "round-trip": round_trip, "pairs": pairs, "remote": remote}
+# ---- etcd, in the same laboratory
+
+@contextlib.contextmanager
+def etcd(lab):
+    """A member on each node; the address at which the first one serves clients."""
+    peers = ",".join(f"{node.name}=http://{node.address(0)}:2380" for node in lab.nodes)
+    servers = []
+    try:
+        for node in lab.nodes:
+            client, peer = (f"http://{node.address(0)}:{port}" for port in (2379, 2380))
+            words = ["etcd", "--name", node.name, "--data-dir", os.path.join(node.root, "etcd"),
+                     "--listen-client-urls", client, "--advertise-client-urls", client, "--listen-peer-urls", peer,
+                     "--initial-advertise-peer-urls", peer, "--initial-cluster", peers, "--log-level", "error"]
+            servers.append(subprocess.Popen(node.command(words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        address = f"{lab.nodes[0].address(0)}:2379"
+        check = ["etcdctl", "--endpoints", address, "--command-timeout=2s", "put", "here", "yes"]
+        wait_until(lambda: subprocess.run(lab.nodes[0].command(check), stdout=subprocess.DEVNULL, check=False,
+                                          stderr=subprocess.DEVNULL, env=os.environ | {"ETCDCTL_API": "3"}
+                                          ).returncode == 0, "etcd")
+        yield address
+    finally:
+        for server in servers:
+            server.terminate()
+            server.wait()
+
+
+def etcd_load(node, address, *words):
+    command = [sys.executable, str(HERE / "support/etcd_load.py"), address, *map(str, words)]
+    done = subprocess.run(node.command(command), stdout=subprocess.PIPE, check=True, timeout=600)
+    return json.loads(done.stdout)
+
+
+def beside_etcd(table, options):
+    """One after the other, and 64 under way: ours by four clients with 16 each."""
+    if not shutil.which("etcd") or not shutil.which("etcdctl"):
+        table.note("etcd", "not installed: not measured")
+        return
+    count, seconds = (100, 1) if options.quick else (500, 5)
+    with cluster(3) as lab:
+        here = lab.nodes[0]
+        path = os.path.join(here.root, LOCK)
+        ours_once = load(path, "lock", "--count", 10 * count, node=here)["median_us"]
+        ours_many = pairs_together(path, 4, seconds, 16)
+        with etcd(lab) as address:
+            once = {api: etcd_load(here, address, api, "once", count)["median_us"] for api in ("lock", "transaction")}
+            many = {api: etcd_load(here, address, api, "many", 10 * count)["pairs_per_second"]
+                    for api in ("lock", "transaction")}
+    table.note("etcd's lock service and its transactions: one lock (us), pairs/s",
+               " ".join(f"{one:,.0f}" for one in [*once.values(), *many.values()]))
+    table.add(Row("one lock, three nodes, against etcd (us)", ours_once, min(once.values()), at_least=10, smaller=True))
+    table.add(Row("locks and releases, three nodes, 64 under way, against etcd (pairs/s)", ours_many,
+                  max(many.values()), at_least=20))
+
+
+PARTS = {"machine": machine, "recovery": recovery, "round-trip": round_trip, "pairs": pairs, "remote": remote, "etcd": beside_etcd}
 
 
 def main():

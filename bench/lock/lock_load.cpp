@@ -230,18 +230,28 @@ int hold(const Options& options) {
 // Each pair is a lock and its release in one write; as many are under way as `at_once` says.
 int pairs(const Options& options) {
     Client client(options.socket);
-    const auto name = options.name + std::to_string(::getpid());
+    const auto name = options.name + std::to_string(::getpid()) + "/";
+    constexpr std::size_t kNames = 64;
+    // A release that comes before the grant is refused: from here on this node is their master.
+    Options kept = options;
+    kept.name = name;
+    kept.count = kNames;
+    take_all(client, kept);
     const auto end = Clock::now() + std::chrono::duration<double>(options.seconds);
     const auto begun = Clock::now();
     std::uint64_t done = 0;
     while (Clock::now() < end) {
         for (std::size_t i = 0; i < options.at_once; ++i) {
-            const auto lock = client.begin(name + std::to_string(i % 64), LockMode::EX);
+            const auto lock = client.begin(name + std::to_string(i % kNames), LockMode::EX);
             client.link.ask(wire::Dequeue{0, lock.lock, 0, {}});
         }
         client.send();
         for (std::size_t i = 0; i < 2 * options.at_once; ++i) {
-            client.completion();
+            const auto status = client.completion().outcome.status;
+            if (status != LockStatus::kGranted && status != LockStatus::kUnlocked) {
+                std::fputs("a lock or release was refused\n", stderr);
+                return 1;
+            }
         }
         done += options.at_once;
     }

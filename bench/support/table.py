@@ -10,7 +10,8 @@ def progress(text):
 
 @dataclasses.dataclass
 class Row:
-    """One comparison. `smaller`: less is better. The bar is a least ratio to the peer, or a most for our own figure."""
+    """One comparison. `smaller`: less is better. The bar is a least ratio to the peer, or a most for our own
+    figure, or none."""
 
     what: str
     ours: float
@@ -27,11 +28,15 @@ class Row:
 
     @property
     def bar(self):
-        return f"{self.at_least:g} x" if self.at_least else f"<= {self.at_most:g}"
+        if self.at_least:
+            return f"{self.at_least:g} x"
+        return f"<= {self.at_most:g}" if self.at_most else ""
 
     @property
     def ok(self):
-        return self.ratio >= self.at_least if self.at_least else self.ours <= self.at_most
+        if self.at_least:
+            return self.ratio >= self.at_least
+        return not self.at_most or self.ours <= self.at_most
 
 
 def figure(value):
