@@ -1,0 +1,193 @@
+"""bench/run shadow [--quick] [--json] [--folder DIR]: a shadow set of two local files beside one raw file and QEMU's quorum.
+
+Writes go to both members; where both stand on one disk (they do, unless --folder is a list of two), that disk bounds them.
+A peer that is not installed is left out, with a note. Exit status 0: every bar holds.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE / "support")]
+
+from table import Row, Table, progress  # noqa: E402
+
+BIN = pathlib.Path(os.environ["QUORATE_BIN"])
+MIB = 1 << 20
+
+
+class Files:
+    def __init__(self, folders, octets):
+        self.folders = [tempfile.mkdtemp(prefix="shadowbench-", dir=folder) for folder in folders]
+        self.octets = octets
+        self.members = [self.make(f"member{i}", self.folders[i % len(self.folders)]) for i in range(2)]
+        self.raw = self.make("raw", self.folders[0])
+        self.root = os.path.join(self.folders[0], "root")
+        os.makedirs(os.path.join(self.root, "run/quorate"))
+
+    def make(self, name, folder):
+        """Written once, so that no file system has to allocate while it is measured."""
+        path = os.path.join(folder, name)
+        with open(path, "wb", buffering=0) as file:
+            for _ in range(self.octets // MIB):
+                file.write(b"\xa5" * MIB)
+            os.fsync(file.fileno())
+        return path
+
+    def remove(self):
+        for folder in self.folders:
+            shutil.rmtree(folder)
+
+
+def fio(seconds, *words):
+    command = ["fio", "--name=x", "--direct=1", "--output-format=json", "--time_based", f"--runtime={seconds}", *words]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=600, cwd="/")
+    text = done.stdout.decode()
+    job = json.loads(text[text.index("{"):])["jobs"][0]  # the nbd engine talks before
+    side = job["write"] if job["write"]["total_ios"] else job["read"]
+    return {"iops": side["iops"], "mib_s": side["bw_bytes"] / MIB,
+            "median_us": side["clat_ns"]["percentile"]["50.000000"] / 1000}
+
+
+def raw(files, seconds, rw, block, depth):
+    return fio(seconds, f"--filename={files.raw}", "--ioengine=io_uring", f"--rw={rw}", f"--bs={block}",
+               f"--iodepth={depth}", f"--size={files.octets}")
+
+
+def library(files, seconds, *words, members=2):
+    done = subprocess.run(
+        [BIN / "shadow_load", *files.members[:members], "--witness", os.path.join(files.root, "witness"),
+         "--seconds", str(seconds), *map(str, words)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True, timeout=600, text=True)
+    result = json.loads(done.stdout)
+    result["copied_s"] = float(re.search(r"copied in ([\d.]+) s", done.stderr)[1])
+    return result
+
+
+def alternate(rounds, ours, peer, key):
+    """Medians of both, measured in turn so that what else the machine does meets both alike."""
+    pairs = [(ours()[key], peer()[key]) for _ in range(rounds)]
+    return [statistics.median(side) for side in zip(*pairs)]
+
+
+def writes(table, files, seconds, rounds):
+    one = alternate(rounds, lambda: library(files, seconds, "--depth", 1),
+                    lambda: raw(files, seconds, "randwrite", "4k", 1), "median_us")
+    table.add(Row("4 KiB random write, one at a time, against one raw file (us)", *one, at_least=1 / 1.25, smaller=True))
+    many = alternate(rounds, lambda: library(files, seconds, "--depth", 32),
+                     lambda: raw(files, seconds, "randwrite", "4k", 32), "iops")
+    table.add(Row("4 KiB random writes, 32 at a time, against one raw file (/s)", *many, at_least=0.85))
+    single = alternate(rounds, lambda: library(files, seconds, "--depth", 32),
+                       lambda: library(files, seconds, "--depth", 32, members=1), "iops")
+    table.add(Row("the same against a set of one member (/s)", *single, at_least=0.5))
+    large = alternate(rounds, lambda: library(files, seconds, "--depth", 8, "--octets", MIB, "--sequential"),
+                      lambda: raw(files, seconds, "write", "1m", 8), "mib_s")
+    table.add(Row("1 MiB sequential writes, against one raw file (MiB/s)", *large, at_least=0.9))
+
+
+def reads(table, files, seconds, rounds):
+    two = alternate(rounds, lambda: library(files, seconds, "--depth", 32, "--read"),
+                    lambda: library(files, seconds, "--depth", 32, "--read", members=1), "iops")
+    table.add(Row("4 KiB random reads of two members, 32 at a time, against one (/s)", *two, at_least=1.6))
+    result = library(files, seconds, "--depth", 32, "--read")
+    table.add(Row("processor of a 4 KiB read, kernel included (us)", result["cpu_us"], 8, at_most=8))
+    speed = raw(files, seconds, "read", "1m", 8)["mib_s"]
+    copied = files.octets / MIB / result["copied_s"]
+    table.add(Row("copy of a disk that is equal already, against reading (MiB/s)", copied, speed, at_least=0.9))
+
+
+def over_nbd(uri, seconds):
+    return fio(seconds, "--ioengine=nbd", f"--uri={uri}", "--rw=randwrite", "--bs=4k", "--iodepth=32", "--size=256m")
+
+
+def wait_for(path):
+    until = time.monotonic() + 60
+    while not os.path.exists(path):
+        if time.monotonic() > until:
+            raise RuntimeError(f"{path}: nobody listens")
+        time.sleep(0.05)
+
+
+def ours_over_nbd(files, seconds):
+    ctl = [BIN / "clusterctl", "--root", files.root, "--yes", "shadow"]
+    subprocess.run([*ctl, "create", "DSA1", *files.members, "--force"], check=True, stdout=subprocess.DEVNULL)
+    daemon = subprocess.Popen([BIN / "shadowd", "--root", files.root], stderr=subprocess.DEVNULL)
+    try:
+        wait_for(os.path.join(files.root, "run/quorate/shadowd.sock"))
+        subprocess.run([*ctl, "mount", "DSA1", *files.members], check=True, stdout=subprocess.DEVNULL)
+        socket = os.path.join(files.root, "run/quorate/shadow/DSA1.sock")
+        wait_for(socket)
+        show = [BIN / "clusterctl", "--root", files.root, "--json", "shadow", "show", "DSA1"]
+        while {one["role"] for one in json.loads(subprocess.check_output(show))["members"]} != {"FULL"}:
+            time.sleep(0.1)
+        return over_nbd(f"nbd+unix:///?socket={socket}", seconds)
+    finally:
+        subprocess.run([*ctl, "dismount", "DSA1"], check=False)
+        daemon.terminate()
+        daemon.wait()
+
+
+def qemu_over_nbd(files, seconds):
+    socket = os.path.join(files.folders[0], "qemu.sock")
+    nodes = [f"driver=file,node-name=f{i},filename={path},cache.direct=on,aio=io_uring"
+             for i, path in enumerate(files.members)]
+    quorum = "driver=quorum,node-name=q,vote-threshold=2," + ",".join(f"children.{i}=f{i}" for i in range(2))
+    command = ["qemu-storage-daemon"]
+    for node in [*nodes, quorum]:
+        command += ["--blockdev", node]
+    command += ["--nbd-server", f"addr.type=unix,addr.path={socket}", "--export",
+                "type=nbd,id=e,node-name=q,name=,writable=on"]
+    daemon = subprocess.Popen(command)
+    try:
+        wait_for(socket)
+        return over_nbd(f"nbd+unix:///?socket={socket}", seconds)
+    finally:
+        daemon.terminate()
+        daemon.wait()
+
+
+def nbd(table, files, seconds, rounds):
+    if not shutil.which("qemu-storage-daemon"):
+        table.note("QEMU", "qemu-storage-daemon is not installed: not measured")
+        return
+    both = alternate(rounds, lambda: ours_over_nbd(files, seconds), lambda: qemu_over_nbd(files, seconds), "iops")
+    table.add(Row("4 KiB random writes over NBD, 32 at a time, against QEMU's quorum (/s)", *both, at_least=1.5))
+
+
+PARTS = {"writes": writes, "reads": reads, "nbd": nbd}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="bench/run shadow", description=__doc__.split(":", 1)[1])
+    parser.add_argument("--quick", action="store_true", help="one short round; rough figures")
+    parser.add_argument("--json", action="store_true", help="one JSON object in place of the table")
+    parser.add_argument("--folder", action="append", help="where the members are (twice: one each)")
+    parser.add_argument("--only", choices=PARTS, action="append", help="this part (several times: these)")
+    options = parser.parse_args()
+    seconds, rounds = (2, 1) if options.quick else (4, 3)
+    table = Table()
+    table.note("machine", f"{os.cpu_count()} CPUs, Linux {platform.release()}")
+    table.note("load", " ".join(f"{one:.1f}" for one in os.getloadavg()))
+    files = Files(options.folder or [None], 512 * MIB)
+    try:
+        for name in options.only or PARTS:
+            progress(name)
+            PARTS[name](table, files, seconds, rounds)
+    finally:
+        files.remove()
+    print(json.dumps(table.as_json()) if options.json else table.as_text())
+    return 0 if table.holds() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

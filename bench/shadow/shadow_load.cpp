@@ -1,0 +1,147 @@
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "../lock/processor_time.hpp"
+#include "../src/report.hpp"
+#include "base/random.hpp"
+#include "shadowing/io/disk_tools.hpp"
+#include "shadowing/io/solo_set.hpp"
+
+// Reads or writes a set of local disks through the library, so many requests at a time, for so many
+// seconds. Makes the set first.
+namespace quorate::bench {
+namespace {
+
+struct Options {
+    std::vector<std::string> disks;
+    std::string witness;
+    std::uint64_t octets = 4096;
+    std::size_t depth = 1;
+    double seconds = 3;
+    bool reads = false;
+    bool sequential = false;
+};
+
+class Load {
+public:
+    Load(boost::asio::io_context& io, shadowing::SoloSet& set, const Options& options)
+        : io_(io), set_(set), options_(options), random_(1) {
+        io::AlignedBuffer buffer(options.octets);
+        for (std::size_t at = 0; at < buffer.size(); at += 8) {
+            const auto word = random_.next();
+            std::memcpy(buffer.data() + at, &word, sizeof(word));
+        }
+        data_ = std::make_shared<const io::AlignedBuffer>(std::move(buffer));
+        places_ = set.status().octets / options.octets;
+    }
+
+    void run() {
+        started_ = Clock::now();
+        const auto processor = processor_time();
+        for (std::size_t i = 0; i < options_.depth; ++i) {
+            ask();
+        }
+        io_.restart();
+        io_.run();
+        const auto seconds = seconds_since(started_);
+        const std::chrono::duration<double, std::micro> busy = processor_time() - processor;
+        const auto done = static_cast<double>(latencies_.size());
+        const auto status = set_.status();
+        Report()
+            .number("iops", done / seconds)
+            .number("mib_s", done * static_cast<double>(options_.octets) / seconds / (1 << 20))
+            .number("median_us", quantile(latencies_, 0.5))
+            .number("p99_us", quantile(latencies_, 0.99))
+            .number("cpu_us", busy.count() / done)
+            .count("intent_blocks", status.set.intent_blocks)
+            .print();
+    }
+
+private:
+    void ask() {
+        const auto place = options_.sequential ? next_++ % places_ : random_.below(places_);
+        const auto kind =
+            options_.reads ? shadowing::RequestKind::kRead : shadowing::RequestKind::kWrite;
+        const auto begun = Clock::now();
+        ++under_way_;
+        shadowing::SoloRequest request{kind, place * options_.octets, options_.octets, false,
+                                       options_.reads ? nullptr : data_};
+        set_.submit(std::move(request), [this, begun](const shadowing::SoloReply& reply) {
+            if (reply.status != shadowing::ReplyStatus::kOk) {
+                std::fprintf(stderr, "a request failed\n");
+                std::exit(1);
+            }
+            latencies_.push_back(seconds_since(begun) * 1e6);
+            --under_way_;
+            if (seconds_since(started_) < options_.seconds) {
+                ask();
+            } else if (under_way_ == 0) {
+                io_.stop();
+            }
+        });
+    }
+
+    boost::asio::io_context& io_;
+    shadowing::SoloSet& set_;
+    const Options& options_;
+    Random random_;
+    std::shared_ptr<const io::AlignedBuffer> data_;
+    std::uint64_t places_ = 0;
+    std::uint64_t next_ = 0;
+    std::size_t under_way_ = 0;
+    Clock::time_point started_;
+    std::vector<double> latencies_;
+};
+
+bool is_whole(const shadowing::SoloStatus& status) {
+    for (const auto& member : status.set.members) {
+        if (member.role != shadowing::Role::kFull) {
+            return false;
+        }
+    }
+    return status.set.mounted;
+}
+
+int run(const Options& options) {
+    const auto made =
+        shadowing::create_set({.unit = "DSA1", .disks = options.disks, .force = true});
+    if (!made) {
+        std::fprintf(stderr, "%s\n", made.error().to_string().c_str());
+        return 1;
+    }
+    std::filesystem::remove(options.witness);
+    boost::asio::io_context io(1);
+    auto set = shadowing::SoloSet::open(io, {"DSA1", options.disks, options.witness});
+    if (!set) {
+        std::fprintf(stderr, "%s\n", set.error().to_string().c_str());
+        return 1;
+    }
+    const auto begun = Clock::now();
+    while (!is_whole((*set)->status())) {
+        io.run_one();
+    }
+    std::fprintf(stderr, "copied in %.2f s\n", seconds_since(begun));
+    Load(io, **set, options).run();
+    return 0;
+}
+
+}  // namespace
+}  // namespace quorate::bench
+
+int main(int argc, char** argv) {
+    CLI::App app("a load for a shadow set of local disks");
+    quorate::bench::Options options;
+    app.add_option("DISK", options.disks)->required();
+    app.add_option("--witness", options.witness)->required();
+    app.add_option("--octets", options.octets);
+    app.add_option("--depth", options.depth);
+    app.add_option("--seconds", options.seconds);
+    app.add_flag("--read", options.reads);
+    app.add_flag("--sequential", options.sequential);
+    CLI11_PARSE(app, argc, argv);
+    return quorate::bench::run(options);
+}
