@@ -192,17 +192,15 @@ void Set::Impl::progress(RequestId id, WriteRequest& write) {
         }
     };
     const bool sources = spread(write.members, current(true, false), ask_device);
-    auto below = current(false, true);
-    if (!sources && !mutated("parallel_target")) {
-        std::erase_if(below, [&](const Current& one) {
-            const bool is_above = write.extent.end() > one.member->fence;
-            if (is_above && !mutated("keep_target")) {
-                write.members.done[one.device] = 0;  // a source has come after it was written
-            }
-            return is_above;
-        });
+    Currents targets;
+    for (const auto& one : current(false, true)) {
+        if (sources || write.extent.end() <= one.member->fence || mutated("parallel_target")) {
+            targets.add(one);
+        } else if (!mutated("keep_target")) {
+            write.members.done[one.device] = 0;  // a source has come after it was written
+        }
     }
-    if (spread(write.members, below, ask_device) && sources) {
+    if (spread(write.members, targets, ask_device) && sources) {
         complete(id, write);
     }
 }

@@ -209,15 +209,15 @@ bool Set::Impl::is_current(const Op& op) const {
     return member != nullptr && member->role != Role::kExpelled && member->since == op.since;
 }
 
-std::vector<Set::Impl::Current> Set::Impl::current(bool sources, bool targets) const {
-    std::vector<Current> all;
+Set::Impl::Currents Set::Impl::current(bool sources, bool targets) const {
+    Currents all;
     for (const auto& member : now_current.members) {
         if (!(sources && is_source(member.role)) && !(targets && is_target(member.role))) {
             continue;
         }
         for (DeviceIndex device = 0; device < devices.size(); ++device) {
             if (devices[device].member == member.id) {
-                all.push_back({&member, device});
+                all.add({&member, device});
             }
         }
     }
@@ -441,7 +441,12 @@ void Set::Impl::advance() {
         progress_copy();
         progress_stall();
         progress_writes();
+        const auto rounds = flushed_rounds;
         progress_flush();
+        if (flushed_rounds != rounds) {
+            progress_merges();
+            progress_copy();
+        }
         progress_intent();
         progress_writes();
     }

@@ -208,16 +208,29 @@ struct Set::Impl {
 
     // ---- members
     struct Current {
-        const LabelMember* member;
-        DeviceIndex device;
+        const LabelMember* member = nullptr;
+        DeviceIndex device = 0;
     };
-    std::vector<Current> current(bool sources, bool targets) const;
+    class Currents {
+    public:
+        void add(Current one) { items_[count_++] = one; }
+        const Current* begin() const { return items_.data(); }
+        const Current* end() const { return items_.data() + count_; }
+        std::size_t size() const { return count_; }
+        bool empty() const { return count_ == 0; }
+        const Current& front() const { return items_[0]; }
+
+    private:
+        std::array<Current, kMaxMembers> items_{};
+        std::size_t count_ = 0;
+    };
+    Currents current(bool sources, bool targets) const;
     const LabelMember* member_of(DeviceIndex device) const;
     bool is_current(const Op& op) const;
     std::uint64_t stint(DeviceIndex device) const;
     // Asks the devices given that have not done it and are not at it; true: all have done it.
     template <class Ask>
-    bool spread(Fanout& fanout, const std::vector<Current>& devices, Ask ask_device);
+    bool spread(Fanout& fanout, const Currents& devices, Ask ask_device);
     static void settle(Fanout& fanout, const Op& op, bool ok);
 
     // ---- membership.cpp
@@ -385,7 +398,7 @@ struct Set::Impl {
 };
 
 template <class Ask>
-bool Set::Impl::spread(Fanout& fanout, const std::vector<Current>& members, Ask ask_device) {
+bool Set::Impl::spread(Fanout& fanout, const Currents& members, Ask ask_device) {
     bool all = true;
     for (const auto& [member, device] : members) {
         const auto want = member->since + 1;
