@@ -83,7 +83,8 @@ def alternate(rounds, ours, peer, key):
 def writes(table, files, seconds, rounds):
     one = alternate(rounds, lambda: library(files, seconds, "--depth", 1),
                     lambda: raw(files, seconds, "randwrite", "4k", 1), "median_us")
-    table.add(Row("4 KiB random write, one at a time, against one raw file (us)", *one, at_least=1 / 1.25, smaller=True))
+    table.add(Row("4 KiB random write, one at a time, against one raw file (us)", *one,
+                  at_least=1 / 1.25, smaller=True))
     many = alternate(rounds, lambda: library(files, seconds, "--depth", 32),
                      lambda: raw(files, seconds, "randwrite", "4k", 32), "iops")
     table.add(Row("4 KiB random writes, 32 at a time, against one raw file (/s)", *many, at_least=0.85))
