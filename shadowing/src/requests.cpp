@@ -13,7 +13,8 @@ void Set::Impl::on(const Submit& input) {
         return;
     }
     if (is_flush) {
-        flush_waiting.push_back(input.request);
+        flush_waiting.push_back({input.request, moment.now});
+        wake_at(moment.now + options.mount_verification);
         return;
     }
     if (input.kind == RequestKind::kRead) {
@@ -28,6 +29,7 @@ void Set::Impl::on(const Submit& input) {
     write.zero = input.kind == RequestKind::kZero;
     write.fua = input.fua;
     write.arrived = moment.now;
+    wake_at(moment.now + options.mount_verification);
     if (mounted) {
         admit_write(input.request, write);
     }
@@ -174,6 +176,10 @@ void Set::Impl::progress(RequestId id, WriteRequest& write) {
     if (!write.hot) {
         return;
     }
+    if (write.given_up) {
+        drop_write(id, write);
+        return;
+    }
     if (!write.begun) {
         if (!may_begin_writes()) {
             restless.insert(id);
@@ -207,10 +213,37 @@ void Set::Impl::progress(RequestId id, WriteRequest& write) {
 
 void Set::Impl::complete(RequestId id, const WriteRequest& write) {
     --begun;
-    intent->end(moment.now, write.extent);
     out.emplace_back(Reply{id, ReplyStatus::kOk, {}});
+    drop_write(id, write);
+}
+
+void Set::Impl::drop_write(RequestId id, const WriteRequest& write) {
+    intent->end(moment.now, write.extent);
     writes.erase(id);
     admit_blocked();
+}
+
+// Those that no member may have fail in the end; what a member may have is not taken back.
+void Set::Impl::look_at_writes() {
+    std::vector<RequestId> gone;
+    for (auto& [id, write] : writes) {
+        const auto until = write.arrived + options.mount_verification;
+        if (write.begun || write.given_up) {
+            continue;
+        }
+        if (until > moment.now) {
+            wake_at(until);
+            continue;
+        }
+        out.emplace_back(Reply{id, ReplyStatus::kUnavailable, {}});
+        write.given_up = true;
+        if (!write.admitted) {
+            gone.push_back(id);
+        }
+    }
+    for (const auto id : gone) {
+        writes.erase(id);
+    }
 }
 
 // ---- the write-intent log
@@ -257,9 +290,27 @@ void Set::Impl::report_lost_cache() {
         requests.insert(requests.end(), flush->requests.begin(), flush->requests.end());
         flush->requests.clear();
     }
-    for (const auto request : requests) {
-        out.emplace_back(Reply{request, ReplyStatus::kLost, {}});
+    for (const auto& one : requests) {
+        out.emplace_back(Reply{one.request, ReplyStatus::kLost, {}});
         lost_cache = false;
+    }
+}
+
+void Set::Impl::look_at_flushes() {
+    const auto give_up = [&](std::vector<WaitingFlush>& waiting) {
+        std::erase_if(waiting, [&](const WaitingFlush& one) {
+            const auto until = one.arrived + options.mount_verification;
+            if (until > moment.now) {
+                wake_at(until);
+                return false;
+            }
+            out.emplace_back(Reply{one.request, ReplyStatus::kUnavailable, {}});
+            return true;
+        });
+    };
+    give_up(flush_waiting);
+    if (flush) {
+        give_up(flush->requests);
     }
 }
 
@@ -290,9 +341,9 @@ void Set::Impl::progress_flush() {
         if (intent) {
             intent->flushed(flush->mark);
         }
-        for (const auto request : flush->requests) {
+        for (const auto& one : flush->requests) {
             const auto status = lost_cache ? ReplyStatus::kLost : ReplyStatus::kOk;
-            out.emplace_back(Reply{request, status, {}});
+            out.emplace_back(Reply{one.request, status, {}});
         }
         lost_cache = lost_cache && flush->requests.empty();
         flushed_rounds = flush->number;

@@ -383,6 +383,8 @@ void Set::Impl::look_at_time() {
         on(Done{id, Outcome::kFailed});
     }
     look_at_reads();
+    look_at_writes();
+    look_at_flushes();
     ask_again();
 }
 

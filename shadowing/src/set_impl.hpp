@@ -90,15 +90,21 @@ struct WriteRequest {
     bool admitted = false;  // no earlier write overlaps
     bool hot = false;       // its regions are
     bool begun = false;     // some member may have it
+    bool given_up = false;  // was answered, and is never begun
     BootTime arrived;
     Fanout members;
+};
+
+struct WaitingFlush {
+    RequestId request;
+    BootTime arrived;
 };
 
 struct FlushRound {
     std::uint64_t number = 0;
     std::uint64_t mark = 0;
     Fanout members;
-    std::vector<RequestId> requests;
+    std::vector<WaitingFlush> requests;
 };
 
 // Makes a stretch equal on all sources, and on targets; reads what it then holds.
@@ -202,6 +208,8 @@ struct Set::Impl {
     void lock(LockName name, Hold hold) { out.emplace_back(Lock{name, hold, false, {}}); }
     void look_at_time();
     void look_at_reads();
+    void look_at_writes();
+    void look_at_flushes();
     void ask_again();
     void wake_at(BootTime time) { wake = wake ? std::min(*wake, time) : time; }
     void note(std::string text) { out.emplace_back(SetNote{std::move(text)}); }
@@ -275,6 +283,7 @@ struct Set::Impl {
     void progress(RequestId id, WriteRequest& write);
     bool may_begin_writes() const;
     void complete(RequestId id, const WriteRequest& write);
+    void drop_write(RequestId id, const WriteRequest& write);
     void admit_blocked();
     void progress_intent();
     void progress_flush();
@@ -371,7 +380,7 @@ struct Set::Impl {
     std::optional<IntentBlock> intent_block;
     Fanout intent_members;
     std::optional<FlushRound> flush;
-    std::vector<RequestId> flush_waiting;
+    std::vector<WaitingFlush> flush_waiting;
     bool flush_wanted = false;
     std::uint64_t flush_rounds = 0;  // begun
     std::uint64_t flushed_rounds = 0;

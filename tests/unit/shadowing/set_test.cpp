@@ -189,6 +189,42 @@ TEST(SetTest, ASlowReadIsAskedOfAnotherMemberToo) {
     EXPECT_EQ(world.reply(1), ReplyStatus::kOk);
 }
 
+TEST(SetTest, WhatWaitsForASetThatIsNotMountedFailsInTheEnd) {
+    SetOptions options;
+    options.mount_verification = milliseconds(60'000);
+    SetWorld world(kTwoSources, options);
+    world.rule([](const SetOutput& output) -> std::optional<Outcome> {
+        return std::holds_alternative<ReadLabel>(output) ? Outcome::kFailed : Outcome::kOk;
+    });
+    world.feed(Start{});
+    world.write(1, {8, 4});
+    world.read(2, {8, 4});
+    world.flush(3);
+    world.pass(milliseconds(59'999));
+    EXPECT_EQ(world.count<Reply>(), 0u);
+    world.pass(milliseconds(1));
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        EXPECT_EQ(world.reply(id), ReplyStatus::kUnavailable) << id;
+    }
+    EXPECT_EQ(world.first<WriteData>(), -1);
+}
+
+TEST(SetTest, AWriteThatWaitsForALeaseTooLongFailsAndIsNeverBegun) {
+    SetOptions options;
+    options.mount_verification = milliseconds(60'000);
+    SetWorld world(kTwoSources, options);
+    world.mount();
+    world.lease.deadline = world.now;
+    world.write(1, {8, 4});
+    world.pass(milliseconds(60'000));
+    EXPECT_EQ(world.reply(1), ReplyStatus::kUnavailable);
+    world.lease.deadline = BootTime::max();
+    world.pass(milliseconds(1000));
+    EXPECT_EQ(world.first<WriteData>(), -1);
+    world.write(2, {8, 4});
+    EXPECT_EQ(world.reply(2), ReplyStatus::kOk) << "nothing waits behind it";
+}
+
 TEST(SetTest, FlushesThatComeTogetherShareOneOfEachMember) {
     SetWorld world(kTwoSources);
     world.mount();
