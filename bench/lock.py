@@ -14,6 +14,8 @@ import shutil
 import statistics
 import subprocess
 import sys
+import threading
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "tests/support"), str(HERE / "support"), str(HERE.parent / "tests/drill/lockmgr")]
@@ -90,8 +92,8 @@ def recovery(table, options):
     found = engine("recovery", "--count", count)
     table.note("recovery: in trees of the others (median ms, longest ms), longest step (ms)",
                " ".join(f"{found[name]:.3g}" for name in ("untouched_median_ms", "untouched_ms", "longest_step_ms")))
-    table.add(Row(f"one of three nodes lost, {count:,} locks: until its trees are usable (ms), against what is asked for",
-                  found["touched_ms"], 300, at_least=1, smaller=True))
+    what = f"one of three nodes lost, {count:,} locks: until its trees are usable (ms), against what is asked for"
+    table.add(Row(what, found["touched_ms"], 300, at_least=1, smaller=True))
 
 
 # ---- on one node
@@ -180,6 +182,62 @@ def remote(table, options):
                   statistics.median(ours), statistics.median(bare), at_least=1 / 1.5, smaller=True))
 
 
+# ---- a node is lost
+
+class Events(threading.Thread):
+    """When clusterd of a node tells of its events: (Unix time in ms, kind)."""
+
+    def __init__(self, node):
+        super().__init__(daemon=True)
+        self.seen = []
+        command = ["curl", "-sN", "--unix-socket", os.path.join(node.root, clusterd.SOCKET), "http://node/v1/events"]
+        self.curl = subprocess.Popen(command, stdout=subprocess.PIPE)
+
+    def run(self):
+        for line in self.curl.stdout:
+            if line.strip():
+                self.seen.append((1000 * time.time(), json.loads(line)["kind"]))
+
+    def last(self, kind):
+        return max((when for when, one in self.seen if one == kind), default=None)
+
+    def close(self):
+        self.curl.terminate()
+        self.curl.wait()
+
+
+def lose_one(lab, path, stack, each):
+    """(what the lost node's trees took, the longest wait in the others) in ms; counted from the later of the new view and
+    the word that the lost node can do no harm any more."""
+    here, other, lost = lab.nodes
+    for first in lab.nodes:
+        for node in [first, *(node for node in lab.nodes if node is not first)]:
+            stack.enter_context(serving(path(node), "hold", "--count", each, "--name", f"{first.name}/", node=node))
+    probes = [stack.enter_context(serving(path(here), "probe", "--count", min(each, 2000), "--name", f"{first.name}/"))
+              for first in (lost, here, other)]
+    events = stack.enter_context(contextlib.closing(Events(here)))
+    events.start()
+    time.sleep(1)
+    lost.kill()
+    wait_until(lambda: events.last("takeover_allowed"), "takeover", seconds=120)
+    time.sleep(3)
+    reports = []
+    for probe in probes:
+        probe.stdin.close()
+        reports.append(json.loads(probe.stdout.readline()))
+    start = max(events.last("view"), events.last("takeover_allowed"))
+    return (reports[0]["last_waiter_done_unix_ms"] - start, *(report["longest_ms"] for report in reports[1:]))
+
+
+def lost_node(table, options):
+    each = 2_000 if options.quick else 23_334
+    with cluster(3) as lab, contextlib.ExitStack() as stack:
+        touched, here, other = lose_one(lab, lambda node: os.path.join(node.root, LOCK), stack, each)
+    table.note("the longest wait in trees mastered here, and at the other node (ms)", f"{here:.1f} {other:.1f}")
+    what = f"a node of three killed, {9 * each:,} locks: until its trees are usable (ms), against what is asked for"
+    table.add(Row(what, touched, 300, at_least=1, smaller=True))
+
+
 # ---- etcd, in the same laboratory
 
 @contextlib.contextmanager
@@ -234,7 +292,8 @@ def beside_etcd(table, options):
                   max(many.values()), at_least=20))
 
 
-PARTS = {"machine": machine, "recovery": recovery, "round-trip": round_trip, "pairs": pairs, "remote": remote, "etcd": beside_etcd}
+PARTS = {"machine": machine, "recovery": recovery, "round-trip": round_trip, "pairs": pairs, "remote": remote,
+         "lost-node": lost_node, "etcd": beside_etcd}
 
 
 def main():

@@ -1,15 +1,16 @@
 // A client of the lock manager, as fast as the protocol allows, and the bare Unix socket beside it.
 //
-//     lock_load --socket PATH serve                       the socket's peer: sends back what comes
-//     lock_load --socket PATH echo --count N              round trips of a request's size
-//     lock_load --socket PATH lock --count N              a lock and its release, one after the
-//     other lock_load --socket PATH convert --count N --name P  NL to EX of P0, P1, ... that others
-//     know lock_load --socket PATH hold --count N --name P     holds P0, P1, ... in NL until its
-//     input ends lock_load --socket PATH pairs --seconds S --at-once N   locks and releases under
-//     way together
+//     lock_load --socket PATH serve              the socket's peer: sends back what comes
+//     lock_load --socket PATH echo --count N     round trips of a request's size
+//     lock_load --socket PATH lock --count N     a lock and its release, one after the other
+//     lock_load --socket PATH hold --count N --name P      P0, P1, ... in NL until its input ends
+//     lock_load --socket PATH convert --count N --name P   NL to EX of those, that others know
+//     lock_load --socket PATH probe --count N --name P     NL to CR and back until its input ends
+//     lock_load --socket PATH pairs --seconds S --at-once N   locks and releases under way together
 //
-// `serve` and `hold` say "ready". The others print a Report.
+// `serve`, `hold` and `probe` say "ready". The others print a Report.
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -227,6 +228,44 @@ int hold(const Options& options) {
     return 0;
 }
 
+double unix_ms() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration<double, std::milli>(now).count();
+}
+
+bool input_ended() {
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    return ::poll(&input, 1, 0) != 0;
+}
+
+// NL to CR and back, one after the other, until its input ends: how long the longest took, and when
+// the last one that had to wait was done.
+int probe(const Options& options) {
+    constexpr double kWaitMs = 20;
+    Client client(options.socket);
+    const auto locks = take_all(client, options);
+    std::puts("ready");
+    std::fflush(stdout);
+    double longest = 0;
+    double last_done = 0;
+    for (std::size_t turn = 0; !input_ended(); ++turn) {
+        const auto lock = locks[turn / 2 % locks.size()];
+        const auto begun = Clock::now();
+        client.link.ask(
+            wire::Convert{0, lock, turn % 2 == 0 ? LockMode::CR : LockMode::NL, 0, 0, {}});
+        client.send();
+        client.completion();
+        const auto took = micros(Clock::now() - begun) / 1000;
+        longest = std::max(longest, took);
+        last_done = took >= kWaitMs ? unix_ms() : last_done;
+    }
+    Report report;
+    report.number("longest_ms", longest);
+    report.number("last_waiter_done_unix_ms", last_done);
+    report.print();
+    return 0;
+}
+
 // Each pair is a lock and its release in one write; as many are under way as `at_once` says.
 int pairs(const Options& options) {
     Client client(options.socket);
@@ -285,6 +324,7 @@ int main(int argc, char** argv) {
     add("lock", lock);
     add("convert", convert);
     add("hold", hold);
+    add("probe", probe);
     add("pairs", pairs);
     app.require_subcommand(1);
     CLI11_PARSE(app, argc, argv);

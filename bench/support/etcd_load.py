@@ -1,8 +1,8 @@
 """etcd_load.py ADDRESS API once|many COUNT: locks and releases at an etcd member, by its JSON gateway.
 
-API: `lock` (the lock service, one lease for all) or `transaction` (a put if the key is not there, then a delete). `once`:
-COUNT one after the other; prints the times of the lock alone. `many`: 64 connections, each one after the other, COUNT in
-all; prints the rate. One process with bare sockets, so that the client costs little.
+API: `lock` (the lock service, one lease for all) or `transaction` (a put if the key is not there, then a delete).
+`once`: COUNT one after the other; prints the time of the lock alone. `many`: 64 connections, each one after the other,
+COUNT in all; prints the rate. One process with bare sockets, so that the client costs little.
 """
 
 import base64
