@@ -12,6 +12,7 @@
 #include <fmt/core.h>
 
 #include "file_disk.hpp"
+#include "nbd_disk.hpp"
 #include "quorum/errc.hpp"
 #include "quorum/io/fitness.hpp"
 #include "quorum/page.hpp"
@@ -19,10 +20,13 @@
 namespace quorate::quorum {
 
 Result<std::unique_ptr<Disk>> open_disk(boost::asio::io_context& io, const std::string& path) {
-    return open_file_disk(io, path);
+    return is_nbd_uri(path) ? open_nbd_disk(io, path) : open_file_disk(io, path);
 }
 
 Status make_disk(const std::string& path, std::uint32_t pages) {
+    if (is_nbd_uri(path)) {
+        return {};  // it is as large as its server says
+    }
     const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (file < 0) {
         return fail_errno(errno, path);

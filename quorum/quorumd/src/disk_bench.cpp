@@ -173,6 +173,10 @@ void DiskBench::ended(const Started& started, const Error* error) {
     const auto problem = error == nullptr ? std::string() : error->to_string();
     auto& last = started.writes ? place->write_problem : place->read_problem;
     place->errors += error == nullptr ? 0 : 1;
+    if (error != nullptr && place->opened && place->opened->broken()) {
+        place->opened.reset();
+        scope_.spawn(open(place));
+    }
     if (std::exchange(last, problem) == problem) {
         return;
     }

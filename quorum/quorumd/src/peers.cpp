@@ -166,6 +166,7 @@ void Peers::stop() {
 
 void Peers::use(const std::vector<ConfNode>& nodes) {
     std::map<NodeId, LinkPtr> kept;
+    std::vector<LinkPtr> fresh;
     for (const auto& node : nodes) {
         const auto it = links_.find(NodeId(node.id));
         if (node.id == options_.self) {
@@ -177,11 +178,15 @@ void Peers::use(const std::vector<ConfNode>& nodes) {
         }
         const auto link = std::make_shared<Link>(io_, node);
         kept[NodeId(node.id)] = link;
-        scope_.spawn(keep(link));
+        fresh.push_back(link);
     }
     std::swap(links_, kept);
     for (auto& [id, link] : kept) {
         link->wake.set();
+    }
+    // They begin at once, and look whether they are among the links.
+    for (const auto& link : fresh) {
+        scope_.spawn(keep(link));
     }
 }
 

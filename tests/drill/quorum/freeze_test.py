@@ -3,7 +3,7 @@
 import os
 import signal
 
-from support import QuorumCase, now, quorumd, run
+from support import QuorumCase, now, quorumd, run, wait_for
 
 
 class Freeze(QuorumCase):
@@ -50,8 +50,10 @@ class Freeze(QuorumCase):
         n1, n2 = self.lab.nodes
         epoch = quorumd.show(n2)["held"]
         self.signal_voter(n1, signal.SIGSTOP)
-        span = self.wait_span(n1, "the vote aged", lambda one: not one.casts, now())
+        since = now()
+        span = self.wait_span(n1, "the vote aged", lambda one: not one.casts, since)
         self.assertTrue(span.quorate, "the members' votes suffice")
+        wait_for("the end of its lease", lambda: now() - since > 6, 30)
         self.signal_voter(n1, signal.SIGCONT)
         # An expired lease is not renewed: a new epoch is.
         quorumd.wait_shown(n1, "a later epoch", lambda shown: shown["held"] > epoch and shown["casting"])

@@ -197,4 +197,4 @@ class QuorumCase(unittest.TestCase):
         return wait_for(f"{event} in quorumd's log of {node.name}", lambda: self.logged(node, event), limit)
 
 
-__all__ = ["Lab", "QuorumCase", "conflicts", "now", "quorumd", "run", "spans_of", "wait_for"]
+__all__ = ["NOT_RUN", "Lab", "QuorumCase", "conflicts", "now", "quorumd", "run", "spans_of", "wait_for"]

@@ -26,11 +26,13 @@ public:
     // `bytes`: one or more whole pages.
     virtual void write(std::uint32_t first, std::string bytes, WriteDone done) = 0;
     virtual std::uint64_t pages() const = 0;
+    // Nothing will work any more: open another.
+    virtual bool broken() const { return false; }
 };
 
-// A block device or a file, by its path. Errors: errc::unfit with the reason, for what would let
-// two partitions see different pages; errno's values. May block as open(2) does: not while votes
-// are held.
+// A block device or a file, by its path; an NBD export, by its URI. Errors: errc::unfit with the
+// reason, for what would let two partitions see different pages; errno's values. May block as
+// open(2) does: not while votes are held.
 Result<std::unique_ptr<Disk>> open_disk(boost::asio::io_context& io, const std::string& path);
 // Makes a file of so many pages, all zeros, if there is none; a block device must have them.
 Status make_disk(const std::string& path, std::uint32_t pages);

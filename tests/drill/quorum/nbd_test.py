@@ -1,0 +1,133 @@
+"""The disk as an NBD export, each node with a server of its own over one file, so that each path can be hurt by itself:
+it hangs, it fails, it answers from a cache."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+from support import NOT_RUN, Lab, QuorumCase, now, quorumd, run, wait_for
+
+PLUGIN = ["nbdkit", "-f", "--exit-with-parent", "-t", "4"]
+
+
+class Nbd(QuorumCase):
+    """Paths: nbd+unix URIs that differ from node to node, named in [quorum] disks."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.lab = Lab(nodes=2)
+        cls.lab.up()
+        cls.addClassCleanup(cls.tear_down_lab)
+        cls.disk = os.path.join(cls.lab.folder, "quorum.disk")
+        cls.formatted = quorumd.format_disks(cls.disk)
+        cls.servers = {}
+        for node in cls.lab.nodes:
+            cls.serve(node)
+            quorumd.configure(node, disks=[cls.uri(node)])
+        cls.lab.start_corosync(device=quorumd.device(cls.formatted))
+        for node in cls.lab.nodes:
+            cls.start_programs(node)
+
+    @classmethod
+    def path(cls, node, what):
+        return os.path.join(node.folder, f"{what}.sock")
+
+    @classmethod
+    def uri(cls, node):
+        return f"nbd+unix:///?socket={cls.path(node, 'nbd')}"
+
+    @classmethod
+    def serve(cls, node, *filters):
+        """A server of the node's; filters as (name, parameter=value...)."""
+        cls.stop_server(node)
+        if os.path.exists(cls.path(node, "nbd")):
+            os.remove(cls.path(node, "nbd"))
+        words = ["--filter=" + one[0] for one in filters] + ["file", cls.disk]
+        words += [parameter for one in filters for parameter in one[1:]]
+        cls.servers[node.name] = subprocess.Popen([*PLUGIN, "-U", cls.path(node, "nbd"), *words],
+                                                  stdin=subprocess.DEVNULL)
+        wait_for("nbdkit listens", lambda: os.path.exists(cls.path(node, "nbd")), 20)
+
+    @classmethod
+    def stop_server(cls, node):
+        server = cls.servers.pop(node.name, None)
+        if server:
+            server.kill()
+            server.wait(10)
+
+    @classmethod
+    def tear_down_lab(cls):
+        super().tear_down_lab()
+        for node in cls.lab.nodes:
+            cls.stop_server(node)
+
+    def control(self, node, letter):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(20)
+            connection.connect(self.path(node, "pause"))
+            connection.send(letter)
+            return connection.recv(1)
+
+    def loses_its_path(self, node):
+        """The node whose path is hurt goes on as the other's ward: no vote is lost, and it is a watcher no more."""
+        quorumd.wait_shown(node, "no watcher", lambda shown: not shown["watcher"])
+        quorumd.wait_shown(node, "casts as a ward", lambda shown: shown["casting"] and not shown["watcher"])
+
+    def watches(self, node):
+        quorumd.wait_shown(node, "a watcher", lambda shown: shown.get("watcher"))
+
+    def test_a_path_that_hangs(self):
+        n1, n2 = self.lab.nodes
+        self.serve(n2, ("pause", f"pause-control={self.path(n2, 'pause')}"))
+        self.watches(n2)
+        self.assertEqual(self.control(n2, b"p"), b"P")
+        since = now()
+        self.loses_its_path(n2)
+        self.assertEqual(self.control(n2, b"r"), b"R")
+        self.watches(n2)
+        late = quorumd.show(n2)["disks"][0]["late"]
+        self.assertGreater(late, 0)
+        self.quorum_lasted(since)
+
+    def test_a_path_with_errors(self):
+        n1, n2 = self.lab.nodes
+        trigger = os.path.join(n2.folder, "errors")
+        self.serve(n2, ("error", "error=EIO", "error-rate=100%", f"error-file={trigger}"))
+        self.watches(n2)
+        since = now()
+        with open(trigger, "w", encoding="ascii"):
+            self.loses_its_path(n2)
+        self.assertIn("Input/output error", quorumd.show(n2)["disks"][0]["problem"])
+        os.remove(trigger)
+        self.watches(n2)
+        self.quorum_lasted(since)
+
+    def test_a_path_that_answers_from_a_cache_is_not_trusted(self):
+        n1, n2 = self.lab.nodes
+        quorumd.stop(n2)
+        self.serve(n2, ("cache", "cache=writethrough", "cache-on-read=true"))
+        quorumd.start(n2)
+        quorumd.wait_shown(n2, "opened", lambda shown: shown["voting"] and shown["disks"][0]["opened"])
+        quorumd.wait_shown(n2, "casts as a ward", lambda shown: shown["casting"] and not shown["watcher"])
+        since = now()
+        while now() - since < 15:
+            shown = quorumd.show(n2)
+            self.assertFalse(shown and shown["watcher"], "four cycles would have been enough for a disk to be trusted")
+            time.sleep(0.5)
+        self.serve(n2)
+        self.watches(n2)
+
+    def quorum_lasted(self, since):
+        for node in self.lab.nodes:
+            lost = [str(span) for span in self.spans(node) if span.end > since and not span.quorate]
+            self.assertEqual(lost, [])
+
+
+if __name__ == "__main__":
+    if shutil.which("nbdkit") is None:
+        print("not run: nbdkit is not installed")
+        sys.exit(NOT_RUN)
+    run()
