@@ -174,7 +174,7 @@ void DiskBench::ended(const Started& started, const Error* error) {
     auto& last = started.writes ? place->write_problem : place->read_problem;
     place->errors += error == nullptr ? 0 : 1;
     if (error != nullptr && place->opened && place->opened->broken()) {
-        place->opened.reset();
+        place->broken = std::move(place->opened);
         scope_.spawn(open(place));
     }
     if (std::exchange(last, problem) == problem) {

@@ -45,6 +45,7 @@ public:
         DiskNumber number;
         DeviceDisk disk;
         std::unique_ptr<Disk> opened;
+        std::unique_ptr<Disk> broken;  // the last one, which still answers what it was asked
         std::string problem;        // why it is not used; empty: it is, or was not tried yet
         std::string read_problem;   // of the last reading, and
         std::string write_problem;  // writing

@@ -76,12 +76,18 @@ class Nbd(QuorumCase):
         quorumd.wait_shown(node, "no watcher", lambda shown: not shown["watcher"])
         quorumd.wait_shown(node, "casts as a ward", lambda shown: shown["casting"] and not shown["watcher"])
 
+    def serve_anew(self, node, *filters):
+        """Another server, and quorumd has found it."""
+        before = len(self.logged(node, "disk_opened"))
+        self.serve(node, *filters)
+        wait_for("the disk is opened anew", lambda: len(self.logged(node, "disk_opened")) > before, 30)
+
     def watches(self, node):
         quorumd.wait_shown(node, "a watcher", lambda shown: shown.get("watcher"))
 
     def test_a_path_that_hangs(self):
         n1, n2 = self.lab.nodes
-        self.serve(n2, ("pause", f"pause-control={self.path(n2, 'pause')}"))
+        self.serve_anew(n2, ("pause", f"pause-control={self.path(n2, 'pause')}"))
         self.watches(n2)
         self.assertEqual(self.control(n2, b"p"), b"P")
         since = now()
@@ -95,7 +101,7 @@ class Nbd(QuorumCase):
     def test_a_path_with_errors(self):
         n1, n2 = self.lab.nodes
         trigger = os.path.join(n2.folder, "errors")
-        self.serve(n2, ("error", "error=EIO", "error-rate=100%", f"error-file={trigger}"))
+        self.serve_anew(n2, ("error", "error=EIO", "error-rate=100%", f"error-file={trigger}"))
         self.watches(n2)
         since = now()
         with open(trigger, "w", encoding="ascii"):
@@ -108,7 +114,7 @@ class Nbd(QuorumCase):
     def test_a_path_that_answers_from_a_cache_is_not_trusted(self):
         n1, n2 = self.lab.nodes
         quorumd.stop(n2)
-        self.serve(n2, ("cache", "cache=writethrough", "cache-on-read=true"))
+        self.serve(n2, ("cache", "cache=writethrough", "cache-on-read=true", "cache-min-block-size=4K"))
         quorumd.start(n2)
         quorumd.wait_shown(n2, "opened", lambda shown: shown["voting"] and shown["disks"][0]["opened"])
         quorumd.wait_shown(n2, "casts as a ward", lambda shown: shown["casting"] and not shown["watcher"])
