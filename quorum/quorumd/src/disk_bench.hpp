@@ -46,10 +46,10 @@ public:
         DeviceDisk disk;
         std::unique_ptr<Disk> opened;
         std::unique_ptr<Disk> broken;  // the last one, which still answers what it was asked
-        std::string problem;        // why it is not used; empty: it is, or was not tried yet
-        std::string read_problem;   // of the last reading, and
-        std::string write_problem;  // writing
-        bool foreign = false;       // it is another disk than it should be
+        std::string problem;           // why it is not used; empty: it is, or was not tried yet
+        std::string read_problem;      // of the last reading, and
+        std::string write_problem;     // writing
+        bool foreign = false;          // it is another disk than it should be
         bool tried = false;
         std::uint64_t reads = 0;
         std::uint64_t writes = 0;
