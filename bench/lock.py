@@ -207,8 +207,8 @@ class Events(threading.Thread):
 
 
 def lose_one(lab, path, stack, each):
-    """(what the lost node's trees took, the longest wait in the others) in ms; counted from the later of the new view and
-    the word that the lost node can do no harm any more."""
+    """(what the lost node's trees took, the longest waits in the others), in ms; from the later of the new view and the
+    word that the lost node can do no harm any more."""
     here, other, lost = lab.nodes
     for first in lab.nodes:
         for node in [first, *(node for node in lab.nodes if node is not first)]:
