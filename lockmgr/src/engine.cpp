@@ -193,16 +193,16 @@ Engine::Outcome Engine::request(std::uint32_t index) {
     return Outcome::kQueued;
 }
 
-// The newcomer is the victim if a conversion queued before it waits for what it holds.
-bool Engine::conversion_deadlock(const Resource& resource, const Lock& lock) const {
+// The newcomer is the victim if a conversion queued before it waits for what it holds: that one.
+std::uint32_t Engine::conversion_deadlock(const Resource& resource, const Lock& lock) const {
     for (auto other = resource.queue(Queue::kConverting).head; other != 0;
          other = store_.locks[other].next) {
         if (!compatible(store_.locks[other].requested, lock.granted) &&
             &store_.locks[other] != &lock) {
-            return !mutated("ignore_conversion_deadlock");
+            return mutated("ignore_conversion_deadlock") ? 0 : other;
         }
     }
-    return false;
+    return 0;
 }
 
 Engine::Outcome Engine::convert(std::uint32_t index) {
@@ -223,7 +223,8 @@ Engine::Outcome Engine::convert(std::uint32_t index) {
     }
     bool warn_itself = false;
     bool demote = false;
-    if (conversion_deadlock(store_.resources[resource], lock)) {
+    opponent = conversion_deadlock(store_.resources[resource], lock);
+    if (opponent != 0) {
         demote = (lock.flags & flag::CONVDEADLK) != 0;
         warn_itself = !demote && (lock.flags & flag::NODLCKWT) != 0;
         if (!demote && !warn_itself) {

@@ -28,6 +28,7 @@ public:
     explicit Engine(Store& store) : store_(store) {}
 
     std::vector<Effect> effects;
+    std::uint32_t opponent = 0;  // of the last kDeadlock: whose conversion waits for this lock
 
     // A new lock on no queue, with requested, flags and value set.
     Outcome request(std::uint32_t lock);
@@ -76,7 +77,7 @@ private:
     void apply_value(Resource& resource, Lock& lock, LockMode mode);
     void write_value(Resource& resource, Lock* lock, std::uint32_t flags, const ValueBlock& block);
     void enqueue(std::uint32_t index, Queue which);
-    bool conversion_deadlock(const Resource& resource, const Lock& lock) const;
+    std::uint32_t conversion_deadlock(const Resource& resource, const Lock& lock) const;
     void notify_about(std::uint32_t blocked, bool converting_too);
     void notify_all(std::uint32_t resource);
     bool must_notify(const Lock& holder, LockMode blocked) const;

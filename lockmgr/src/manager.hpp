@@ -142,6 +142,9 @@ struct LockManager::Impl {
     void serve_enqueue(std::uint32_t party, std::uint32_t resource, const EnqueueMessage& m);
     void answer(std::uint32_t lock, Engine::Outcome outcome);
     void answer_again(std::uint32_t lock);
+    RefusedMessage::Opponent opponent() const;
+    std::vector<CycleEntry> cycle_with(std::uint32_t lock,
+                                       const RefusedMessage::Opponent& other) const;
     void send_granted(std::uint32_t lock);
     void carry_out_effects();
     void forget_lock(std::uint32_t lock);

@@ -169,13 +169,24 @@ void LockManager::Impl::answer(std::uint32_t index, Engine::Outcome outcome) {
     }
     const bool deadlock = outcome == Engine::Outcome::kDeadlock;
     deadlocks += deadlock ? 1U : 0U;
-    send(lock.party,
-         RefusedMessage{id, lock.op, deadlock ? LockStatus::kDeadlock : LockStatus::kNotQueued});
+    RefusedMessage refused{id, lock.op, LockStatus::kNotQueued, {}};
+    if (deadlock) {
+        refused.status = LockStatus::kDeadlock;
+        refused.opponents.push_back(opponent());
+    }
+    send(lock.party, refused);
     if (!lock.has_granted) {
         destroy(index);
     } else {
         store.locks[index].requested = lock.granted;
     }
+}
+
+// Of the conversion that the engine has just refused.
+RefusedMessage::Opponent LockManager::Impl::opponent() const {
+    const auto& lock = store.locks[engine.opponent];
+    return {node_of(lock.party), store.owner_id_of(engine.opponent), lock.pid, lock.xid,
+            lock.requested};
 }
 
 // The owner asks again because an answer may have been lost with the master before.

@@ -178,8 +178,12 @@ void each(Walk& walk, GrantedMessage& m) {
     walk(m.lock, m.op, m.mode, m.bits, m.token, m.order, m.seq, m.seen, m.value);
 }
 template <class Walk>
+void each(Walk& walk, RefusedMessage::Opponent& m) {
+    walk(m.node, m.lock, m.pid, m.xid, m.requested);
+}
+template <class Walk>
 void each(Walk& walk, RefusedMessage& m) {
-    walk(m.lock, m.op, m.status);
+    walk(m.lock, m.op, m.status, m.opponents);
 }
 template <class Walk>
 void each(Walk& walk, BlockingMessage& m) {

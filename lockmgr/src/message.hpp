@@ -85,9 +85,19 @@ struct GrantedMessage {
     bool operator==(const GrantedMessage&) const = default;
 };
 struct RefusedMessage {
+    // A conversion that waits for the lock, as the lock's would for it.
+    struct Opponent {
+        NodeId node;
+        LockId lock;
+        std::uint32_t pid = 0;
+        std::uint64_t xid = 0;
+        LockMode requested = LockMode::NL;
+        bool operator==(const Opponent&) const = default;
+    };
     LockId lock;
     std::uint32_t op = 0;
     LockStatus status = LockStatus::kCancelled;
+    std::vector<Opponent> opponents{};  // kDeadlock at once: one
     bool operator==(const RefusedMessage&) const = default;
 };
 struct BlockingMessage {

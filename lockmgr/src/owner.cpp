@@ -134,7 +134,7 @@ void LockManager::Impl::submit(std::uint32_t index) {
             break;
         case Engine::Outcome::kDeadlock:
             ++deadlocks;
-            finish(index, LockStatus::kDeadlock);
+            finish(index, LockStatus::kDeadlock, cycle_with(index, opponent()));
             break;
     }
     carry_out_effects();
@@ -511,6 +511,17 @@ void LockManager::Impl::handle(std::uint32_t from, GrantedMessage& m) {
     learn_master(index, from);
 }
 
+// Two conversions of one resource.
+std::vector<CycleEntry> LockManager::Impl::cycle_with(std::uint32_t index,
+                                                      const RefusedMessage::Opponent& other) const {
+    const auto& lock = store.locks[index];
+    const auto resource =
+        printable_key(store.root_key_of(store.trees[store.resources[lock.resource].tree]));
+    return {{self(), lock.pid, lock.xid, store.id_of(index), lock.requested, resource, other.lock},
+            {other.node, other.pid, other.xid, other.lock, other.requested, resource,
+             store.id_of(index)}};
+}
+
 void LockManager::Impl::handle(std::uint32_t from, RefusedMessage& m) {
     const auto index = store.index_of(m.lock);
     if (index == 0) {
@@ -527,6 +538,8 @@ void LockManager::Impl::handle(std::uint32_t from, RefusedMessage& m) {
     if (auto verdict = verdicts.extract(m.lock); status == LockStatus::kDeadlock && verdict) {
         cycle = std::move(verdict.mapped().cycle);
         ++deadlocks;
+    } else if (!m.opponents.empty()) {
+        cycle = cycle_with(index, m.opponents.front());
     }
     finish(index, status, std::move(cycle));
 }

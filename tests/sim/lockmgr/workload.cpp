@@ -240,7 +240,14 @@ void World::refused(std::size_t node, const Completion& output,
     auto& host = hosts_[node];
     auto& client = host.clients[output.client.value() - 1];
     const LockKey key{host.life, output.lock};
-    if (output.status == LockStatus::kDeadlock && !output.cycle.empty()) {
+    // Two conversions are ended by their master, of what it knows then, and the second is the
+    // victim.
+    const bool at_once = it != client.locks.end() && it->second.granted &&
+                         output.cycle.size() == 2 &&
+                         output.cycle[0].resource == output.cycle[1].resource;
+    if (output.status == LockStatus::kDeadlock && output.cycle.empty()) {
+        oracle_.fail(fmt::format("n{}: a victim is not told why", node + 1));
+    } else if (output.status == LockStatus::kDeadlock && !at_once) {
         std::map<NodeId, cluster::MemberId> lives;
         for (const auto& other : hosts_) {
             if (other.started < oracle_.waits_since(key)) {

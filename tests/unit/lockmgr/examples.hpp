@@ -64,7 +64,7 @@ inline std::vector<Message> examples() {
         QueuedMessage{lock, 2, -7, LockMode::PR},
         GrantedMessage{lock, 2, LockMode::EX, GrantedMessage::kRead, 0x90000000001, 7, 8, 9,
                        ValueBlock{}},
-        RefusedMessage{lock, 2, LockStatus::kNotQueued},
+        RefusedMessage{lock, 2, LockStatus::kNotQueued, {{NodeId(3), lock, 4711, 5, LockMode::EX}}},
         BlockingMessage{lock, LockMode::EX, NodeId(3), 4711},
         BounceMessage{lock, 2},
         AssignMessage{root, 0x90000000001},
