@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <fstream>
 #include <map>
 #include <memory>
 
@@ -16,6 +17,7 @@ namespace {
 struct LockOptions {
     std::string name;
     std::size_t count = 20;
+    std::string file;
 };
 
 // Asks every member of the view; one that does not answer is told of and left out.
@@ -163,6 +165,22 @@ int clients(const Context& context, const LockOptions&) {
     return kOk;
 }
 
+int trace(const Context& context, const LockOptions& options) {
+    const auto bytes = context.cluster.text("/v1/locks/trace");
+    std::ofstream file(options.file, std::ios::binary | std::ios::trunc);
+    file << bytes;
+    file.close();
+    if (!file) {
+        throw Failure{kRefused, "cannot write " + options.file};
+    }
+    if (context.json) {
+        print_json(json::object{{"file", options.file}, {"bytes", bytes.size()}});
+    } else {
+        std::printf("%zu octets in %s\n", bytes.size(), options.file.c_str());
+    }
+    return kOk;
+}
+
 }  // namespace
 
 void add_lock_commands(CLI::App& app, Command& chosen) {
@@ -185,6 +203,9 @@ void add_lock_commands(CLI::App& app, Command& chosen) {
     add("top", "where most wait, then where most hold", top)
         ->add_option("--count", options->count, "resources (20)")
         ->check(CLI::Range(1, 1000));
+    add("trace", "what this node's lock manager was given, into a file to be replayed", trace)
+        ->add_option("FILE", options->file, "written anew")
+        ->required();
     add("domains", "resource domains in use", domains);
     add("clients", "programs that use the lock manager", clients);
 }

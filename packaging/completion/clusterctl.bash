@@ -26,7 +26,7 @@ _clusterctl_words() {
         "quorum request-fence") echo --reason; _clusterctl_nodes ;;
         fencer) echo list remove confirm ;;
         "fencer list" | "fencer remove" | "fencer confirm") echo --node ;;
-        lock) echo show why top domains clients ;;
+        lock) echo show why top trace domains clients ;;
         "lock top") echo --count ;;
         shadow) echo create mount dismount show add remove label ;;
         "shadow create" | "shadow add") echo --force ;;

@@ -114,6 +114,7 @@ def check_set(adds, reads):
             if other.end >= read.start:
                 break
             if not other.items <= read.items:
-                wrong.append(f"{sorted(other.items - read.items)[:3]} read by {other.client} are gone for {read.client}")
+                gone = sorted(other.items - read.items)[:3]
+                wrong.append(f"{gone} read by {other.client} are gone for {read.client}")
                 break
     return wrong

@@ -65,7 +65,7 @@ struct Clusterd::Parts {
                        return machine.send(to, channel, payload);
                    }),
           ping(daemon.io(), messages),
-          locks(daemon.io(), messages, std::move(lock_options)),
+          locks(daemon.io(), messages, std::move(lock_options), config.locks.trace_bytes),
           interconnect(daemon.io(), scope, keys,
                        [this](const MachineInput& input) { machine.feed(input); }),
           conf(questions, hand, config.corosync_conf),

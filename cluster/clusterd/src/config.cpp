@@ -108,6 +108,7 @@ void read_locks(io::ConfigTable table, Config::Locks& locks) {
     number("clients_max", locks.clients_max, {1, 65'535});
     number("client_locks_max", locks.client_locks_max, {1, 100'000'000});
     number("locks_max", locks.locks_max, {1, 100'000'000});
+    number("trace_bytes", locks.trace_bytes, {0, 1 << 30});
     for (auto& domain : table.tables("domains")) {
         locks.domains.push_back(read_domain(domain));
     }

@@ -14,7 +14,8 @@ using io::ControlResponse;
 
 class LockRoutes {
 public:
-    LockRoutes(const LockShell& shell, const LockClients& clients) : report_(shell, clients) {}
+    LockRoutes(const LockShell& shell, const LockClients& clients)
+        : shell_(shell), report_(shell, clients) {}
 
     awaitable<ControlResponse> resources(ControlRequest request) {
         LockReport::Filter filter;
@@ -45,7 +46,18 @@ public:
         co_return response;
     }
 
+    awaitable<ControlResponse> trace(ControlRequest) {
+        if (!shell_.trace().on()) {
+            co_return ControlResponse::error(409, "refused", "trace_bytes in quorate.toml is 0");
+        }
+        ControlResponse response;
+        response.content_type = "application/octet-stream";
+        response.text = shell_.trace().bytes();
+        co_return response;
+    }
+
 private:
+    const LockShell& shell_;
     LockReport report_;
 };
 
@@ -54,15 +66,18 @@ private:
 void add_lock_routes(ControlRoutes& routes, const LockShell& shell, const LockClients& clients) {
     // Owned by all its routes.
     const auto locks = std::make_shared<LockRoutes>(shell, clients);
+    using Audience = ControlRoutes::Audience;
     const auto add = [&](const char* path,
-                         awaitable<ControlResponse> (LockRoutes::*call)(ControlRequest)) {
-        routes.add(
-            ControlRoutes::Audience::kBoth, "GET", path,
-            [locks, call](ControlRequest request) { return ((*locks).*call)(std::move(request)); });
+                         awaitable<ControlResponse> (LockRoutes::*call)(ControlRequest),
+                         Audience audience = Audience::kBoth) {
+        routes.add(audience, "GET", path, [locks, call](ControlRequest request) {
+            return ((*locks).*call)(std::move(request));
+        });
     };
     add("/v1/locks", &LockRoutes::resources);
     add("/v1/locks/domains", &LockRoutes::domains);
     add("/v1/locks/clients", &LockRoutes::clients);
+    add("/v1/locks/trace", &LockRoutes::trace, Audience::kLocal);
 }
 
 }  // namespace quorate::cluster

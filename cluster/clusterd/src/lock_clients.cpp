@@ -255,6 +255,9 @@ void LockClients::tell(MonoTime now, lockmgr::LockOutput& output) {
     if (const auto* done = std::get_if<Completion>(&output)) {
         numbers_->completions[static_cast<std::size_t>(done->status)]->add();
         if (auto* connection = to(done->client)) {
+            if (done->status == LockStatus::kDeadlock) {
+                tell_operator(now, *connection, *done);
+            }
             const auto times = connection->session.tell(now, *done);
             if (times.waited) {
                 numbers_->wait.observe(static_cast<double>(times.waited->count()) / 1e3);
@@ -285,6 +288,32 @@ void LockClients::tell(MonoTime now, lockmgr::LockOutput& output) {
             connection->session.tell(*revoked);
         }
     }
+}
+
+// One a second: many victims must not push everything else out of the events.
+void LockClients::tell_operator(MonoTime now, const Connection& victim,
+                                const lockmgr::Completion& done) {
+    constexpr milliseconds kPause{1000};
+    if (now - deadlock_told_ < kPause) {
+        ++deadlocks_untold_;
+        return;
+    }
+    deadlock_told_ = now;
+    const auto& who = victim.session.who();
+    boost::json::array cycle;
+    for (const auto& entry : done.cycle) {
+        cycle.push_back({{"node_id", entry.node.value()},
+                         {"pid", entry.pid},
+                         {"resource", entry.resource},
+                         {"requested", name_of(entry.requested)}});
+    }
+    events_.add("deadlock",
+                fmt::format("{} (pid {}) was refused to end a deadlock", victim.program, who.pid),
+                Epoch(),
+                {{"pid", who.pid},
+                 {"program", victim.program},
+                 {"cycle", std::move(cycle)},
+                 {"untold", std::exchange(deadlocks_untold_, 0)}});
 }
 
 void LockClients::touch(Connection& connection) {

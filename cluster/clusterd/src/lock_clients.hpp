@@ -68,6 +68,7 @@ private:
     boost::asio::awaitable<bool> may_read(Connection& connection);
     boost::asio::awaitable<void> write_rest(std::shared_ptr<Connection> connection);
     void work(Connection& connection);
+    void tell_operator(MonoTime now, const Connection& victim, const lockmgr::Completion& done);
     void touch(Connection& connection);
     void write(Connection& connection);
     void cut(Connection& connection, lockmgr::wire::Refused::Reason reason, std::string text);
@@ -90,6 +91,8 @@ private:
     std::vector<std::shared_ptr<Connection>> touched_;
     std::array<char, 16 * 1024> buffer_;  // used between two waits only
     std::unique_ptr<Numbers> numbers_;
+    MonoTime deadlock_told_;
+    std::uint64_t deadlocks_untold_ = 0;  // since then
     bool stopping_ = false;
 };
 

@@ -1,6 +1,7 @@
 #include "lock_shell.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/bytes.hpp"
@@ -24,10 +25,11 @@ constexpr milliseconds kLookAgain{1000};
 }  // namespace
 
 LockShell::LockShell(boost::asio::io_context& io, Messages& messages,
-                     lockmgr::LockManagerOptions options)
+                     lockmgr::LockManagerOptions options, std::size_t trace_bytes)
     : io_(io),
       messages_(messages),
       self_(options.self),
+      trace_(options, trace_bytes),
       manager_(std::move(options)),
       relieved_(io),
       drained_(io),
@@ -43,7 +45,9 @@ LockShell::LockShell(boost::asio::io_context& io, Messages& messages,
 
 void LockShell::feed(MonoTime now, const lockmgr::LockInput& input) {
     ++steps_;
+    const auto before = outputs_.size();
     manager_.step(now, input, outputs_);
+    trace_.record(now, input, std::span(outputs_).subspan(before));
     if (std::exchange(carrying_, true)) {
         return;  // carried out by who carries already, in order
     }

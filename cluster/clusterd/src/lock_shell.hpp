@@ -13,6 +13,7 @@
 #include "base/log.hpp"
 #include "io/event.hpp"
 #include "lockmgr/lock_manager.hpp"
+#include "lockmgr/trace.hpp"
 #include "messages.hpp"
 
 namespace quorate::cluster {
@@ -36,7 +37,9 @@ public:
         // When this node's lease ends; nothing: not known, or never.
         std::function<std::optional<MonoTime>()> lease_until;
     };
-    LockShell(boost::asio::io_context& io, Messages& messages, lockmgr::LockManagerOptions options);
+    // `trace_bytes`: how much is kept of what the manager was given.
+    LockShell(boost::asio::io_context& io, Messages& messages, lockmgr::LockManagerOptions options,
+              std::size_t trace_bytes);
 
     // Before the machine runs.
     void start(Limbs limbs) { limbs_ = std::move(limbs); }
@@ -52,6 +55,7 @@ public:
     boost::asio::awaitable<void> relieved();
 
     const lockmgr::LockManager& manager() const { return manager_; }
+    const lockmgr::LockTrace& trace() const { return trace_; }
     MemberId self() const { return self_; }
     std::uint64_t steps() const { return steps_; }
 
@@ -79,6 +83,7 @@ private:
     boost::asio::io_context& io_;
     Messages& messages_;
     MemberId self_;
+    lockmgr::LockTrace trace_;
     lockmgr::LockManager manager_;
     Limbs limbs_;
     Logger log_;

@@ -117,6 +117,38 @@ class Locks(ClusterCase):
         self.assertEqual({row["node"] for row in self.clusterctl(n2, "lock", "clients")["clients"]}, {"n1", "n2", "n3"})
         self.assertGreater(second.token, 0)
 
+    def test_the_trace_of_every_node_can_be_replayed(self):
+        simulator = pathlib.Path(os.environ["QUORATE_BIN"]).parent / "tests/sim_lockmgr"
+        if not simulator.exists():
+            self.skipTest("sim_lockmgr is not built")
+        clients = self.clients()
+        for turn in range(60):
+            client = clients[turn % 3]
+            self.assertEqual(client.lock("trace", f"r{turn % 7}", NL if turn % 4 else PR, VALBLK).status, "granted")
+        with tempfile.TemporaryDirectory() as folder:
+            files = []
+            for node in self.lab.nodes:
+                files.append(os.path.join(folder, node.name))
+                self.assertGreater(self.clusterctl(node, "lock", "trace", files[-1])["bytes"], 2000)
+            again = subprocess.run([str(simulator), "--gtest_filter=Replay.GivenTraces*"], capture_output=True,
+                                   text=True, timeout=60, env={**os.environ, "QUORATE_REPLAY": ",".join(files)},
+                                   check=False)
+            self.assertEqual(again.returncode, 0, again.stdout)
+
+    def test_a_deadlock_is_an_event(self):
+        one, two, _ = self.clients()
+        self.assertEqual(one.lock("dead", "a", EX).status, "granted")
+        self.assertEqual(two.lock("dead", "b", EX).status, "granted")
+        one.enqueue("dead", "b", EX)
+        two.enqueue("dead", "a", EX)
+
+        def told():
+            return [event for node in self.lab.nodes
+                    for event in clusterd.ask(node, "GET", "/v1/events/recent")["events"]
+                    if event["kind"] == "deadlock"]
+        event = wait_for("the event", told, 60)[0]
+        self.assertEqual({row["resource"] for row in event["cycle"]}, {"dead/a", "dead/b"})
+
     def start_holder(self, program, node, name, mode):
         holder = subprocess.Popen(node.command([str(program), name, str(mode)]), env=build.environment(node.root),
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

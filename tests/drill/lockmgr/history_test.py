@@ -21,8 +21,8 @@ SAFE = 1.0
 
 
 class Store:
-    """What a lock protects. It knows the newest token of who has read or written, and refuses writes of older ones, as a
-    careful disk does. A write takes two steps, so that a reader beside a writer sees it torn."""
+    """What a lock protects. It knows the newest token of who has read or written, and refuses writes of older ones, as
+    a careful disk does. A write takes two steps, so that a reader beside a writer sees it torn."""
 
     def __init__(self, content):
         self.token = 0

@@ -1,5 +1,11 @@
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
 #include <gtest/gtest.h>
 
+#include "base/text.hpp"
+#include "replay.hpp"
 #include "sim/seeds.hpp"
 #include "world.hpp"
 
@@ -32,6 +38,90 @@ TEST(Simulation, TreesMoveAndDeadlocksComeAbout) {
     EXPECT_GT(grants, 4000U);
     EXPECT_GT(moves, 5U);
     EXPECT_GT(deadlocks, 20U);
+}
+
+// What a machine was given tells all that it did.
+TEST(Simulation, EveryMachineDoesTheSameAgain) {
+    const auto failure = sim::run_seeds(1, 40, [](std::uint64_t seed) {
+        Random random(seed);
+        World world(seed, Scenario::draw(random));
+        world.record();
+        return world.run();
+    });
+    EXPECT_FALSE(failure.failed()) << failure.to_string();
+}
+
+LockManagerOptions lone() {
+    LockManagerOptions options;
+    options.self = {NodeId(1), cluster::Incarnation(7)};
+    return options;
+}
+
+TEST(Replay, ATraceHasItsLimitAndTellsWhatItLost) {
+    LockTrace trace(lone(), 256 * 1024);
+    LockManager manager(lone());
+    std::vector<LockOutput> outputs;
+    for (int i = 0; i < 100'000; ++i) {
+        outputs.clear();
+        manager.step(MonoTime(std::chrono::seconds(1)), Tick{}, outputs);
+        trace.record(MonoTime(std::chrono::seconds(1)), Tick{}, outputs);
+    }
+    EXPECT_GT(trace.dropped(), 0U);
+    EXPECT_LT(trace.bytes().size(), 256U * 1024);
+    EXPECT_EQ(replay(trace.bytes()), "");
+}
+
+TEST(Replay, WhatWasDoneOtherwiseIsNoticed) {
+    LockTrace trace(lone(), 1 << 20);
+    const std::vector<LockOutput> never{Drained{}};
+    trace.record(MonoTime(std::chrono::seconds(1)), Tick{}, never);
+    EXPECT_NE(replay(trace.bytes()), "");
+}
+
+TEST(Replay, ADamagedFileIsRefused) {
+    LockTrace trace(lone(), 1 << 20);
+    trace.record(MonoTime(std::chrono::seconds(1)), Tick{}, {});
+    const auto whole = trace.bytes();
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+        auto broken = whole;
+        broken[at] = static_cast<char>(broken[at] ^ 0x40);
+        EXPECT_TRUE(at == 6 || at == 7 || !read_trace(broken)) << at;  // the minor version
+    }
+}
+
+// A client alone, in a file.
+std::string small_trace() {
+    LockTrace trace(lone(), 1 << 20);
+    LockManager manager(lone());
+    std::vector<LockOutput> outputs;
+    const auto give = [&](const LockInput& input) {
+        outputs.clear();
+        manager.step(MonoTime(std::chrono::seconds(1)), input, outputs);
+        trace.record(MonoTime(std::chrono::seconds(1)), input, outputs);
+    };
+    give(ClientOpened{ClientId(1), 4711, 0, {5}, 0});
+    Enqueue asks;
+    asks.client = ClientId(1);
+    asks.request = RequestId(1);
+    asks.domain = "d";
+    asks.name = "n";
+    asks.mode = LockMode::EX;
+    asks.deadline = MonoTime(std::chrono::seconds(9));
+    give(asks);
+    const auto name = ::testing::TempDir() + "quorate_small.trace";
+    std::ofstream(name, std::ios::binary) << trace.bytes();
+    return name;
+}
+
+// QUORATE_REPLAY names files of clusterctl lock trace, with a comma between two.
+TEST(Replay, GivenTracesDoTheSameAgain) {
+    const char* given = std::getenv("QUORATE_REPLAY");
+    const std::string names = given == nullptr ? small_trace() : given;
+    for (const auto name : split(names, ',')) {
+        std::ifstream file{std::string(name), std::ios::binary};
+        const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+        EXPECT_EQ(replay(bytes, std::getenv("QUORATE_SIM_TRACE") != nullptr), "") << name;
+    }
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "world.hpp"
+#include "replay.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -54,6 +55,7 @@ void World::start(std::size_t node) {
     options.residence = std::chrono::milliseconds(100);
     options.recovery_trees = scenario_.recovery_trees;
     host.manager = std::make_unique<LockManager>(options);
+    host.trace = std::make_unique<LockTrace>(options, recording_ ? 256U << 20U : 0U);
     host.started = events_.now();
     host.epoch = cluster::Epoch(0);
     host.quorate = false;
@@ -75,6 +77,7 @@ void World::crash(std::size_t node) {
     if (!host.manager) {
         return;
     }
+    check_replay(node);
     moves_ += host.manager->counts().moves;
     deadlocks_ += host.manager->counts().deadlocks;
     oracle_.lost(host.life);
@@ -102,6 +105,7 @@ void World::give(std::size_t node, const LockInput& input) {
     const MonoTime now(std::chrono::duration_cast<std::chrono::milliseconds>(events_.now()) +
                        std::chrono::seconds(1000 * (node + 1)));
     host.manager->step(now, input, outputs);
+    host.trace->record(now, input, outputs);
     for (const auto& output : outputs) {
         carry_out(node, output);
     }
@@ -110,6 +114,14 @@ void World::give(std::size_t node, const LockInput& input) {
     }
     if (random_.one_in(16)) {
         inspect();
+    }
+}
+
+void World::check_replay(std::size_t node) {
+    const auto& host = hosts_[node];
+    const auto failure = host.manager && recording_ ? replay(host.trace->bytes()) : std::string();
+    if (!failure.empty()) {
+        oracle_.fail(fmt::format("n{} replayed: {}", node + 1, failure));
     }
 }
 
@@ -394,6 +406,9 @@ std::string World::run() {
             until(events_.now() + seconds(1));
             missing = leftovers();
         } while (oracle_.breach().empty() && !missing.empty() && events_.now() < end);
+    }
+    for (std::size_t node = 0; node < hosts_.size(); ++node) {
+        check_replay(node);
     }
     for (const auto& host : hosts_) {
         if (host.manager) {

@@ -11,6 +11,7 @@
 
 #include "base/random.hpp"
 #include "lockmgr/lock_manager.hpp"
+#include "lockmgr/trace.hpp"
 #include "oracle.hpp"
 #include "sim/event_queue.hpp"
 
@@ -75,6 +76,7 @@ struct SimClient {
 // One machine and its lock manager.
 struct Host {
     std::unique_ptr<LockManager> manager;
+    std::unique_ptr<LockTrace> trace;
     cluster::MemberId life;
     sim::Time started{0};
     cluster::Epoch epoch;             // of the last view committed
@@ -97,6 +99,8 @@ public:
 
     // The breach of an invariant, or the lack of progress; empty if all was well.
     std::string run();
+    // Every machine is traced, and must do the same again; not together with a limit of the trace.
+    void record() { recording_ = true; }
     std::size_t grants() const { return oracle_.grants(); }
     std::uint64_t moves() const { return moves_; }
     std::uint64_t deadlocks() const { return deadlocks_; }
@@ -106,6 +110,7 @@ private:
     void start(std::size_t node);
     void crash(std::size_t node);
     void give(std::size_t node, const LockInput& input);
+    void check_replay(std::size_t node);
     void arm(std::size_t node);
     void carry_out(std::size_t node, const LockOutput& output);
     void on(std::size_t node, const Completion& output);
@@ -206,6 +211,7 @@ private:
     bool healed_ = false;
     bool closing_ = false;  // clients give everything up
     bool traced_ = false;
+    bool recording_ = false;
 };
 
 }  // namespace quorate::lockmgr::simulator
