@@ -36,15 +36,15 @@ TEST_P(Mutant, IsCaught) {
 INSTANTIATE_TEST_SUITE_P(
     Shadowing, Mutant,
     ::testing::Values(Mutation{"data_before_intent", 1}, Mutation{"clear_in_flight", 1},
-                      Mutation{"mount_stale", 3}, Mutation{"parallel_target", 23},
-                      Mutation{"no_recompare", 2}, Mutation{"ack_before_expel", 4},
-                      Mutation{"skip_witness", 4}, Mutation{"read_above_fence", 1},
-                      Mutation{"read_unfixed", 6}, Mutation{"fix_without_stall", 32},
-                      Mutation{"ack_without_lease", 5}, Mutation{"clear_unmerged", 6},
-                      Mutation{"clear_without_flush", 30}, Mutation{"promote_unflushed", 76},
-                      Mutation{"forget_zombies", 1}, Mutation{"clear_unflushed", 67},
-                      Mutation{"ignore_life", 8}, Mutation{"reuse_number", 1},
-                      Mutation{"keep_target", 1}, Mutation{"promote_unspread", 1}),
+                      Mutation{"mount_stale", 3}, Mutation{"parallel_target", 78},
+                      Mutation{"no_recompare", 3}, Mutation{"ack_before_expel", 6},
+                      Mutation{"skip_witness", 6}, Mutation{"read_above_fence", 1},
+                      Mutation{"read_unfixed", 7}, Mutation{"fix_without_stall", 48},
+                      Mutation{"ack_without_lease", 8}, Mutation{"clear_unmerged", 6},
+                      Mutation{"clear_without_flush", 84}, Mutation{"promote_unflushed", 143},
+                      Mutation{"forget_zombies", 97}, Mutation{"clear_unflushed", 73},
+                      Mutation{"ignore_life", 40}, Mutation{"reuse_number", 133},
+                      Mutation{"promote_unspread", 248}),
     [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
