@@ -1,0 +1,51 @@
+#include "config.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace quorate::quorum {
+namespace {
+
+class QuorumdConfig : public testing::Test {
+protected:
+    ~QuorumdConfig() override { std::filesystem::remove(path_); }
+    Result<Config> read(const std::string& text) const {
+        std::ofstream(path_) << text;
+        return read_config(path_);
+    }
+    std::string path_ = testing::TempDir() + "quorumd." + std::to_string(::getpid()) + ".toml";
+};
+
+TEST_F(QuorumdConfig, ANodeOfAStockClusterNeedsNoFile) {
+    const auto config = read_config(path_);
+    ASSERT_TRUE(config);
+    EXPECT_EQ(config->watchdog, "/dev/watchdog");
+    EXPECT_EQ(config->port, 5411);
+    EXPECT_FALSE(config->clusterd);
+    EXPECT_TRUE(config->reset_when_fenced);
+}
+
+TEST_F(QuorumdConfig, ClusterdListensWhereItIsAMember) {
+    EXPECT_TRUE(read("[cluster]\nname = \"mail\"\naddresses = [\"192.0.2.1:5410\"]\n")->clusterd);
+    EXPECT_FALSE(read("[cluster]\nname = \"mail\"\nmembership = \"solo\"\n")->clusterd);
+    EXPECT_FALSE(read("[cluster]\nname = \"mail\"\n[quorum]\nclusterd = false\n")->clusterd);
+}
+
+TEST_F(QuorumdConfig, AnUnknownKeyIsAMistakeWithItsLine) {
+    const auto config = read("[quorum]\nwatchdog = \"none\"\ncolour = 1\n");
+    ASSERT_FALSE(config);
+    EXPECT_NE(config.error().detail.find(":3: quorum.colour"), std::string::npos)
+        << config.error().detail;
+}
+
+TEST_F(QuorumdConfig, MoreThanThreeDisksAreRefused) {
+    const auto config = read("[quorum]\ndisks = [\"/a\", \"/b\", \"/c\", \"/d\"]\n");
+    ASSERT_FALSE(config);
+    EXPECT_NE(config.error().detail.find("more than three disks"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace quorate::quorum
