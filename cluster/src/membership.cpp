@@ -246,6 +246,7 @@ void Membership::Impl::hear(GroupMember, const Silent& silent) {
     if (silent.configuration != round->configuration() || !round->hear(silent)) {
         return;
     }
+    quiet_since = now;  // who is left has to vouch for something else now
     note(LogLevel::kWarn, "member_silent",
          fmt::format("node {}: the others go on without it", silent.member.node.value()));
     if (silent.member == self) {

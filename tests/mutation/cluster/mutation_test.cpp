@@ -34,17 +34,17 @@ TEST_P(Mutant, IsCaught) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cluster, Mutant,
-    ::testing::Values(Mutation{"forget_floor", 1}, Mutation{"vouch_before_flush", 57},
-                      Mutation{"vouch_twice", 101}, Mutation{"newest_lineage_only", 7208},
+    ::testing::Values(Mutation{"forget_floor", 1}, Mutation{"vouch_before_flush", 60},
+                      Mutation{"vouch_twice", 280}, Mutation{"newest_lineage_only", 7242},
                       Mutation{"trust_votequorum", 4}, Mutation{"readmit_expelled", 3},
-                      Mutation{"disk_of_any_ring", 1577}, Mutation{"stale_disk_floor", 99},
-                      Mutation{"acknowledge_anybody", 187}, Mutation{"lease_from_receipt", 183},
-                      Mutation{"ignore_clock_error", 66}, Mutation{"forget_start", 3},
-                      Mutation{"disk_without_floor", 761}, Mutation{"forget_disk_view", 153},
+                      Mutation{"disk_of_any_ring", 2421}, Mutation{"stale_disk_floor", 157},
+                      Mutation{"acknowledge_anybody", 187}, Mutation{"lease_from_receipt", 1839},
+                      Mutation{"ignore_clock_error", 1677}, Mutation{"forget_start", 3},
+                      Mutation{"disk_without_floor", 11221}, Mutation{"forget_disk_view", 837},
                       Mutation{"expelled_not_final", 3}, Mutation{"without_lease_fencer", 3},
                       Mutation{"one_consent", 2}, Mutation{"accept_old_epochs", 3},
-                      Mutation{"deliver_early", 7}, Mutation{"deliver_again", 1},
-                      Mutation{"forget_unacknowledged", 10}, Mutation{"hold_goes_on", 16944},
+                      Mutation{"deliver_early", 7}, Mutation{"deliver_again", 2},
+                      Mutation{"forget_unacknowledged", 10}, Mutation{"hold_goes_on", 22355},
                       Mutation{"vouch_without_disk", 9175}, Mutation{"certain_of_proposals", 66}),
     [](const auto& test) { return std::string(test.param.name); });
 
