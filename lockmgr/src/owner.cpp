@@ -439,7 +439,7 @@ bool LockManager::Impl::answers(const Lock& lock, std::uint32_t op) const {
 void LockManager::Impl::learn_master(std::uint32_t lock, std::uint32_t from) {
     const auto index = store.resources[store.locks[lock].resource].tree;
     auto& tree = store.trees[index];
-    const bool believed = tree.certain && !mutated("believe_old_master");
+    const bool believed = tree.certain;
     if (tree.state == TreeState::kLookup) {
         tree.certain = true;
         settle(index, from);
