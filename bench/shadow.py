@@ -1,6 +1,6 @@
-"""bench/run shadow [--quick] [--json] [--folder DIR]: a shadow set of two local files beside one raw file and QEMU's quorum.
+"""bench/run shadow [--quick] [--json] [--folder DIR]: a set of two local files beside one raw file and QEMU's quorum.
 
-Writes go to both members; where both stand on one disk (they do, unless --folder is a list of two), that disk bounds them.
+Writes go to both members; where both stand on one disk (they do, unless --folder is a list of two), it bounds them.
 A peer that is not installed is left out, with a note. Exit status 0: every bar holds.
 """
 
