@@ -5,7 +5,7 @@
 namespace quorate::quorum {
 namespace {
 
-constexpr const char* kName = "libnbd.so.0";
+constexpr const char* kLibraryName = "libnbd.so.0";
 
 template <class Function>
 bool find(void* library, const char* name, Function& function) {
@@ -38,7 +38,7 @@ bool find_all(void* library, NbdLibrary& nbd) {
 Result<const NbdLibrary*> NbdLibrary::load() {
     static NbdLibrary nbd;
     static const bool loaded = [] {
-        void* library = ::dlopen(kName, RTLD_NOW | RTLD_LOCAL);
+        void* library = ::dlopen(kLibraryName, RTLD_NOW | RTLD_LOCAL);
         return library != nullptr && find_all(library, nbd);
     }();
     if (!loaded) {
