@@ -23,7 +23,7 @@ public:
         : scope_(io),
           events_(io),
           messages_(io, self(), [](auto...) { return Status(); }),
-          shell_(io, messages_, options()),
+          shell_(io, messages_, options(), 64 * 1024),
           clients_(io, scope_, shell_, events_, {path(), 100, {}, welcome()}) {
         clients_.add_metrics(metrics_);
         cluster::LockShell::Limbs limbs;
