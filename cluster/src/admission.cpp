@@ -141,8 +141,12 @@ void Admission::collect_lineages() {
 
 void Admission::by_node_id() {
     std::map<NodeId, const Entry*> holders;
-    const auto rank = [](const Entry& entry) {
-        return std::pair(entry.second.joined, ~entry.second.self.id.incarnation.value());
+    // Who only may have joined says so too: who is of a lineage goes first.
+    const auto rank = [&](const Entry& entry) {
+        const auto id = entry.second.self.id;
+        const bool member = std::ranges::any_of(
+            lineages_, [&](const Lineage* lineage) { return lineage->has(id); });
+        return std::tuple(member, entry.second.joined, ~id.incarnation.value());
     };
     for (const auto* entry : accepted_) {
         auto& holder = holders[entry->second.self.id.node];

@@ -337,9 +337,10 @@ bool Membership::Impl::news(const Hello& last, const Hello& next) const {
 // from the disk; they would count it lost if they went on without it, though it never was a member.
 void Membership::Impl::doubt_proposals() {
     const bool heard = round && (round->group_size() > 1 || wrote_to_disk);
-    if (spoke_in_round && heard && joined == Epoch(0) && may_have_joined == Epoch(0) &&
-        !mutated("certain_of_proposals")) {
-        may_have_joined = round->least_epoch();
+    if (spoke_in_round && heard && joined == Epoch(0) && !mutated("certain_of_proposals")) {
+        const auto least = round->least_epoch(options.cluster_name, options.key_fingerprint);
+        const bool first = may_have_joined == Epoch(0);
+        may_have_joined = first ? least : std::min(may_have_joined, least);
     }
 }
 

@@ -9,9 +9,7 @@ void Round::hear(GroupMember sender, const Hello& hello) {
         return;
     }
     hellos_[sender] = hello;
-    if (heard_.insert(sender).second) {
-        first_floor_ = std::max({first_floor_, hello.floor, hello.disk_floor, hello.lineage.epoch});
-    }
+    first_hellos_.emplace(sender, hello);
     silent_.erase(sender);
     decision_.reset();
 }
@@ -22,9 +20,21 @@ bool Round::hear(const Silent& silent) {
         return false;
     }
     hellos_.erase(silent.member);
+    first_hellos_.erase(silent.member);
     silent_.insert(silent.member);
     decision_.reset();
     return true;
+}
+
+Epoch Round::least_epoch(const std::string& cluster_name,
+                         const std::string& key_fingerprint) const {
+    Epoch floor;
+    for (const auto& [member, hello] : first_hellos_) {
+        if (hello.cluster_name == cluster_name && hello.key_fingerprint == key_fingerprint) {
+            floor = std::max(floor, hello.floor);
+        }
+    }
+    return Epoch(floor.value() + 1);
 }
 
 std::uint32_t Round::attempt_of(GroupMember member) const {

@@ -24,9 +24,9 @@ public:
     // False when it is out of date: the member has spoken since.
     bool hear(const Silent& silent);
 
-    // No proposal of this round, of any attempt and computed by anybody, has a lower one, as far as
-    // this member has heard.
-    Epoch least_epoch() const { return Epoch(first_floor_.value() + 1); }
+    // No proposal that a member with this name and key is in has a lower one, as far as this member
+    // has heard: floors only rise, those of other clusters and of the disk may not count.
+    Epoch least_epoch(const std::string& cluster_name, const std::string& key_fingerprint) const;
     std::size_t group_size() const { return group_.size(); }
 
     // The attempt of the last hello heard; 0: none.
@@ -47,8 +47,7 @@ private:
     std::vector<GroupMember> group_;
     Configuration configuration_;
     Hellos hellos_;
-    std::set<GroupMember> heard_;  // once at least
-    Epoch first_floor_;            // the highest of their first hellos; floors only rise
+    Hellos first_hellos_;  // without the silent
     std::map<GroupMember, Vouch> vouches_;
     std::set<GroupMember> silent_;
     std::optional<Decision> decision_;

@@ -251,6 +251,14 @@ TEST_F(Admission, TheLevelRisesOnlyWhenAllSpeakItAndOneAsks) {
     EXPECT_EQ(view().level, 1);
 }
 
+TEST_F(Admission, ANodeIdStaysWithTheMemberWhateverTheOtherMayHaveJoined) {
+    with_past(5);
+    auto& stranger = say(1, 999);
+    stranger.joined = Epoch(6);
+    EXPECT_EQ(refused(), std::pair(1U, Cause::kNodeIdTaken));
+    EXPECT_NE(view().find(life(1, 110)), nullptr);
+}
+
 TEST_F(Admission, AFreshLifeWaitsWhenTheListOfTheLostIsFull) {
     with_past(5);
     of(3).joined = Epoch(0);

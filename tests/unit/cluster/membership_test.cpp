@@ -1,5 +1,6 @@
 #include "cluster/membership.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 
@@ -278,6 +279,34 @@ TEST_F(Group, WhoNeverHeardWhetherItBecameAMemberIsExpelledIfTheOthersWentOn) {
     ring({1, 2, 3});
     EXPECT_EQ(said<Expelled>(3).size(), 1U);
     EXPECT_EQ(view(1)->members.size(), 2U);
+}
+
+TEST_F(Group, TheFloorOfAnotherClusterDoesNotHideThatALifeIsLost) {
+    for (std::uint32_t node = 1; node <= 3; ++node) {
+        add(options(node, node));
+    }
+    auto foreign = options(4, 4);
+    foreign.cluster_name = "other";
+    add(foreign, Floor{Epoch(1000), {}});
+    deaf_ = {NodeId(4)};
+    ring({1, 2});
+    flushes_ = false;
+    ring({1, 2, 3, 4});
+    deaf_ = {NodeId(3), NodeId(4)};
+    for (std::uint32_t node = 1; node <= 2; ++node) {
+        for (const auto& write : said<WriteFloor>(node)) {
+            feed(NodeId(node), FloorWritten{write.floor.epoch, write.on_disk});
+        }
+    }
+    flushes_ = true;
+    ring({1, 2});
+    ASSERT_TRUE(quorate(1));
+    deaf_ = {NodeId(4)};
+    ring({1, 2, 3});
+    const bool lost = std::ranges::find(view(1)->lost, MemberId{NodeId(3), Incarnation(3)}) !=
+                      view(1)->lost.end();
+    EXPECT_TRUE(lost);
+    EXPECT_EQ(said<Expelled>(3).size(), 1U);
 }
 
 TEST_F(Group, WhoNeverHeardWhetherItBecameAMemberStaysIfTheOthersDidNotGoOn) {
