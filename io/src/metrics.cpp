@@ -77,6 +77,17 @@ void Metrics::write_sample(std::string& out, const Family& family, const Sample&
     out += fmt::format("{}{}{} {}\n", family.name, suffix, braces, sample.value);
 }
 
+std::string label(std::string_view key, std::string_view value) {
+    std::string text = fmt::format("{}=\"", key);
+    for (const char c : value) {
+        if (c == '\\' || c == '"') {
+            text += '\\';
+        }
+        text += c == '\n' ? ' ' : c;
+    }
+    return text + '"';
+}
+
 std::string Metrics::text() const {
     std::string out;
     for (const auto& family : families_) {

@@ -13,18 +13,7 @@ namespace {
 
 using Kind = io::Metrics::Kind;
 using Samples = std::vector<io::Metrics::Sample>;
-
-// Names come from configuration files: quotes and the like must not break the format.
-std::string label(std::string_view key, std::string_view value) {
-    std::string text = fmt::format("{}=\"", key);
-    for (const char c : value) {
-        if (c == '\\' || c == '"') {
-            text += '\\';
-        }
-        text += c == '\n' ? ' ' : c;
-    }
-    return text + '"';
-}
+using io::label;
 
 class ClusterMetrics {
 public:

@@ -33,8 +33,11 @@ private:
     std::atomic<std::uint64_t> sum_micro_{0};
 };
 
+// `key="value"`. Values come from configuration files: quotes and the like do not break the format.
+std::string label(std::string_view key, std::string_view value);
+
 // The daemon's metrics as OpenMetrics 1.0 text. Names end in their unit; a counter's "_total" is
-// added here. Labels are written by the caller: `protocol="imap"`.
+// added here. Labels are written by the caller, see label().
 //
 // Thread rule: register on the io thread before use; Counter and Histogram are safe from any
 // thread; gauges are read on the io thread.

@@ -3,8 +3,6 @@
 #include <functional>
 #include <utility>
 
-#include <fmt/core.h>
-
 #include "io/time.hpp"
 #include "version.hpp"
 
@@ -13,17 +11,7 @@ namespace {
 
 using Kind = io::Metrics::Kind;
 using Samples = std::vector<io::Metrics::Sample>;
-
-std::string label(std::string_view key, std::string_view value) {
-    std::string text = fmt::format("{}=\"", key);
-    for (const char c : value) {
-        if (c == '\\' || c == '"') {
-            text += '\\';
-        }
-        text += c == '\n' ? ' ' : c;
-    }
-    return text + '"';
-}
+using io::label;
 
 class Writer {
 public:
