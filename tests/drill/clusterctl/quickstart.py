@@ -39,24 +39,41 @@ def once(folder):
     print(lines[-1], flush=True)
 
 
+def lab(folder, *words):
+    subprocess.run([SOURCE / "tests/lab", *words], env=dict(os.environ, QUORATE_LAB=folder), check=True)
+
+
+def on_n2(folder, *words):
+    look = [SOURCE / "tests/lab", "run", "n2", f"{os.environ['QUORATE_BIN']}/clusterctl", *words]
+    environment = dict(os.environ, QUORATE_LAB=folder)
+    return subprocess.run(look, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+
+
+def await_members(folder, wanted):
+    shown = {}
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        done = on_n2(folder, "cluster", "show", "--json")
+        shown = json.loads(done.stdout) if done.returncode == 0 else {}
+        members = sorted(row["name"] for row in shown.get("members", []) if row["status"] == "member")
+        if members == wanted and shown["quorate"]:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"not {wanted} with quorum: {shown}")
+
+
 def until_interrupted(folder):
     quickstart = start(folder)
     seen = iter(quickstart.stdout.readline, "")
     assert any("Ctrl-C ends everything" in line for line in seen)
-    look = [SOURCE / "tests/lab", "run", "n2", f"{os.environ['QUORATE_BIN']}/clusterctl", "do", "hostname"]
-    done = subprocess.run(look, env=dict(os.environ, QUORATE_LAB=folder), capture_output=True, text=True, check=True)
+    done = on_n2(folder, "do", "hostname")
     assert done.stdout == "== n1\nn1\n== n2\nn2\n", done.stdout
     # What the hints name, from another process: the daemons come back, and what came is ended with the rest.
-    for words in ("kill n2", "boot n2", "add"):
-        subprocess.run([SOURCE / "tests/lab", *words.split()], env=dict(os.environ, QUORATE_LAB=folder), check=True)
-    look[-2:] = ["cluster", "show", "--json"]
-    members = []
-    end = time.monotonic() + 30
-    while members != ["n1", "n2", "n3"] and time.monotonic() < end:
-        done = subprocess.run(look, env=dict(os.environ, QUORATE_LAB=folder), stdout=subprocess.PIPE, check=False)
-        rows = json.loads(done.stdout)["members"] if done.returncode == 0 else []
-        members = sorted(row["name"] for row in rows if row["status"] == "member")
-    assert members == ["n1", "n2", "n3"], members
+    lab(folder, "kill", "n2")
+    lab(folder, "boot", "n2")
+    await_members(folder, ["n1", "n2"])
+    lab(folder, "add")
+    await_members(folder, ["n1", "n2", "n3"])
     quickstart.send_signal(signal.SIGINT)
     rest = quickstart.stdout.read()
     assert quickstart.wait(60) == 0, rest

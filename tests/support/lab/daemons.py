@@ -59,6 +59,12 @@ def maild_answers(node):
         return False
 
 
+def wait_answers(node, limit=60.0):
+    """Until both can be asked, whether there is quorum or not."""
+    wait_for(f"clusterd on {node.name}; see {node.log('clusterd')}", lambda: clusterd.cluster(node), limit)
+    wait_for(f"maild on {node.name}; see {node.log('maild')}", lambda: maild_answers(node), limit)
+
+
 def wait(nodes, limit=30.0):
     """Until all of them are in one view and have mail; returns their views."""
     shown = clusterd.wait_cluster(nodes, limit=limit)
