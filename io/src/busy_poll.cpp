@@ -1,27 +1,33 @@
 #include "io/busy_poll.hpp"
 
+#include <thread>
+
 namespace quorate::io {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Goes on as long as something comes within `window` of what came before. True: something did,
-// besides what was ready already.
-bool look(boost::asio::io_context& io, std::chrono::microseconds window, BusyPollCounts& counts) {
-    while (io.poll() > 0) {
-    }
-    const auto found_before = counts.found;
+// Goes on as long as something comes within `window` of what came before. Before each look whoever
+// else waits for this processor has it: that may be who is to answer.
+PollTrust::Look look(boost::asio::io_context& io, std::chrono::microseconds window,
+                     BusyPollCounts& counts) {
+    PollTrust::Look seen;
     auto since = Clock::now();
     auto now = since;
-    for (; now < since + window && !io.stopped(); now = Clock::now()) {
-        if (io.poll() > 0) {
-            ++counts.found;
-            since = Clock::now();
+    while (now < since + window && !seen.crowded && !io.stopped()) {
+        std::this_thread::yield();
+        const auto back = Clock::now();
+        seen.crowded = back - now > window;
+        now = back;
+        if (const auto came = io.poll(); came > 0) {
+            seen.found += came;
+            now = since = Clock::now();
         }
     }
     ++counts.looks;
+    counts.found += seen.found;
     counts.spent += now - since;
-    return counts.found != found_before;
+    return seen;
 }
 
 }  // namespace
@@ -35,7 +41,7 @@ void run_busy(boost::asio::io_context& io, std::chrono::microseconds window,
     PollTrust trust;
     while (io.run_one() > 0) {
         if (trust.worth_it()) {
-            trust.found(look(io, window, counts));
+            trust.saw(look(io, window, counts));
         }
     }
 }

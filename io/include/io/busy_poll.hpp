@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 
 #include <boost/asio/io_context.hpp>
@@ -10,20 +12,41 @@ namespace quorate::io {
 // Whether it pays to look for the next event for a while before going to sleep. Where the answer of
 // another machine or process is on its way, the sleep and the wake-up cost more than it takes to
 // come. Where looking found nothing it is trusted less, to nothing; then one sleep in kProbe is
-// preceded by a look, to notice when that has changed.
+// preceded by a look, to notice when that has changed. Where others want the processor for long,
+// who sleeps and is woken has it sooner than who looks: then looks are rare, and the rarer the
+// longer that lasts.
 class PollTrust {
 public:
     static constexpr unsigned kMax = 8;
     static constexpr unsigned kProbe = 64;
+    static constexpr unsigned kProbeCrowded = 4096;
 
-    bool worth_it() { return trust_ > 0 || ++sleeps_ % kProbe == 0; }
-    void found(bool something) {
-        trust_ = something ? (trust_ < kMax ? trust_ + 1 : kMax) : trust_ / 2;
+    struct Look {
+        std::size_t found = 0;
+        bool crowded = false;  // at last it waited long for the processor
+    };
+
+    bool worth_it() {
+        if (trust_ == 0 && ++sleeps_ < probe_) {
+            return false;
+        }
+        sleeps_ = 0;
+        return true;
+    }
+    void saw(const Look& look) {
+        if (look.crowded) {
+            trust_ = 0;
+            probe_ = look.found >= kProbe ? kProbe : std::min(2 * probe_, kProbeCrowded);
+            return;
+        }
+        probe_ = kProbe;
+        trust_ = look.found == 0 ? trust_ / 2 : std::min(trust_ + 1, kMax);
     }
 
 private:
     unsigned trust_ = 0;
     unsigned sleeps_ = 0;
+    unsigned probe_ = kProbe;
 };
 
 struct BusyPollCounts {

@@ -19,7 +19,7 @@ unsigned looks_in_vain(PollTrust& trust, unsigned sleeps) {
     for (unsigned i = 0; i < sleeps; ++i) {
         if (trust.worth_it()) {
             ++looks;
-            trust.found(false);
+            trust.saw({});
         }
     }
     return looks;
@@ -32,14 +32,44 @@ TEST(PollTrust, LooksNowAndThenWhereThatNeverPaid) {
 
 TEST(PollTrust, AFindIsTrustedAtOnceAndALossForgottenSlowly) {
     PollTrust trust;
-    trust.found(true);
+    trust.saw({1});
     EXPECT_TRUE(trust.worth_it());
     for (unsigned i = 0; i < 100; ++i) {
-        trust.found(true);
+        trust.saw({1});
     }
-    trust.found(false);
+    trust.saw({});
     EXPECT_TRUE(trust.worth_it());
     EXPECT_LE(looks_in_vain(trust, PollTrust::kProbe), 4U);
+}
+
+// Of `sleeps` sleeps, how many were preceded by a look that had to wait for the processor.
+unsigned crowded_looks(PollTrust& trust, unsigned sleeps) {
+    unsigned looks = 0;
+    for (unsigned i = 0; i < sleeps; ++i) {
+        if (trust.worth_it()) {
+            ++looks;
+            trust.saw({.found = 1, .crowded = true});
+        }
+    }
+    return looks;
+}
+
+TEST(PollTrust, LooksRarelyWhereOthersWantTheProcessor) {
+    PollTrust trust;
+    EXPECT_LE(crowded_looks(trust, 10 * PollTrust::kProbeCrowded), 16U);
+    EXPECT_LE(crowded_looks(trust, 10 * PollTrust::kProbeCrowded), 10U);
+    // Alone again, one look that pays is enough.
+    while (!trust.worth_it()) {
+    }
+    trust.saw({1});
+    EXPECT_TRUE(trust.worth_it());
+}
+
+TEST(PollTrust, AnInterruptionOfWhatPaidIsSoonForgotten) {
+    PollTrust trust;
+    trust.saw({.found = PollTrust::kProbe, .crowded = true});
+    EXPECT_FALSE(trust.worth_it());
+    EXPECT_EQ(looks_in_vain(trust, PollTrust::kProbe), 1U);
 }
 
 class RunBusy : public ::testing::TestWithParam<microseconds> {
