@@ -155,7 +155,7 @@ void LockManager::Impl::send_operation(std::uint32_t index) {
     }
     send(tree.master, message);
     if (!known) {
-        wait_for(index, WaitCause::kHolder);
+        wait_for(index, WaitCause::kMaster);
     }
     if (lock.cancelling) {
         send(tree.master, CancelMessage{store.id_of(index), lock.op});
@@ -468,7 +468,10 @@ void LockManager::Impl::handle(std::uint32_t from, QueuedMessage& m) {
     if (lock.abandoned) {
         send(from, DequeueMessage{m.lock, flag::FORCEUNLOCK, std::nullopt});
         destroy(index);
-    } else if (lock.cancelling) {
+        return;
+    }
+    wait_for(index, WaitCause::kHolder);
+    if (lock.cancelling) {
         send(from, CancelMessage{m.lock, m.op});
     }
 }

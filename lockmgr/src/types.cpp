@@ -62,6 +62,8 @@ std::string_view name_of(WaitCause cause) {
             return "takeover";
         case WaitCause::kMove:
             return "move";
+        case WaitCause::kMaster:
+            return "master";
     }
     return "unknown";
 }

@@ -60,12 +60,13 @@ void LockShell::feed(MonoTime now, const lockmgr::LockInput& input) {
 }
 
 void LockShell::flush() {
-    limbs_.flush_clients();
+    // The members first: theirs is the longer way.
     for (const auto to : std::exchange(to_send_, {})) {
         auto& outbox = outboxes_[to];
         outbox.listed = false;
         send_queued(to, outbox);
     }
+    limbs_.flush_clients();
     arm_timer();
 }
 

@@ -89,6 +89,7 @@ enum class WaitCause : std::uint8_t {
     kRecovery,   // the tree is being rebuilt
     kTakeover,   // a lost node may still hold it
     kMove,       // the tree changes its master
+    kMaster,     // its answer, which may well be a grant: clients are not told
 };
 std::string_view name_of(WaitCause cause);
 

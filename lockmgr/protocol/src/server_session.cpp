@@ -291,8 +291,10 @@ void ServerSession::tell(const Waiting& waiting) {
     if (find(number) != nullptr) {
         remember(number, waiting.lock);
     }
-    wire::append(out_,
-                 wire::Waiting{request_of(waiting.request), number, waiting.lock, waiting.cause});
+    if (waiting.cause != WaitCause::kMaster) {
+        wire::append(
+            out_, wire::Waiting{request_of(waiting.request), number, waiting.lock, waiting.cause});
+    }
 }
 
 void ServerSession::tell(MonoTime now, const Suspended& suspended) {

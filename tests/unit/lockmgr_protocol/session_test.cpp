@@ -186,6 +186,23 @@ TEST_F(Sessions, TheHolderHearsWhoWaitsAndForWhat) {
     EXPECT_EQ(waiting->cause, WaitCause::kHolder);
 }
 
+// One more answer for each request to another node would wake the client twice.
+TEST_F(Sessions, WhileTheMasterIsAskedTheClientHearsNothingButMayCancel) {
+    auto& client = connect();
+    const auto begun = client.link.enqueue(lock("a", LockMode::EX));
+    client.session.receive(std::exchange(client.link.out(), {}));
+    const auto asked = client.session.next(now_);
+    ASSERT_TRUE(asked);
+    const auto request = std::get<Enqueue>(*asked).request;
+    tell(Waiting{client.session.client(), request, LockId(7), WaitCause::kMaster});
+    EXPECT_TRUE(client.session.out().empty());
+    client.link.ask(wire::Cancel{0, begun.lock});
+    client.session.receive(std::exchange(client.link.out(), {}));
+    const auto cancelled = client.session.next(now_);
+    ASSERT_TRUE(cancelled);
+    EXPECT_EQ(std::get<Cancel>(*cancelled).lock, LockId(7));
+}
+
 TEST_F(Sessions, WaitingAndHoldingAreTimed) {
     auto& holder = connect();
     auto& waiter = connect();
