@@ -34,6 +34,7 @@ quorate_system_library(cmap corosync/cmap.h libcmap-dev)
 quorate_system_library(cpg corosync/cpg.h libcpg-dev)
 quorate_system_library(quorum corosync/quorum.h libquorum-dev)
 quorate_system_library(nbd libnbd.h libnbd-dev)
+quorate_system_library(rados rados/librados.h librados-dev)
 quorate_system_library(uring liburing.h liburing-dev)
 quorate_system_library(blkid blkid/blkid.h libblkid-dev)
 # A plugin is loaded by nbdkit and links nothing of it.

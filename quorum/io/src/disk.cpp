@@ -16,16 +16,23 @@
 #include "quorum/errc.hpp"
 #include "quorum/io/fitness.hpp"
 #include "quorum/page.hpp"
+#include "rados_disk.hpp"
+#include "rados_path.hpp"
 
 namespace quorate::quorum {
 
 Result<std::unique_ptr<Disk>> open_disk(boost::asio::io_context& io, const std::string& path) {
-    return is_nbd_uri(path) ? open_nbd_disk(io, path) : open_file_disk(io, path);
+    return is_nbd_uri(path)      ? open_nbd_disk(io, path)
+           : is_rados_path(path) ? open_rados_disk(io, path)
+                                 : open_file_disk(io, path);
 }
 
 Status make_disk(const std::string& path, std::uint32_t pages) {
     if (is_nbd_uri(path)) {
         return {};  // it is as large as its server says
+    }
+    if (is_rados_path(path)) {
+        return make_rados_disk(path, pages * kPageBytes);
     }
     const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (file < 0) {

@@ -30,11 +30,12 @@ public:
     virtual bool broken() const { return false; }
 };
 
-// A block device or a file, by its path; an NBD export, by its URI. Errors: errc::unfit with the
-// reason, for what would let two partitions see different pages; errno's values. May block as
-// open(2) does: not while votes are held.
+// A block device or a file, by its path; an NBD export, by its URI; an object in RADOS, as
+// rados:POOL/OBJECT. Errors: errc::unfit with the reason, for what would let two partitions see
+// different pages; errno's values. May block as open(2) does: not while votes are held.
 Result<std::unique_ptr<Disk>> open_disk(boost::asio::io_context& io, const std::string& path);
-// Makes a file of so many pages, all zeros, if there is none; a block device must have them.
+// Makes a file or an object of so many pages, all zeros, if there is none; a block device must have
+// them.
 Status make_disk(const std::string& path, std::uint32_t pages);
 
 // One I/O and its end, for who has nothing else to do: runs `io` meanwhile.
