@@ -71,19 +71,11 @@ class Nbd(QuorumCase):
             connection.send(letter)
             return connection.recv(1)
 
-    def loses_its_path(self, node):
-        """The node whose path is hurt goes on as the other's ward: no vote is lost, and it is a watcher no more."""
-        quorumd.wait_shown(node, "no watcher", lambda shown: not shown["watcher"])
-        quorumd.wait_shown(node, "casts as a ward", lambda shown: shown["casting"] and not shown["watcher"])
-
     def serve_anew(self, node, *filters):
         """Another server, and quorumd has found it."""
         before = len(self.logged(node, "disk_opened"))
         self.serve(node, *filters)
         wait_for("the disk is opened anew", lambda: len(self.logged(node, "disk_opened")) > before, 30)
-
-    def watches(self, node):
-        quorumd.wait_shown(node, "a watcher", lambda shown: shown.get("watcher"))
 
     def test_a_path_that_hangs(self):
         n1, n2 = self.lab.nodes
@@ -125,11 +117,6 @@ class Nbd(QuorumCase):
             time.sleep(0.5)
         self.serve(n2)
         self.watches(n2)
-
-    def quorum_lasted(self, since):
-        for node in self.lab.nodes:
-            lost = [str(span) for span in self.spans(node) if span.end > since and not span.quorate]
-            self.assertEqual(lost, [])
 
 
 if __name__ == "__main__":

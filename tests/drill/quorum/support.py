@@ -100,11 +100,15 @@ class QuorumCase(unittest.TestCase):
         cls.lab.up()
         cls.addClassCleanup(cls.tear_down_lab)
         cls.disk = os.path.join(cls.lab.folder, "quorum.disk")
-        cls.formatted = quorumd.format_disks(cls.disk, soft=cls.soft)
+        cls.formatted = cls.format_disks()
         cls.before_corosync()
         cls.lab.start_corosync(device=quorumd.device(cls.formatted, cls.votes, cls.soft))
         for node in cls.lab.nodes:
             cls.start_programs(node)
+
+    @classmethod
+    def format_disks(cls):
+        return quorumd.format_disks(cls.disk, soft=cls.soft)
 
     @classmethod
     def before_corosync(cls):
@@ -154,6 +158,20 @@ class QuorumCase(unittest.TestCase):
             print(*spans_of(node)[-15:], sep="\n", flush=True)
 
     # ---- what holds
+
+    def quorum_lasted(self, since):
+        """No node's services were told of a loss of quorum."""
+        for node in self.lab.nodes:
+            lost = [str(span) for span in self.spans(node) if span.end > since and not span.quorate]
+            self.assertEqual(lost, [])
+
+    def loses_its_path(self, node):
+        """The node whose path to the disk is hurt goes on as the other's ward: a watcher no more, it still casts."""
+        quorumd.wait_shown(node, "no watcher", lambda shown: not shown["watcher"])
+        quorumd.wait_shown(node, "casts as a ward", lambda shown: shown["casting"] and not shown["watcher"])
+
+    def watches(self, node):
+        quorumd.wait_shown(node, "a watcher", lambda shown: shown.get("watcher"))
 
     def healthy(self, nodes=None, limit=90.0):
         return quorumd.wait_casting(nodes or self.lab.nodes, limit)

@@ -34,18 +34,19 @@ def binary(name):
     return os.path.abspath(str(maild_node.binaries() / name))
 
 
-def ctl(*words, code=0):
-    """quorumctl on the machine itself; its answer as JSON."""
-    done = subprocess.run([binary("quorumctl"), "--json", *words], capture_output=True, text=True, timeout=60,
+def ctl(*words, code=0, on=None):
+    """quorumctl on the machine itself, or on a node; its answer as JSON."""
+    command = [binary("quorumctl"), "--json", *words]
+    done = subprocess.run(on.command(command) if on else command, capture_output=True, text=True, timeout=60,
                           check=False)
     if code is not None and done.returncode != code:
         raise RuntimeError(f"quorumctl {' '.join(words)}: exit {done.returncode}: {done.stdout}{done.stderr}")
     return json.loads(done.stdout)
 
 
-def format_disks(*paths, soft=True, cluster="lab"):
+def format_disks(*paths, soft=True, cluster="lab", on=None):
     """Quorum disks; returns what quorumctl says of them."""
-    return ctl("format", *paths, "--cluster", cluster, "--yes", *(["--soft"] if soft else []))
+    return ctl("format", *paths, "--cluster", cluster, "--yes", *(["--soft"] if soft else []), on=on)
 
 
 def device(formatted, votes=1, soft=True):

@@ -1,0 +1,95 @@
+"""The disk as an object in RADOS, on a Ceph of one OSD which every node reaches over a storage cable of its own."""
+
+import sys
+
+from support import NOT_RUN, QuorumCase, now, quorumd, run, wait_for
+
+from lab import ceph
+from lab.network import STORAGE
+
+
+class Rados(QuorumCase):
+    @classmethod
+    def format_disks(cls):
+        cls.ceph = ceph.Ceph(cls.lab)
+        cls.addClassCleanup(cls.ceph.stop)
+        since = now()
+        cls.ceph.start()
+        cls.ceph.make_pool("quorum")
+        print(f"Ceph: ready after {now() - since:.1f} s", flush=True)
+        cls.disk = f"rados:quorum/disk?conf={cls.ceph.conf}"
+        return quorumd.format_disks(cls.disk, on=cls.lab.nodes[0])
+
+    def stop_casting(self, since):
+        for node in self.lab.nodes:
+            self.wait_span(node, "without the disk's vote", lambda span: not span.casts and span.total == 2, since)
+
+    def test_a_cut_link(self):
+        n1, n2 = self.lab.nodes
+        since = now()
+        n2.cut()
+        from_ring, in_all = self.wait_alone([n1], since)
+        print(f"cut link: votes settled {from_ring:.2f} s after the new ring, {in_all:.2f} s after the cut", flush=True)
+        blocked = self.wait_span(n2, "blocked", lambda one: not one.quorate and one.members == {2}, since)
+        self.never_quorate(n2, blocked.begin, 4)
+        n2.heal()
+        self.healthy()
+
+    def test_power_off_of_the_holder(self):
+        n1, n2 = self.lab.nodes
+        since = now()
+        n1.kill()
+        _, in_all = self.wait_alone([n2], since)
+        print(f"power off: {in_all:.2f} s after the loss", flush=True)
+        self.assertGreater(in_all, 10.0, "nobody may take over before the silence is over")
+        self.boot(n1)
+        self.healthy()
+
+    def test_a_cut_storage_cable(self):
+        n1, n2 = self.lab.nodes
+        since = now()
+        n2.cut(STORAGE)
+        self.loses_its_path(n2)
+        n2.heal(STORAGE)
+        self.watches(n2)
+        self.quorum_lasted(since)
+
+    def test_the_osd_starts_anew(self):
+        """Killed and started again: quorum stays with the members' votes, and the disk's come back."""
+        since = now()
+        self.ceph.kill_osd()
+        self.stop_casting(since)
+        self.ceph.start_osd()
+        self.healthy()
+        print(f"OSD: votes back {now() - since:.1f} s after its end", flush=True)
+        self.quorum_lasted(since)
+
+    def test_the_osd_hangs_and_the_link_is_cut(self):
+        """Nobody has the disk's vote then, and so nobody quorum; what the OSD does afterwards gives it to one side."""
+        n1, n2 = self.lab.nodes
+        since = now()
+        self.ceph.freeze_osd()
+        self.stop_casting(since)
+        self.quorum_lasted(since)
+        cut = now()
+        n2.cut()
+        for node in self.lab.nodes:
+            blocked = self.wait_span(node, "blocked", lambda one, number=node.number: not one.quorate and
+                                     one.members == {number}, cut)
+            self.never_quorate(node, blocked.begin, 1)
+        thawed = now()
+        self.ceph.thaw_osd()
+        self.wait_alone([n1], thawed)
+        print(f"OSD: one side has the vote {now() - thawed:.1f} s after it goes on", flush=True)
+        self.assertFalse(any(span.quorate and span.begin > thawed for span in self.spans(n2)))
+        n2.heal()
+        self.healthy()
+        late = wait_for("late I/O is counted", lambda: quorumd.show(n1), 30)["disks"][0]["late"]
+        self.assertGreater(late, 0)
+
+
+if __name__ == "__main__":
+    if not ceph.installed():
+        print("not run: Ceph's daemons are not installed")
+        sys.exit(NOT_RUN)
+    run()
