@@ -41,7 +41,8 @@ int request_fence(const Context& context, const QuorumOptions& options) {
 void add_format(CLI::App& quorum, Command& chosen) {
     const auto options = std::make_shared<FormatOptions>();
     auto* command = quorum.add_subcommand("format", "make a quorum disk, or three");
-    command->add_option("DISK", options->disks, "block device, file, NBD export or RADOS object")->required();
+    command->add_option("DISK", options->disks, "block device, file, NBD export or RADOS object")
+        ->required();
     command->add_option("--cluster", options->cluster, "its name, as in corosync.conf")->required();
     command->add_flag("--soft", options->soft, "without a watchdog; see quorumd(8)");
     command->add_option("--nodes", options->nodes, "places, by node id (64)")

@@ -1,4 +1,4 @@
-"""A Ceph in the laboratory: one monitor and one OSD (bluestore on a sparse file), in the namespace of the bridges, which
+"""A Ceph in the laboratory: a monitor and an OSD (bluestore on a sparse file) in the namespace of the bridges, which
 every node reaches over a storage cable of its own.
 
     ceph = Ceph(lab)
