@@ -164,6 +164,8 @@ struct LockManager::Impl {
     void retry_lookups();
     void vacate(Tree& tree);
     void claim(std::string_view root, std::uint32_t master, std::uint64_t token);
+    void hold_sent(std::uint32_t tree);
+    void restart(std::uint32_t tree);
     void handle(std::uint32_t from, AssignMessage& m);
     void handle(std::uint32_t from, ClaimMessage& m);
     void handle(std::uint32_t from, ClaimedMessage& m);
@@ -186,7 +188,7 @@ struct LockManager::Impl {
     std::uint32_t party_of(NodeId node) const;
     std::uint32_t party_at(NodeId node, std::uint64_t when) const;
 
-    // ---- recovery.cpp: views
+    // ---- view_change.cpp: who is there
     void on(const cluster::ViewCommitted& input);
     void on(const cluster::QuorumLost& input);
     void on(const cluster::TakeoverAllowed& input);
@@ -200,23 +202,33 @@ struct LockManager::Impl {
     void count_pending();
     std::uint32_t party_for(cluster::MemberId id);
     void release_party(std::uint32_t party);
+    bool anybody_pending() const { return !pending_haunts.empty(); }
+
+    // ---- recovery.cpp: what a new view asks for
     void start_recovery();
     void go_on();
     // Some trees have not been looked at in this epoch.
     bool recovering() const { return recovered < recovered_end; }
+    void prune_entries();
     void recover_trees();
-    void restart_all();
     void recover_tree(std::uint32_t tree);
-    bool contribute(std::uint32_t tree);
+    void restart_all();
     void repeat_requests(const Tree& tree);
     void ask_of_queued(const Tree& tree);
-    void claim_bulk(std::uint32_t party, std::string root, std::uint32_t master,
-                    std::uint64_t token);
-    void prune_entries();
-    void claim_all(std::uint32_t party);
-    void flush_bulk(std::uint32_t party);
     void tell_done();
     void check_complete();
+    void handle(std::uint32_t from, DoneMessage& m);
+
+    // ---- contribution.cpp: what this node tells
+    void claim_bulk(std::uint32_t party, std::string root, std::uint32_t master,
+                    std::uint64_t token);
+    void claim_all(std::uint32_t party);
+    void flush_bulk(std::uint32_t party);
+    bool contribute(std::uint32_t tree);
+    void fill_image(std::uint32_t lock, LockImage& image) const;
+    std::vector<std::string> path_of(std::uint32_t resource) const;
+
+    // ---- rebuild.cpp: what becomes of it
     struct Contribution {  // parts of a root are chained, by their places counted from 1
         std::uint32_t party = 0;
         std::uint32_t next = 0;
@@ -224,28 +236,24 @@ struct LockManager::Impl {
         bool follows = false;
         TreeImage image;
     };
+    void handle(std::uint32_t from, RebuildMessage& m);
     void add_rebuild(std::uint32_t party, TreeImage image);
     void finish_rebuilds();
     void finish_rebuild(const std::vector<Contribution*>& parts,
                         std::map<std::uint32_t, MasteredMessage>& answers);
     void end_recovery();
+    void settle_own(const std::string& root, std::uint32_t master);
+    void handle(std::uint32_t from, MasteredMessage& m);
+
+    // ---- installation.cpp: a tree comes to life here
     std::uint32_t install(const std::string& root, const std::vector<Contribution*>& parts);
+    std::uint32_t resource_at(std::uint32_t root, const std::vector<std::string>& path);
+    void prepare_install(std::uint32_t tree);
+    std::uint32_t install_lock(std::uint32_t resource, const LockImage& image, std::uint32_t party);
+    void restore_sorted(std::vector<std::uint32_t>& locks);
     void settle_middle_conversions(std::uint32_t tree_index,
                                    const std::vector<std::uint32_t>& installed);
     void choose_values(std::uint32_t tree);
-    void restart(std::uint32_t tree);
-    void hold_sent(std::uint32_t tree);
-    void settle_own(const std::string& root, std::uint32_t master);
-    void handle(std::uint32_t from, RebuildMessage& m);
-    void handle(std::uint32_t from, DoneMessage& m);
-    void handle(std::uint32_t from, MasteredMessage& m);
-    void fill_image(std::uint32_t lock, LockImage& image) const;
-    std::uint32_t resource_at(std::uint32_t root, const std::vector<std::string>& path);
-    void prepare_install(std::uint32_t tree);
-    std::vector<std::string> path_of(std::uint32_t resource) const;
-    std::uint32_t install_lock(std::uint32_t resource, const LockImage& image, std::uint32_t party);
-    void restore_sorted(std::vector<std::uint32_t>& locks);
-    bool anybody_pending() const { return !pending_haunts.empty(); }
 
     // ---- move.cpp: remastering
     void scan_activity();
