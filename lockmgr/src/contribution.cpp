@@ -30,9 +30,12 @@ void LockManager::Impl::flush_bulk(std::uint32_t party) {
         send(party, claims->second);
         bulk_claim.erase(claims);
     }
-    if (const auto parts = bulk_rebuild.find(party); parts != bulk_rebuild.end()) {
-        send(party, parts->second);
-        bulk_rebuild.erase(parts);
+    if (auto parts = bulk_rebuild.extract(party)) {
+        if (party == kSelf) {
+            add_parts(kSelf, std::move(parts.mapped().trees));
+        } else {
+            send(party, std::move(parts.mapped()));
+        }
     }
     bulk_size.erase(party);
 }
@@ -73,55 +76,63 @@ std::vector<std::string> LockManager::Impl::path_of(std::uint32_t index) const {
     return path;
 }
 
+// What this node has in a queue from lock `from` on, of use to the resource's next master, `limit`
+// of it at most. Returns the lock to go on with.
+std::uint32_t LockManager::Impl::fill_part(std::uint32_t from, std::size_t limit,
+                                           std::vector<LockImage>& locks) const {
+    locks.clear();
+    for (; from != 0 && locks.size() < limit; from = store.locks[from].next) {
+        const auto& lock = store.locks[from];
+        const bool queued = lock.pending == Pending::kQueued;
+        if (!lock.has_granted && !queued) {
+            continue;
+        }
+        auto& image = locks.emplace_back();
+        fill_image(from, image);
+        image.queue = static_cast<std::uint8_t>(!queued            ? Queue::kGranted
+                                                : lock.has_granted ? Queue::kConverting
+                                                                   : Queue::kWaiting);
+        image.highbast = LockMode::NL;
+    }
+    return from;
+}
+
 // This node's part of a tree whose master is lost; false if it has none.
 bool LockManager::Impl::contribute(std::uint32_t index) {
+    constexpr std::size_t kLocksMax = kMaxBulk / 128;
     auto& tree = store.trees[index];
-    TreeImage image;
+    const auto party = party_of(directory_of_root(store.root_key_of(tree)));
+    auto& image = image_in_hand;
     image.root = store.root_key_of(tree);
-    std::size_t size = image.root.size();
-    const auto party = party_of(directory_of_root(image.root));
-    const auto part = [&] {
-        if (party == kSelf) {
-            add_rebuild(kSelf, std::move(image));
-        } else {
-            bulk_rebuild[party].trees.push_back(std::move(image));
-            auto& bulk = bulk_size[party];
-            bulk += size;
-            if (bulk > kMaxBulk || bulk_rebuild[party].trees.size() == kMaxList) {
-                flush_bulk(party);
-            }
+    std::size_t used = 0;
+    std::size_t locks = 0;
+    const auto add = [&] {
+        image.resources.resize(used);
+        used = locks = 0;
+        auto& trees = bulk_rebuild[party].trees;
+        trees.add(image);
+        if (trees.bytes() > kMaxBulk || trees.count() == kMaxList) {
+            flush_bulk(party);
         }
-        image = TreeImage{std::string(store.root_key_of(tree)), {}};
-        size = image.root.size();
     };
     bool any = false;
     for (auto at = store.first_of(tree); at != 0; at = store.after(at)) {
-        ResourceImage resource;
-        resource.path = path_of(at);
-        for (auto lock = store.resources[at].queue(Queue::kGranted).head; lock != 0;
-             lock = store.locks[lock].next) {
-            const auto& one = store.locks[lock];
-            const bool queued = one.pending == Pending::kQueued;
-            if (!one.has_granted && !queued) {
+        for (auto from = store.resources[at].queue(Queue::kGranted).head; from != 0;) {
+            if (used == image.resources.size()) {
+                image.resources.emplace_back();
+            }
+            auto& resource = image.resources[used];
+            from = fill_part(from, kLocksMax - locks, resource.locks);
+            if (resource.locks.empty()) {
                 continue;
             }
-            auto& entry = resource.locks.emplace_back();
-            fill_image(lock, entry);
-            entry.queue = static_cast<std::uint8_t>(!queued           ? Queue::kGranted
-                                                    : one.has_granted ? Queue::kConverting
-                                                                      : Queue::kWaiting);
-            entry.highbast = LockMode::NL;
-            size += entry.value ? 128U : 64U;
-            if (size > kMaxBulk) {
-                image.resources.push_back(std::exchange(
-                    resource, ResourceImage{path_of(at), 0, false, std::nullopt, {}}));
-                part();
-            }
             any = true;
-        }
-        if (!resource.locks.empty()) {
-            size += 16;
-            image.resources.push_back(std::move(resource));
+            resource.path = path_of(at);
+            ++used;
+            locks += resource.locks.size();
+            if (locks == kLocksMax) {
+                add();
+            }
         }
     }
     // The new master of an earlier epoch, or the one that the tree has moved to, may have what this
@@ -131,8 +142,8 @@ bool LockManager::Impl::contribute(std::uint32_t index) {
     if (!any && !again) {
         return false;
     }
-    if (!image.resources.empty() || !any) {
-        part();
+    if (used != 0 || !any) {
+        add();
     }
     tree.state = TreeState::kRebuild;
     tree.master = 0;

@@ -97,7 +97,7 @@ void LockManager::Impl::restore_sorted(std::vector<std::uint32_t>& installed) {
     }
 }
 
-std::uint32_t LockManager::Impl::install(const std::string& root,
+std::uint32_t LockManager::Impl::install(std::string_view root,
                                          const std::vector<Contribution*>& parts) {
     const auto resource = store.find_or_create(0, root);
     const auto index = store.resources[resource].tree;
@@ -110,7 +110,8 @@ std::uint32_t LockManager::Impl::install(const std::string& root,
     tree.haunt = anybody_pending() ? haunts : 0;
     std::vector<std::uint32_t> installed;
     for (const auto* part : parts) {
-        for (const auto& image : part->image.resources) {
+        decode_image(part->image, image_in_hand);
+        for (const auto& image : image_in_hand.resources) {
             const auto at = resource_at(resource, image.path);
             for (const auto& lock : image.locks) {
                 if (store.find_remote(part->party, lock.lock.value()) == 0 &&

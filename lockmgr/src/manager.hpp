@@ -225,6 +225,8 @@ struct LockManager::Impl {
     void claim_all(std::uint32_t party);
     void flush_bulk(std::uint32_t party);
     bool contribute(std::uint32_t tree);
+    std::uint32_t fill_part(std::uint32_t from, std::size_t limit,
+                            std::vector<LockImage>& locks) const;
     void fill_image(std::uint32_t lock, LockImage& image) const;
     std::vector<std::string> path_of(std::uint32_t resource) const;
 
@@ -234,19 +236,21 @@ struct LockManager::Impl {
         std::uint32_t next = 0;
         std::uint32_t last = 0;  // of the first one's chain
         bool follows = false;
-        TreeImage image;
+        std::string_view image;  // one of rebuild_images
     };
     void handle(std::uint32_t from, RebuildMessage& m);
-    void add_rebuild(std::uint32_t party, TreeImage image);
+    void add_parts(std::uint32_t party, TreeImages images);
+    void add_part(std::uint32_t party, std::string_view image);
+    void forget_parts();
     void finish_rebuilds();
     void finish_rebuild(const std::vector<Contribution*>& parts,
                         std::map<std::uint32_t, MasteredMessage>& answers);
     void end_recovery();
-    void settle_own(const std::string& root, std::uint32_t master);
+    void settle_own(std::string_view root, std::uint32_t master);
     void handle(std::uint32_t from, MasteredMessage& m);
 
     // ---- installation.cpp: a tree comes to life here
-    std::uint32_t install(const std::string& root, const std::vector<Contribution*>& parts);
+    std::uint32_t install(std::string_view root, const std::vector<Contribution*>& parts);
     std::uint32_t resource_at(std::uint32_t root, const std::vector<std::string>& path);
     void prepare_install(std::uint32_t tree);
     std::uint32_t install_lock(std::uint32_t resource, const LockImage& image, std::uint32_t party);
@@ -366,9 +370,11 @@ struct LockManager::Impl {
     bool complete = false;   // all of it has
     std::set<std::string, std::less<>>
         unresolved;  // stopped trees: only the mover knows the master
+    std::deque<TreeImages> rebuild_images;
     std::deque<Contribution> rebuilds;
     Table rebuild_roots;  // the first part of each
     std::size_t rebuilt = 0;
+    TreeImage image_in_hand;  // reused
     std::map<std::uint32_t, RebuildMessage> bulk_rebuild;
     std::map<std::uint32_t, ClaimMessage> bulk_claim;
     std::map<std::uint32_t, std::size_t> bulk_size;

@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/assert.hpp"
 #include "base/bytes.hpp"
 #include "base/crc32c.hpp"
 #include "lockmgr/errc.hpp"
@@ -15,6 +16,10 @@ namespace {
 constexpr std::uint32_t kMagic = 0x4b434c51;  // "QLCK"
 constexpr std::uint8_t kMajor = 1;
 constexpr std::uint8_t kMinor = 0;
+
+bool valid(const TreeImage& tree);
+
+}  // namespace
 
 // Both directions walk the same list of fields (each() below).
 class Encoder {
@@ -56,12 +61,18 @@ private:
             put(entry);
         }
     }
+    void put(const TreeImages& trees) {
+        out_.varint(trees.count());
+        out_.raw(trees.bytes_);
+    }
     template <class T>
     requires std::is_class_v<T>
     void put(const T& value);
 
     ByteWriter out_;
 };
+
+namespace {
 
 template <class T>
 constexpr std::uint8_t last_of() {
@@ -73,9 +84,12 @@ constexpr std::uint8_t last_of() {
     }
 }
 
+}  // namespace
+
+// What it reads into may be used: nothing of that is left.
 class Decoder {
 public:
-    explicit Decoder(std::string_view bytes) : in_(bytes) {}
+    explicit Decoder(std::string_view bytes) : bytes_(bytes), in_(bytes) {}
 
     template <class... Fields>
     void operator()(Fields&... fields) {
@@ -121,6 +135,7 @@ private:
     void get(MaybeValue& value) {
         const auto octet = in_.u8();
         sound_ = sound_ && octet <= 1;
+        value.reset();
         if (octet == 1) {
             const auto bytes = in_.raw(kValueBlockSize);
             if (bytes.size() == kValueBlockSize) {
@@ -136,9 +151,23 @@ private:
             sound_ = false;
             return;
         }
-        for (std::uint64_t i = 0; i < count && sound_ && !in_.failed(); ++i) {
-            get(list.emplace_back());
+        std::size_t read = 0;
+        for (; read < count && sound_ && !in_.failed(); ++read) {
+            get(read < list.size() ? list[read] : list.emplace_back());
         }
+        list.resize(read);
+    }
+    void get(TreeImages& trees) {
+        const auto count = in_.varint();
+        sound_ = sound_ && count <= kMaxList;
+        const auto begin = in_.offset();
+        TreeImage tree;
+        for (std::uint64_t i = 0; i < count && sound_ && !in_.failed(); ++i) {
+            get(tree);
+            sound_ = sound_ && valid(tree);
+            trees.ends_.push_back(static_cast<std::uint32_t>(in_.offset() - begin));
+        }
+        trees.bytes_ = bytes_.substr(begin, in_.offset() - begin);
     }
     template <class T>
     requires std::is_class_v<T>
@@ -146,9 +175,12 @@ private:
 
     static constexpr std::size_t kMaxText = 4 * (kMaxKey + 4);  // a key made printable
 
+    std::string_view bytes_;
     ByteReader in_;
     bool sound_ = true;
 };
+
+namespace {
 
 // ---- the fields
 
@@ -307,6 +339,8 @@ void each(Walk& walk, PurgeMessage& m) {
     walk(m.pid);
 }
 
+}  // namespace
+
 template <class T>
 requires std::is_class_v<T>
 void Encoder::put(const T& value) {
@@ -315,6 +349,8 @@ void Encoder::put(const T& value) {
 template <class T>
 requires std::is_class_v<T>
 void Decoder::get(T& value) { each(*this, value); }
+
+namespace {
 
 // ---- what the fields must satisfy beyond their types
 
@@ -346,9 +382,6 @@ bool valid(const ConvertMessage& m) { return (m.flags & ~flag::kAll) == 0; }
 bool valid(const DequeueMessage& m) { return (m.flags & ~flag::kAll) == 0; }
 bool valid(const CancelMessage& m) {
     return m.status == LockStatus::kCancelled || m.status == LockStatus::kDeadlock;
-}
-bool valid(const RebuildMessage& m) {
-    return std::ranges::all_of(m.trees, [](const TreeImage& tree) { return valid(tree); });
 }
 bool valid(const TransferMessage& m) {
     return m.users.size() <= cluster::kMaxMembers && valid(m.tree);
@@ -411,6 +444,21 @@ Result<Batch> get_batch(ByteReader& in) {
 }
 
 }  // namespace
+
+void TreeImages::add(const TreeImage& tree) {
+    Encoder encoder(bytes_);
+    encoder(tree);
+    ends_.push_back(static_cast<std::uint32_t>(bytes_.size()));
+}
+
+// The root comes first.
+std::string_view root_of_image(std::string_view encoded) { return ByteReader(encoded).blob(); }
+
+void decode_image(std::string_view encoded, TreeImage& tree) {
+    Decoder decoder(encoded);
+    decoder(tree);
+    QUORATE_ASSERT(decoder.sound());
+}
 
 std::string encode(const Message& message) {
     std::string bytes(1, static_cast<char>(message.index()));

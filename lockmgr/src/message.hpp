@@ -181,9 +181,33 @@ struct TreeImage {
     std::vector<ResourceImage> resources;
     bool operator==(const TreeImage&) const = default;
 };
+// Many of them, as they go over the wire: those to be rebuilt are only kept until their turn comes,
+// and a hundred thousand of them would be a million pieces of memory.
+class TreeImages {
+public:
+    void add(const TreeImage& tree);
+    std::size_t count() const { return ends_.size(); }
+    std::size_t bytes() const { return bytes_.size(); }
+    // The encoding of one of them; good as long as this is neither changed nor moved.
+    std::string_view operator[](std::size_t index) const {
+        const auto begin = index == 0 ? 0 : ends_[index - 1];
+        return std::string_view(bytes_).substr(begin, ends_[index] - begin);
+    }
+    bool operator==(const TreeImages&) const = default;
+
+private:
+    friend class Encoder;
+    friend class Decoder;
+    std::string bytes_;
+    std::vector<std::uint32_t> ends_;
+};
+std::string_view root_of_image(std::string_view encoded);
+// Into one that may have held another before: its memory is used again.
+void decode_image(std::string_view encoded, TreeImage& tree);
+
 // This node's locks in trees whose master is lost.
 struct RebuildMessage {
-    std::vector<TreeImage> trees;
+    TreeImages trees;
     bool operator==(const RebuildMessage&) const = default;
 };
 // "You have every claim and rebuild of mine for this epoch."

@@ -5,19 +5,24 @@
 namespace quorate::lockmgr {
 
 void LockManager::Impl::handle(std::uint32_t from, RebuildMessage& m) {
-    if (message_issued != epoch()) {
-        return;
-    }
-    for (auto& tree : m.trees) {
-        add_rebuild(from, std::move(tree));
+    if (message_issued == epoch()) {
+        add_parts(from, std::move(m.trees));
     }
 }
 
-void LockManager::Impl::add_rebuild(std::uint32_t party, TreeImage image) {
-    const auto hash = hash_of(image.root);
+void LockManager::Impl::add_parts(std::uint32_t party, TreeImages images) {
+    const auto& kept = rebuild_images.emplace_back(std::move(images));
+    for (std::size_t i = 0; i < kept.count(); ++i) {
+        add_part(party, kept[i]);
+    }
+}
+
+void LockManager::Impl::add_part(std::uint32_t party, std::string_view image) {
+    const auto root = root_of_image(image);
+    const auto hash = hash_of(root);
     const auto first = rebuild_roots.find(
-        hash, [&](std::uint32_t part) { return rebuilds[part - 1].image.root == image.root; });
-    rebuilds.push_back({party, 0, 0, first != 0, std::move(image)});
+        hash, [&](std::uint32_t part) { return root_of_image(rebuilds[part - 1].image) == root; });
+    rebuilds.push_back({party, 0, 0, first != 0, image});
     const auto added = static_cast<std::uint32_t>(rebuilds.size());
     if (first == 0) {
         rebuild_roots.insert(hash, added);
@@ -25,6 +30,13 @@ void LockManager::Impl::add_rebuild(std::uint32_t party, TreeImage image) {
     } else {
         rebuilds[std::exchange(rebuilds[first - 1].last, added) - 1].next = added;
     }
+}
+
+void LockManager::Impl::forget_parts() {
+    rebuilds.clear();
+    rebuild_images.clear();
+    rebuild_roots = Table();
+    rebuilt = 0;
 }
 
 // The next roots, in the order in which they came: near each other in memory, more or less.
@@ -62,7 +74,7 @@ void LockManager::Impl::finish_rebuilds() {
 
 void LockManager::Impl::finish_rebuild(const std::vector<Contribution*>& parts,
                                        std::map<std::uint32_t, MasteredMessage>& answers) {
-    const auto& root = parts.front()->image.root;
+    const auto root = root_of_image(parts.front()->image);
     const auto known = master_of(root);
     const auto resource = store.find(0, root);
     const bool here =
@@ -78,18 +90,15 @@ void LockManager::Impl::finish_rebuild(const std::vector<Contribution*>& parts,
     for (auto* part : parts) {
         if (std::ranges::find(told, part->party) == told.end()) {
             told.push_back(part->party);
-            answers[part->party].entries.push_back({root, node_of(master)});
+            answers[part->party].entries.push_back({std::string(root), node_of(master)});
         }
-        part->image.resources = {};
     }
 }
 
 void LockManager::Impl::end_recovery() {
     finishing = false;
     complete = true;
-    rebuilds.clear();
-    rebuild_roots = Table();
-    rebuilt = 0;
+    forget_parts();
     history.completed();
     retry_lookups();
     if (draining) {
@@ -98,7 +107,7 @@ void LockManager::Impl::end_recovery() {
 }
 
 // This node's own part of a tree that has a master after all.
-void LockManager::Impl::settle_own(const std::string& root, std::uint32_t master) {
+void LockManager::Impl::settle_own(std::string_view root, std::uint32_t master) {
     const auto resource = store.find(0, root);
     const auto tree = resource == 0 ? 0U : store.resources[resource].tree;
     if (tree != 0 && store.trees[tree].state == TreeState::kRebuild) {

@@ -15,9 +15,7 @@ namespace quorate::lockmgr {
 
 void LockManager::Impl::start_recovery() {
     complete = finishing = false;
-    rebuilds.clear();
-    rebuild_roots = Table();
-    rebuilt = 0;
+    forget_parts();
     std::erase_if(lookups, [&](const Lookup& one) { return !parties[one.party].member; });
     own_lookups.clear();
     unresolved.clear();
@@ -196,6 +194,7 @@ void LockManager::Impl::check_complete() {
         return;
     }
     finishing = true;
+    flush_bulk(kSelf);
     std::erase_if(moves, [](const auto& move) { return move.second.sent; });
     finish_rebuilds();
 }

@@ -67,7 +67,9 @@ std::string text(const TreeImage& tree) {
 }
 std::string text(const RebuildMessage& m) {
     std::string all = "rebuild";
-    for (const auto& tree : m.trees) {
+    TreeImage tree;
+    for (std::size_t i = 0; i < m.trees.count(); ++i) {
+        decode_image(m.trees[i], tree);
         all += " [" + text(tree) + "]";
     }
     return all;

@@ -53,6 +53,9 @@ inline std::vector<Message> examples() {
     transfer.tail = 8;
     transfer.moves = 1;
     transfer.users = {NodeId(2), NodeId(3)};
+    RebuildMessage rebuild;
+    rebuild.trees.add(example_tree());
+    rebuild.trees.add({root_key("", "other"), {}});
     const SeenMessage::Waiter waiter{lock,         3,         4711,        1, 123456,
                                      LockMode::EX, NodeId(1), "mail/INBOX"};
     return {
@@ -71,7 +74,7 @@ inline std::vector<Message> examples() {
         ClaimMessage{{{root, NodeId(2), 0x90000000001}}, 4},
         ClaimedMessage{root, 4},
         VacateMessage{root, 0x90000000001},
-        RebuildMessage{{example_tree()}},
+        rebuild,
         DoneMessage{},
         MasteredMessage{{{root, NodeId(2)}}},
         StopMessage{root, 4, NodeId(2)},
