@@ -107,7 +107,7 @@ std::uint32_t LockManager::Impl::install(std::string_view root,
     prepare_install(index);
     become_master(index, 0, self().value());
     auto& tree = store.trees[index];
-    tree.haunt = anybody_pending() ? haunts : 0;
+    tree.haunt = pending_haunts.empty() ? 0 : haunts;
     std::vector<std::uint32_t> installed;
     for (const auto* part : parts) {
         decode_image(part->image, image_in_hand);

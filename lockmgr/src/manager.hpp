@@ -202,7 +202,12 @@ struct LockManager::Impl {
     void count_pending();
     std::uint32_t party_for(cluster::MemberId id);
     void release_party(std::uint32_t party);
-    bool anybody_pending() const { return !pending_haunts.empty(); }
+    void release_some();
+    void release_more();
+    void release_lost(std::uint32_t lock);
+    void release_lost_in(std::uint32_t resource);
+    // Lost, and it may hold what nobody knows of, or still stands in queues.
+    bool anybody_pending() const { return !pending_haunts.empty() || !releasing.empty(); }
 
     // ---- recovery.cpp: what a new view asks for
     void start_recovery();
@@ -351,6 +356,8 @@ struct LockManager::Impl {
     std::uint64_t message_issued = 0;  // epoch in which the message in hand was made
     std::uint32_t haunts = 0;
     std::set<std::uint32_t> pending_haunts;
+    std::vector<std::uint32_t>
+        releasing;  // parties that hold nothing any more, but stand in queues
     History history;
 
     // ---- directory

@@ -79,6 +79,7 @@ void LockManager::Impl::serve_enqueue(std::uint32_t party, std::uint32_t resourc
     list_at_end(index);
     store.index_remote(index);
     count_use(tree, party);
+    release_lost_in(resource);
     answer(index, engine.request(index));
     carry_out_effects();
 }
@@ -115,6 +116,7 @@ void LockManager::Impl::handle(std::uint32_t from, ConvertMessage& m) {
     if (m.value) {
         store.value_of(lock).block = *m.value;
     }
+    release_lost_in(lock.resource);
     const auto outcome = engine.convert(index);
     if (m.op != 0) {
         answer(index, outcome);

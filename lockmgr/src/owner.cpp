@@ -111,6 +111,7 @@ void LockManager::Impl::submit(std::uint32_t index) {
     auto& lock = store.locks[index];
     auto& tree = store.tree_of(lock);
     count_use(tree, kSelf);
+    release_lost_in(lock.resource);
     Engine::Outcome outcome;
     if (lock.has_granted) {
         outcome = engine.convert(index);

@@ -65,6 +65,8 @@ void LockManager::Impl::go_on() {
         check_complete();
     } else if (finishing) {
         finish_rebuilds();
+    } else if (!releasing.empty()) {
+        release_more();
     }
 }
 

@@ -193,12 +193,57 @@ void LockManager::Impl::await_takeover_or_release(std::uint32_t index) {
     }
 }
 
+// What it holds here goes, some at a time: others are not to wait for all of it.
 void LockManager::Impl::release_party(std::uint32_t index) {
-    while (parties[index].first != 0) {
-        const auto lock = parties[index].first;
-        const auto flags = mutated("keep_value_valid") ? 0U : flag::IVVALBLK;
-        engine.release(lock, flags, nullptr);
-        destroy(lock);
+    if (parties[index].first != 0) {
+        releasing.push_back(index);
+        release_some();
+    }
+}
+
+void LockManager::Impl::release_some() {
+    for (auto left = options.recovery_trees; left != 0 && !releasing.empty(); --left) {
+        release_lost(parties[releasing.back()].first);
+        if (parties[releasing.back()].first == 0) {
+            releasing.pop_back();
+        }
+    }
+}
+
+void LockManager::Impl::release_lost(std::uint32_t lock) {
+    engine.release(lock, mutated("keep_value_valid") ? 0U : flag::IVVALBLK, nullptr);
+    destroy(lock);
+}
+
+// Whoever asks for a resource does not wait until the turn of a lost life's locks comes. Somebody
+// has a lock there that stays.
+void LockManager::Impl::release_lost_in(std::uint32_t resource) {
+    if (releasing.empty()) {
+        return;
+    }
+    std::vector<std::uint32_t> lost;
+    for (const auto which : {Queue::kGranted, Queue::kConverting}) {
+        for (auto at = store.resources[resource].queue(which).head; at != 0;
+             at = store.locks[at].next) {
+            if (std::ranges::find(releasing, store.locks[at].party) != releasing.end()) {
+                lost.push_back(at);
+            }
+        }
+    }
+    for (const auto lock : lost) {
+        release_lost(lock);
+    }
+    std::erase_if(releasing, [&](std::uint32_t party) { return parties[party].first == 0; });
+    carry_out_effects();
+}
+
+void LockManager::Impl::release_more() {
+    engine.enable(false);
+    release_some();
+    engine.enable(true);
+    carry_out_effects();
+    if (releasing.empty() && draining && complete) {
+        drain_trees();
     }
 }
 
