@@ -47,6 +47,7 @@ public:
         const auto number = number_of(root);
         return number != 0 ? &records_[number] : nullptr;
     }
+    void prefetch(std::uint64_t hash) const { numbers_.prefetch(hash); }
     static constexpr std::nullptr_t end() { return nullptr; }
     DirectoryEntry& operator[](std::string_view root);
     void erase(Record* entry);

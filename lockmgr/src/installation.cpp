@@ -97,8 +97,7 @@ void LockManager::Impl::restore_sorted(std::vector<std::uint32_t>& installed) {
     }
 }
 
-std::uint32_t LockManager::Impl::install(std::string_view root,
-                                         const std::vector<Contribution*>& parts) {
+std::uint32_t LockManager::Impl::install(std::string_view root, std::span<const PartImage> parts) {
     const auto resource = store.find_or_create(0, root);
     const auto index = store.resources[resource].tree;
     if (store.trees[index].idle) {
@@ -109,14 +108,13 @@ std::uint32_t LockManager::Impl::install(std::string_view root,
     auto& tree = store.trees[index];
     tree.haunt = pending_haunts.empty() ? 0 : haunts;
     std::vector<std::uint32_t> installed;
-    for (const auto* part : parts) {
-        decode_image(part->image, image_in_hand);
-        for (const auto& image : image_in_hand.resources) {
+    for (const auto& part : parts) {
+        for (const auto& image : part.tree.resources) {
             const auto at = resource_at(resource, image.path);
             for (const auto& lock : image.locks) {
-                if (store.find_remote(part->party, lock.lock.value()) == 0 &&
-                    lock.node == node_of(part->party)) {
-                    installed.push_back(install_lock(at, lock, part->party));
+                if (store.find_remote(part.party, lock.lock.value()) == 0 &&
+                    lock.node == node_of(part.party)) {
+                    installed.push_back(install_lock(at, lock, part.party));
                     store.locks[installed.back()].op_queued = lock.queue == 2;
                 }
             }

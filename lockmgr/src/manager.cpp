@@ -72,7 +72,7 @@ std::optional<MonoTime> LockManager::Impl::deadline() const {
     if (searching.next != 0 && !frozen && searching.stage == Search::Stage::kIdle) {
         consider(searching.next);
     }
-    if ((recovering() || finishing || !releasing.empty()) && !frozen) {
+    if (may_go_on()) {
         consider(ms());
     }
     if (idle_first != 0 && !frozen) {

@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -211,6 +212,8 @@ struct LockManager::Impl {
 
     // ---- recovery.cpp: what a new view asks for
     void start_recovery();
+    bool may_recover() const;
+    bool may_go_on() const;
     void go_on();
     // Some trees have not been looked at in this epoch.
     bool recovering() const { return recovered < recovered_end; }
@@ -248,14 +251,20 @@ struct LockManager::Impl {
     void add_part(std::uint32_t party, std::string_view image);
     void forget_parts();
     void finish_rebuilds();
-    void finish_rebuild(const std::vector<Contribution*>& parts,
+    struct PartImage {
+        std::uint32_t party = 0;
+        TreeImage tree;
+    };
+    void fetch_part(const Contribution& part, PartImage& into);
+    void finish_rebuild(std::span<const PartImage> parts,
                         std::map<std::uint32_t, MasteredMessage>& answers);
+    void tell_mastered(std::uint32_t party, std::vector<MasteredMessage::Entry> entries_of_it);
     void end_recovery();
     void settle_own(std::string_view root, std::uint32_t master);
     void handle(std::uint32_t from, MasteredMessage& m);
 
     // ---- installation.cpp: a tree comes to life here
-    std::uint32_t install(std::string_view root, const std::vector<Contribution*>& parts);
+    std::uint32_t install(std::string_view root, std::span<const PartImage> parts);
     std::uint32_t resource_at(std::uint32_t root, const std::vector<std::string>& path);
     void prepare_install(std::uint32_t tree);
     std::uint32_t install_lock(std::uint32_t resource, const LockImage& image, std::uint32_t party);
@@ -381,7 +390,8 @@ struct LockManager::Impl {
     std::deque<Contribution> rebuilds;
     Table rebuild_roots;  // the first part of each
     std::size_t rebuilt = 0;
-    TreeImage image_in_hand;  // reused
+    TreeImage image_in_hand;                // reused
+    std::vector<PartImage> images_in_hand;  // reused
     std::map<std::uint32_t, RebuildMessage> bulk_rebuild;
     std::map<std::uint32_t, ClaimMessage> bulk_claim;
     std::map<std::uint32_t, std::size_t> bulk_size;

@@ -39,30 +39,34 @@ void LockManager::Impl::forget_parts() {
     rebuilt = 0;
 }
 
-// The next roots, in the order in which they came: near each other in memory, more or less.
+// The next roots, in the order in which they came: near each other in memory, more or less. The
+// tables are not: their places are fetched for all of them before the first one is looked up.
 void LockManager::Impl::finish_rebuilds() {
-    std::map<std::uint32_t, MasteredMessage> answers;
-    std::vector<Contribution*> parts;
-    for (std::uint32_t left = options.recovery_trees; rebuilt < rebuilds.size() && left != 0;) {
+    auto& images = images_in_hand;
+    std::size_t used = 0;
+    std::vector<std::size_t> ends;  // of each root's parts
+    for (auto left = options.recovery_trees; rebuilt < rebuilds.size() && left != 0;) {
         const auto first = rebuilt++;
         if (rebuilds[first].follows) {
             continue;
         }
-        parts.clear();
         for (auto at = first + 1; at != 0; at = rebuilds[at - 1].next) {
-            parts.push_back(&rebuilds[at - 1]);
+            if (used == images.size()) {
+                images.emplace_back();
+            }
+            fetch_part(rebuilds[at - 1], images[used++]);
         }
-        finish_rebuild(parts, answers);
+        ends.push_back(used);
         --left;
     }
+    std::map<std::uint32_t, MasteredMessage> answers;
+    std::size_t begin = 0;
+    for (const auto end : ends) {
+        finish_rebuild(std::span(images).subspan(begin, end - begin), answers);
+        begin = end;
+    }
     for (auto& [party, answer] : answers) {
-        for (std::size_t at = 0; at < answer.entries.size(); at += 500) {
-            MasteredMessage piece;
-            const auto end = std::min(answer.entries.size(), at + 500);
-            piece.entries.assign(answer.entries.begin() + static_cast<std::ptrdiff_t>(at),
-                                 answer.entries.begin() + static_cast<std::ptrdiff_t>(end));
-            send(party, piece);
-        }
+        tell_mastered(party, std::move(answer.entries));
     }
     engine.enable(true);
     carry_out_effects();
@@ -72,9 +76,35 @@ void LockManager::Impl::finish_rebuilds() {
     }
 }
 
-void LockManager::Impl::finish_rebuild(const std::vector<Contribution*>& parts,
+void LockManager::Impl::fetch_part(const Contribution& part, PartImage& into) {
+    into.party = part.party;
+    decode_image(part.image, into.tree);
+    const auto hash = hash_of(into.tree.root);
+    store.prefetch_root(hash);
+    entries.prefetch(hash);
+    for (const auto& resource : into.tree.resources) {
+        for (const auto& lock : resource.locks) {
+            store.prefetch_remote(part.party, lock.lock.value());
+        }
+    }
+}
+
+void LockManager::Impl::tell_mastered(std::uint32_t party,
+                                      std::vector<MasteredMessage::Entry> entries_of_it) {
+    constexpr std::size_t kEntries = 500;
+    for (std::size_t at = 0; at < entries_of_it.size(); at += kEntries) {
+        const auto end = std::min(entries_of_it.size(), at + kEntries);
+        MasteredMessage piece;
+        std::move(entries_of_it.begin() + static_cast<std::ptrdiff_t>(at),
+                  entries_of_it.begin() + static_cast<std::ptrdiff_t>(end),
+                  std::back_inserter(piece.entries));
+        send(party, std::move(piece));
+    }
+}
+
+void LockManager::Impl::finish_rebuild(std::span<const PartImage> parts,
                                        std::map<std::uint32_t, MasteredMessage>& answers) {
-    const auto root = root_of_image(parts.front()->image);
+    const auto& root = parts.front().tree.root;
     const auto known = master_of(root);
     const auto resource = store.find(0, root);
     const bool here =
@@ -86,11 +116,13 @@ void LockManager::Impl::finish_rebuild(const std::vector<Contribution*>& parts,
     } else if (!here) {
         to_restart.push_back(install(root, parts));
     }
-    std::vector<std::uint32_t> told{kSelf};
-    for (auto* part : parts) {
-        if (std::ranges::find(told, part->party) == told.end()) {
-            told.push_back(part->party);
-            answers[part->party].entries.push_back({std::string(root), node_of(master)});
+    for (auto part = parts.begin(); part != parts.end(); ++part) {
+        const bool told =
+            part->party == kSelf || std::any_of(parts.begin(), part, [&](const PartImage& before) {
+                return before.party == part->party;
+            });
+        if (!told) {
+            answers[part->party].entries.push_back({root, node_of(master)});
         }
     }
 }

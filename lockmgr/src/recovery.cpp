@@ -53,19 +53,30 @@ void LockManager::Impl::prune_entries() {
     });
 }
 
+// Before a member has said Begin nothing reaches it; all at once it would keep it from other work.
+bool LockManager::Impl::may_recover() const {
+    return recovering() && std::ranges::all_of(members, [&](std::uint32_t party) {
+               return party == kSelf || parties[party].begun;
+           });
+}
+
+bool LockManager::Impl::may_go_on() const {
+    return !frozen && (may_recover() || finishing || !releasing.empty());
+}
+
 // A part of what is to be done for this epoch: other trees are not to wait for all of it.
 void LockManager::Impl::go_on() {
-    if (frozen) {
+    if (!may_go_on()) {
         return;
     }
-    if (recovering()) {
+    if (may_recover()) {
         recover_trees();
         restart_all();
         tell_done();
         check_complete();
     } else if (finishing) {
         finish_rebuilds();
-    } else if (!releasing.empty()) {
+    } else {
         release_more();
     }
 }

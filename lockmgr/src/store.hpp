@@ -33,6 +33,8 @@ public:
     // `parent` 0: a root, by its key. 0 if there is none.
     std::uint32_t find(std::uint32_t parent, std::string_view name) const;
     std::uint32_t find_or_create(std::uint32_t parent, std::string_view name);
+    // A root is looked for soon (Table::prefetch).
+    void prefetch_root(std::uint64_t hash) const { names_.prefetch(hash); }
     // An unused resource; its tree too when it is the root.
     void erase(std::uint32_t resource);
 
@@ -65,6 +67,9 @@ public:
     // ---- other nodes' locks
 
     std::uint32_t find_remote(std::uint32_t party, std::uint64_t owner_id) const;
+    void prefetch_remote(std::uint32_t party, std::uint64_t owner_id) const {
+        remote_.prefetch(hash_remote(party, owner_id));
+    }
     void index_remote(std::uint32_t lock);
     void forget_remote(std::uint32_t lock);
 

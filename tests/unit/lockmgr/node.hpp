@@ -31,7 +31,8 @@ inline cluster::View view_of(std::uint64_t epoch, std::vector<std::uint32_t> nod
 // A lock manager that is asked by hand. Alone in its cluster unless it is told otherwise.
 class Node {
 public:
-    explicit Node(std::uint32_t node = 1) : manager_(options(node)) {}
+    explicit Node(std::uint32_t node = 1, std::uint32_t recovery_trees = 256)
+        : manager_(options(node, recovery_trees)) {}
 
     void alone() { give(cluster::ViewCommitted{view_of(1, {1})}); }
     void give(const LockInput& input) { manager_.step(now_, input, out_); }
@@ -122,8 +123,9 @@ public:
     }
 
 private:
-    static LockManagerOptions options(std::uint32_t node) {
+    static LockManagerOptions options(std::uint32_t node, std::uint32_t recovery_trees) {
         LockManagerOptions options;
+        options.recovery_trees = recovery_trees;
         options.self = {NodeId(node), cluster::Incarnation(node * 100)};
         return options;
     }
