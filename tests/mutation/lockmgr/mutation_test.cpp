@@ -42,7 +42,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"forget_lost_master", 4}, Mutation{"assign_before_complete", 10},
                       Mutation{"assign_unproved", 5}, Mutation{"count_early", 37},
                       Mutation{"move_without_stopping", 17}, Mutation{"forget_unacknowledged", 1},
-                      Mutation{"quorum_loss_ignored", 292}, Mutation{"no_blocking_event", 251},
+                      Mutation{"quorum_loss_ignored", 292}, Mutation{"no_blocking_event", 90},
                       Mutation{"kill_unconfirmed", 46}, Mutation{"kill_oldest", 1},
                       Mutation{"ignore_conversion_deadlock", 3}),
     [](const auto& test) { return std::string(test.param.name); });
