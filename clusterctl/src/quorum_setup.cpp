@@ -81,11 +81,27 @@ void await_all(const Context& context, std::uint32_t step, std::uint32_t seconds
     }
 }
 
+// What all disks have in common, from the first that can be read: the one to be replaced may be
+// lost.
+quorum::Header common_header(const DeviceSettings& settings) {
+    for (const auto& disk : settings.disks) {
+        try {
+            return read_header(disk.path);
+        } catch (const Failure&) {
+            if (&disk == &settings.disks.back()) {
+                throw;
+            }
+        }
+    }
+    throw Failure{kRefused, "this cluster has no quorum disk yet: quorumctl setup DISK"};
+}
+
 quorum::DeviceDisk made_beside(const Context& context, const DeviceSettings& settings,
                                std::size_t index, const std::string& path) {
-    auto header = read_header(settings.disks[index].path);
+    auto header = common_header(settings);
     Random random(io::random_seed());
     header.disk = quorum::Uuid::random(random);
+    header.index = static_cast<std::uint8_t>(index);
     write_headers(context, {path}, {header});
     return {path, header.disk};
 }

@@ -1,6 +1,7 @@
 #include "quorum/io/vote_device.hpp"
 
 #include <corosync/votequorum.h>
+#include <unistd.h>
 
 #include <optional>
 #include <utility>
@@ -40,6 +41,13 @@ private:
     votequorum_handle_t handle_ = 0;
     cs_error_t opened_;
 };
+
+// Of the device that any node of this cluster registered.
+std::string name_in_the_way(const Votequorum& votequorum) {
+    votequorum_info info{};
+    const bool known = votequorum_getinfo(votequorum.get(), 0, &info) == CS_OK;
+    return known && info.qdevice_name[0] != '\0' ? info.qdevice_name : "of some node";
+}
 
 Result<VoteCount> count(const Votequorum& votequorum) {
     votequorum_info info{};
@@ -86,8 +94,7 @@ public:
             error = votequorum_qdevice_register(orders_.get(), kName.c_str());
         }
         if (error == CS_ERR_EXIST) {
-            const auto now = count(orders_);
-            const auto other = now && !now->device_name.empty() ? now->device_name : "of some node";
+            const auto other = name_in_the_way(orders_);
             return fail(
                 errc::refused,
                 fmt::format("the quorum device {} is registered in this cluster already{}", other,
@@ -102,6 +109,12 @@ public:
         int descriptor = -1;
         if (error == CS_OK) {
             error = votequorum_fd_get(news_.get(), &descriptor);
+        }
+        if (error == CS_ERR_ACCESS && ::geteuid() == 0) {
+            return fail(std::make_error_code(std::errc::permission_denied),
+                        "votequorum takes no device since it met an option that does not go with "
+                        "one (Corosync's log names it): take that out of corosync.conf, and start "
+                        "Corosync anew on this node");
         }
         if (error != CS_OK) {
             return corosync_error("cannot be votequorum's device", error);

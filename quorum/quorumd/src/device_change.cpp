@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/core.h>
@@ -85,6 +86,12 @@ Result<DeviceKeys> keys_from(const boost::json::object& object) {
 
 // ---- here
 
+bool DeviceChange::in_use(const DeviceDisk& disk) const {
+    const auto places =
+        parts_.disks ? parts_.disks->places() : std::vector<const DiskBench::Place*>();
+    return std::ranges::any_of(places, [&](const auto* place) { return place->disk == disk; });
+}
+
 awaitable<Status> DeviceChange::look_at_disks(DeviceSettings settings) {
     auto disks = settings.disks;
     for (std::size_t n = 0; n < disks.size() && n < parts_.config.disks.size(); ++n) {
@@ -92,6 +99,9 @@ awaitable<Status> DeviceChange::look_at_disks(DeviceSettings settings) {
     }
     disks.insert(disks.end(), settings.next.begin(), settings.next.end());
     for (const auto& wanted : disks) {
+        if (in_use(wanted)) {
+            continue;  // it may be what the change is to be rid of
+        }
         auto disk =
             co_await parts_.questions.run([&] { return open_disk(parts_.io, wanted.path); });
         if (!disk) {

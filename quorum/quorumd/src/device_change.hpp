@@ -30,6 +30,7 @@ private:
     boost::asio::awaitable<Status> give_back(std::vector<ConfNode> done, DeviceKeys old,
                                              std::string why);
     boost::asio::awaitable<Status> look_at_disks(DeviceSettings settings);
+    bool in_use(const DeviceDisk& disk) const;
 
     Parts& parts_;
     bool busy_ = false;

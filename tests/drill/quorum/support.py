@@ -116,9 +116,13 @@ class QuorumCase(unittest.TestCase):
 
     @classmethod
     def start_programs(cls, node):
+        cls.start_recorder(node)
+        quorumd.start(node)
+
+    @classmethod
+    def start_recorder(cls, node):
         wait_for(f"{node.name}: Corosync", lambda: node.run("corosync-cfgtool", "-s", check=False), 30)
         node.start("recorder", "sh", "-c", 'until "$0"; do sleep 0.1; done', quorumd.binary("quorum_recorder"))
-        quorumd.start(node)
 
     @classmethod
     def boot(cls, node):

@@ -1,4 +1,4 @@
-"""The rings: one bridge each, in a network namespace of their own, and a cable per node and ring.
+"""The rings: one bridge each, in a network namespace of their own, and a cable per node and ring. With storage, one
 more bridge and cable, which is cut by itself; what serves it runs in the bridges' namespace, at SERVER."""
 
 import subprocess
