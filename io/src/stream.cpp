@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include <boost/asio/io_context.hpp>
 
@@ -72,6 +73,19 @@ Result<std::optional<std::size_t>> Stream::Impl::read_now(std::span<char> buffer
     }
     more_likely_ = false;
     return std::nullopt;
+}
+
+Result<std::optional<std::size_t>> Stream::Impl::read_soon(std::span<char> buffer) {
+    constexpr std::chrono::microseconds kCrowded{100};
+    if (!closed_ && !soon_.worth_it()) {
+        return std::nullopt;
+    }
+    const auto left = std::chrono::steady_clock::now();
+    std::this_thread::yield();
+    const bool crowded = std::chrono::steady_clock::now() - left > kCrowded;
+    auto read = read_now(buffer);
+    soon_.saw({read && *read ? 1U : 0U, crowded});
+    return read;
 }
 
 awaitable<Status> Stream::Impl::wait_input(Deadline deadline) {
@@ -242,6 +256,9 @@ awaitable<Result<std::size_t>> Stream::read_some(std::span<char> buffer, Deadlin
 }
 Result<std::optional<std::size_t>> Stream::read_now(std::span<char> buffer) {
     return impl_->read_now(buffer);
+}
+Result<std::optional<std::size_t>> Stream::read_soon(std::span<char> buffer) {
+    return impl_->read_soon(buffer);
 }
 awaitable<Status> Stream::wait_input(Deadline deadline) { return impl_->wait_input(deadline); }
 Result<std::size_t> Stream::write_now(std::string_view bytes) { return impl_->write_now(bytes); }

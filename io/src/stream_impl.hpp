@@ -10,6 +10,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "io/busy_poll.hpp"
 #include "io/stream.hpp"
 #include "tls_connection.hpp"
 
@@ -22,6 +23,7 @@ public:
     awaitable<Status> wait_readable(Deadline deadline);
     awaitable<Result<std::size_t>> read_some(std::span<char> buffer, Deadline deadline);
     Result<std::optional<std::size_t>> read_now(std::span<char> buffer);
+    Result<std::optional<std::size_t>> read_soon(std::span<char> buffer);
     awaitable<Status> wait_input(Deadline deadline);
     Result<std::size_t> write_now(std::string_view bytes);
     awaitable<Status> write(std::string_view bytes, Deadline deadline);
@@ -66,6 +68,7 @@ private:
     bool closed_ = false;
     bool more_likely_ = false;  // the last read filled its buffer
     Side read_waits_for_ = kRead;
+    PollTrust soon_;
     std::string early_;
     std::unique_ptr<TlsConnection> tls_;
 };

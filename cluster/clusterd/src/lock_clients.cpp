@@ -20,6 +20,7 @@ using lockmgr::ServerSession;
 using std::chrono::milliseconds;
 using Reason = lockmgr::wire::Refused::Reason;
 
+constexpr unsigned kTurns = 8;
 constexpr milliseconds kHelloTime{10'000};
 constexpr milliseconds kTakeTime{30'000};        // for the client to take what waits for it
 constexpr std::size_t kPauseBytes = 256 * 1024;  // of output: its requests wait
@@ -46,7 +47,8 @@ struct LockClients::Connection {
     ServerSession session;
     std::string program;
     MonoTime since;
-    io::Event written;  // all of its output
+    io::Event written;   // all of its output
+    unsigned turns = 0;  // until others are looked at
     bool writing = false;
     bool touched = false;
     bool ended = false;
@@ -188,22 +190,17 @@ awaitable<void> LockClients::serve(std::shared_ptr<Connection> connection) {
                 continue;
             }
         }
-        const auto until =
-            one.session.opened() ? io::Deadline() : io::Deadline(io::after(kHelloTime));
-        auto ready = co_await one.stream.wait_readable(until);
-        if (!ready && ready.error().code == io::Errc::kTimedOut) {
-            cut(one, Reason::kMalformed, "no hello");
+        auto size = read_soon(one);
+        if (!size) {
+            const auto waited = co_await read(one);
+            size = waited;
         }
-        if (!ready || one.ended) {
+        if (*size == 0) {
             break;
         }
-        auto got = co_await one.stream.read_some(buffer_);
-        if (!got || *got == 0) {
-            break;
-        }
-        one.session.receive({buffer_.data(), *got});
+        one.session.receive({buffer_.data(), *size});
         work(one);
-        if (*got == buffer_.size()) {
+        if (*size == buffer_.size()) {
             co_await io::yield();  // it has more to say; others may have something too
         }
     }
@@ -212,6 +209,31 @@ awaitable<void> LockClients::serve(std::shared_ptr<Connection> connection) {
     if (!one.writing) {
         co_await one.stream.shutdown(io::after(milliseconds(100)));
     }
+}
+
+// Most clients ask for one thing after the other. 0: it says nothing any more.
+std::optional<std::size_t> LockClients::read_soon(Connection& connection) {
+    if (connection.turns == 0) {
+        return std::nullopt;
+    }
+    --connection.turns;
+    const auto got = connection.stream.read_soon(buffer_);
+    return got ? *got : std::size_t{0};
+}
+
+awaitable<std::size_t> LockClients::read(Connection& connection) {
+    connection.turns = kTurns;
+    const auto until =
+        connection.session.opened() ? io::Deadline() : io::Deadline(io::after(kHelloTime));
+    auto ready = co_await connection.stream.wait_readable(until);
+    if (!ready && ready.error().code == io::Errc::kTimedOut) {
+        cut(connection, Reason::kMalformed, "no hello");
+    }
+    if (!ready || connection.ended) {
+        co_return 0;
+    }
+    const auto got = co_await connection.stream.read_some(buffer_);
+    co_return got ? *got : 0;
 }
 
 // False: look again whether it is still there.

@@ -65,6 +65,8 @@ private:
 
     void accept(io::Stream stream);
     boost::asio::awaitable<void> serve(std::shared_ptr<Connection> connection);
+    std::optional<std::size_t> read_soon(Connection& connection);
+    boost::asio::awaitable<std::size_t> read(Connection& connection);
     boost::asio::awaitable<bool> may_read(Connection& connection);
     boost::asio::awaitable<void> write_rest(std::shared_ptr<Connection> connection);
     void work(Connection& connection);

@@ -56,6 +56,10 @@ public:
     // What is there at once: 0 at the end of the stream, nothing when it has to be waited for. How
     // one buffer serves many busy streams: TLS decrypts straight into it.
     Result<std::optional<std::size_t>> read_now(std::span<char> buffer);
+    // The same, for a peer on this machine that asks for one thing after the other: where that has
+    // paid, whoever else waits for this processor has it first, since that may be the peer. A wait
+    // costs both of them more than a turn. Nothing is there far more often than with read_now().
+    Result<std::optional<std::size_t>> read_soon(std::span<char> buffer);
     // Until read_now(), which had nothing, is worth another try; it may have nothing again.
     awaitable<Status> wait_input(Deadline deadline = {});
     // All of `bytes`, which stay valid until it returns.

@@ -6,6 +6,7 @@
 #include <array>
 #include <csignal>
 
+#include "io/busy_poll.hpp"
 #include "io_test.hpp"
 
 namespace quorate::io {
@@ -88,6 +89,32 @@ TEST_F(StreamTest, WhatGoesOutAtOnceIsToldAndTheRestFollows) {
     run(reader());
     EXPECT_TRUE(got == big);
     EXPECT_EQ(left_->write_now("x").error().code, Errc::kClosed);
+}
+
+TEST_F(StreamTest, LooksForWhatComesSoonWhereThatHasPaid) {
+    std::array<char, 16> buffer;
+    unsigned nothing = 0;
+    // It has not paid yet: it is tried now and then.
+    EXPECT_TRUE(left_->write_now("a"));
+    while (auto got = right_->read_soon(buffer)) {
+        if (*got) {
+            EXPECT_EQ(std::string_view(buffer.data(), **got), "a");
+            break;
+        }
+        ++nothing;
+    }
+    EXPECT_GT(nothing, 0U);
+    EXPECT_LT(nothing, PollTrust::kProbe);
+    left_->close();
+    std::optional<std::size_t> end;
+    while (!end) {
+        const auto got = right_->read_soon(buffer);
+        ASSERT_TRUE(got);
+        end = *got;
+    }
+    EXPECT_EQ(end, 0U);
+    right_->close();
+    EXPECT_EQ(right_->read_soon(buffer).error().code, Errc::kClosed);
 }
 
 TEST_F(StreamTest, WaitsForReadabilityWithoutABuffer) {
