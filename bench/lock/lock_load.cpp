@@ -4,7 +4,8 @@
 //     lock_load --socket PATH echo --count N     round trips of a request's size
 //     lock_load --socket PATH lock --count N     a lock and its release, one after the other
 //     lock_load --socket PATH hold --count N --name P      P0, P1, ... in NL until its input ends
-//     lock_load --socket PATH convert --count N --name P   NL to EX of those, that others know
+//     lock_load --socket PATH convert --count N --name P   NL to EX of those, that others know;
+//                             with --look-us N it looks so long for an answer before it sleeps
 //     lock_load --socket PATH probe --count N --name P     NL to CR and back until its input ends
 //     lock_load --socket PATH pairs --seconds S --at-once N   locks and releases under way together
 //
@@ -22,6 +23,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -40,6 +42,7 @@ struct Options {
     std::size_t count = 1000;
     std::size_t at_once = 64;
     double seconds = 5;
+    unsigned look_us = 0;
 };
 
 [[noreturn]] void give_up(const char* what) {
@@ -76,7 +79,9 @@ void send_all(int fd, std::string& bytes) {
 
 class Client {
 public:
-    explicit Client(const std::string& path) : fd_(connect_to(path)) {
+    // `look`: for how long it looks for an answer before it sleeps.
+    explicit Client(const std::string& path, std::chrono::microseconds look = {})
+        : fd_(connect_to(path)), look_(look) {
         link.hello(0);
         send();
         next();
@@ -95,7 +100,10 @@ public:
             if (*answer) {
                 return std::move(**answer);
             }
-            const auto got = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
+            auto got = receive_awake();
+            if (got < 0) {
+                got = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
+            }
             if (got <= 0) {
                 give_up("receive");
             }
@@ -121,7 +129,19 @@ public:
     ClientLink link;
 
 private:
+    // Negative: nothing has come.
+    ssize_t receive_awake() {
+        ssize_t got = -1;
+        const auto end = Clock::now() + look_;
+        while (got < 0 && Clock::now() < end) {
+            std::this_thread::yield();
+            got = ::recv(fd_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+        }
+        return got;
+    }
+
     int fd_;
+    std::chrono::microseconds look_;
     std::array<char, 64 * 1024> buffer_;
 };
 
@@ -205,7 +225,7 @@ std::vector<wire::LockNumber> take_all(Client& client, const Options& options) {
 }
 
 int convert(const Options& options) {
-    Client client(options.socket);
+    Client client(options.socket, std::chrono::microseconds(options.look_us));
     std::vector<double> times;
     for (const auto lock : take_all(client, options)) {
         const auto begun = Clock::now();
@@ -317,6 +337,7 @@ int main(int argc, char** argv) {
         command->add_option("--name", options.name);
         command->add_option("--seconds", options.seconds);
         command->add_option("--at-once", options.at_once);
+        command->add_option("--look-us", options.look_us);
         command->callback([&chosen, run] { chosen = run; });
     };
     add("serve", serve);
