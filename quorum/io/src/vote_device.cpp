@@ -3,6 +3,7 @@
 #include <corosync/votequorum.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -73,6 +74,18 @@ Result<VoteCount> count(const Votequorum& votequorum) {
 }
 
 }  // namespace
+
+Result<bool> are_members(std::span<const std::uint32_t> nodes) {
+    const Votequorum votequorum;
+    if (votequorum.opened() != CS_OK) {
+        return corosync_error("cannot read the members", votequorum.opened());
+    }
+    return std::ranges::all_of(nodes, [&](std::uint32_t node) {
+        votequorum_info info{};
+        return votequorum_getinfo(votequorum.get(), node, &info) == CS_OK &&
+               info.node_state == VOTEQUORUM_NODESTATE_MEMBER;
+    });
+}
 
 Result<VoteCount> count_votes() { return count(Votequorum()); }
 

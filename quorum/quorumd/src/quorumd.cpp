@@ -32,8 +32,6 @@ constexpr const char* kControlSocket = "run/quorate/quorumd.sock";
 constexpr const char* kVoterSocket = "run/quorate/voter.sock";
 constexpr milliseconds kAgain{1000};
 constexpr milliseconds kFirstLook{4000};
-// The first words to votequorum broadcast to the ring: not while it forms (see Votes).
-constexpr milliseconds kRingStands{1500};
 // A change of the configuration is several: read when they are over.
 constexpr milliseconds kSettle{300};
 constexpr milliseconds kEndTime{6000};
@@ -192,7 +190,11 @@ awaitable<Status> Quorumd::register_device() {
                                                   parts_.voter->feed(input);
                                               }
                                           });
-    auto opened = co_await parts.votes->open();
+    std::vector<std::uint32_t> nodes;
+    for (const auto& node : parts.conf->nodes) {
+        nodes.push_back(node.id);
+    }
+    auto opened = co_await parts.votes->open(std::move(nodes));
     co_return opened;
 }
 
@@ -213,8 +215,6 @@ awaitable<Status> Quorumd::begin() {
         }
         parts_.watchdog = std::move(*watchdog);
     }
-    auto stood = co_await io::sleep_until(io::mono_now() + kRingStands);
-    static_cast<void>(stood);
     auto registered = co_await register_device();
     if (!registered) {
         if (parts_.watchdog) {

@@ -12,17 +12,40 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kAgain{500};
 constexpr milliseconds kCountPause{2000};
-// In a new ring votequorum of one node may get another's word before it knows of that node, and
-// ends Corosync on an assertion (3.1.7, votequorum.c: sender_node != NULL). So this node says
-// nothing new before the others must know the ring.
-constexpr milliseconds kRingSettles{300};
+// To a registration votequorum answers with the device's votes first, and the node's afterwards. A
+// Corosync that hears that of a node which it never heard of ends on an assertion (3.1.7,
+// votequorum.c: sender_node != NULL); all else that a device does tells of the node first. So the
+// registration waits until the other nodes are members, and know this one. Nodes that do not come
+// are not waited for longer: that one of them joins in the very moment is not to be expected then.
+constexpr milliseconds kOthersCome{5000};
+constexpr milliseconds kLook{250};
 
 }  // namespace
 
 Votes::Votes(boost::asio::io_context& io, io::Scope& scope, io::ThreadPool& corosync, Feed feed)
     : io_(io), scope_(scope), corosync_(corosync), feed_(std::move(feed)), wake_(io) {}
 
+awaitable<void> Votes::await_others() {
+    const auto until = io::mono_now() + kOthersCome;
+    bool there = false;
+    while (!there && !leaving_ && io::mono_now() < until) {
+        const auto answer = co_await corosync_.run([this] { return are_members(nodes_); });
+        there = answer && *answer;
+        if (!there) {
+            auto slept = co_await io::sleep_until(io::mono_now() + kLook);
+            static_cast<void>(slept);
+        }
+    }
+}
+
+awaitable<Status> Votes::open(std::vector<std::uint32_t> nodes) {
+    nodes_ = std::move(nodes);
+    auto opened = co_await open();
+    co_return opened;
+}
+
 awaitable<Status> Votes::open() {
+    co_await await_others();
     auto device = co_await corosync_.run([this] { return VoteDevice::open(io_); });
     if (!device) {
         problem_ = device.error().to_string();
@@ -51,7 +74,6 @@ void Votes::start() {
 
 void Votes::on_ring(RingId ring, std::span<const std::uint32_t> nodes) {
     ring_ = ring;
-    ring_since_ = io::mono_now();
     stale_ = true;
     wake_.set();
     NodeSet members;
@@ -116,10 +138,6 @@ void Votes::poll(const Poll& poll) {
 
 awaitable<void> Votes::carry_out(Poll poll) {
     Status done = fail(std::make_error_code(std::errc::not_connected), "no votequorum");
-    if (const auto quiet = ring_since_ + kRingSettles; io::mono_now() < quiet) {
-        auto slept = co_await io::sleep_until(quiet);
-        static_cast<void>(slept);
-    }
     if (device_ && !leaving_) {
         const auto device = device_;
         done =

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -23,8 +24,9 @@ public:
     using Feed = std::function<void(const VoterInput&)>;
     Votes(boost::asio::io_context& io, io::Scope& scope, io::ThreadPool& corosync, Feed feed);
 
-    // The first registration. Errors: those of VoteDevice::open.
-    boost::asio::awaitable<Status> open();
+    // The first registration, when all of `nodes` are members, or some have not come for a while.
+    // Errors: those of VoteDevice::open.
+    boost::asio::awaitable<Status> open(std::vector<std::uint32_t> nodes);
     // Keeps it registered, and feeds rings.
     boost::asio::awaitable<void> run();
     void poll(const Poll& poll);
@@ -40,6 +42,8 @@ public:
     RingId ring() const { return ring_; }
 
 private:
+    boost::asio::awaitable<Status> open();
+    boost::asio::awaitable<void> await_others();
     void start();
     void on_ring(RingId ring, std::span<const std::uint32_t> nodes);
     boost::asio::awaitable<void> carry_out(Poll poll);
@@ -54,7 +58,7 @@ private:
     VoteCount count_;
     std::string problem_;
     RingId ring_;
-    MonoTime ring_since_;
+    std::vector<std::uint32_t> nodes_;  // configured
     bool withdrawn_ = false;
     bool lost_ = false;
     bool stale_ = false;  // the count

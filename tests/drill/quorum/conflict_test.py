@@ -99,7 +99,8 @@ class Conflict(QuorumCase):
         # votequorum remembers it: gone, it takes no device all the same, and that is told too.
         n1.run("corosync-cmapctl", "-d", "quorum.two_node")
         quorumd.start(n1)
-        said = wait_for("a refusal", lambda: [one for one in self.logged(n1, "refused") if "takes no device" in one], 60)
+        said = wait_for("a refusal",
+                        lambda: [line for line in self.logged(n1, "refused") if "takes no device" in line], 60)
         self.assertIn("start Corosync anew on this node", said[-1])
         n1.kill()
         n1.power_on()

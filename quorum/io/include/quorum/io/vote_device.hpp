@@ -28,6 +28,9 @@ struct VoteCount {
 };
 // Waits for Corosync: on a worker thread.
 Result<VoteCount> count_votes();
+// Whether this node's votequorum has heard of all of them, and they are members now; it waits for
+// Corosync as well.
+Result<bool> are_members(std::span<const std::uint32_t> nodes);
 
 // Thread rule: open(), poll() and leave() wait for Corosync and belong on one worker thread;
 // start() and the handlers on the io thread. A Corosync that ended stays lost: open another.
