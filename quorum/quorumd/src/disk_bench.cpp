@@ -120,6 +120,7 @@ awaitable<Status> DiskBench::try_open(PlacePtr place) {
         co_return fail(errc::foreign, fmt::format("{}: {}", place->disk.path, why));
     }
     place->opened = std::move(*opened);
+    place->peeking = false;
     co_return Status();
 }
 
@@ -206,8 +207,9 @@ void DiskBench::read(const ReadPages& request) {
 
 void DiskBench::peek(std::uint32_t page, const std::function<void(const std::string&)>& seen) {
     for (const auto& place : places_) {
-        if (place && place->opened) {
-            place->opened->read(page, 1, [seen](const Result<std::string>& result) {
+        if (place && place->opened && !std::exchange(place->peeking, true)) {
+            place->opened->read(page, 1, [seen, place](const Result<std::string>& result) {
+                place->peeking = false;
                 if (result) {
                     seen(*result);
                 }

@@ -51,6 +51,7 @@ public:
         std::string write_problem;     // writing
         bool foreign = false;          // it is another disk than it should be
         bool tried = false;
+        bool peeking = false;  // one at a time: a disk that hangs collects none
         std::uint64_t reads = 0;
         std::uint64_t writes = 0;
         std::uint64_t errors = 0;

@@ -1,5 +1,6 @@
 #include "place_watch.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/random.hpp"
@@ -21,7 +22,12 @@ bool PlaceWatch::Sightings::add(Incarnation incarnation, std::uint64_t sequence)
     if (std::exchange(it->second.sequence, sequence) != sequence) {
         ++it->second.moves;
     }
-    return it->second.moves >= 2;
+    return it->second.moves >= 2 && incarnation < self_;
+}
+
+bool PlaceWatch::Sightings::prevails() const {
+    return std::ranges::none_of(
+        lives_, [this](const auto& life) { return life.first < self_ && life.second.moves > 0; });
 }
 
 awaitable<void> PlaceWatch::run(milliseconds heartbeat, std::function<bool()> stopping,

@@ -375,7 +375,8 @@ void Quorumd::on_evicted(bool fenced, const std::string& why) {
         log_.error("fenced", "why", why, "hint", "this machine is reset");
         reset_machine();
     }
-    end_with(fenced ? kExitAnew : io::kExitConfig);
+    const bool anew = fenced || (parts_.place_watch && parts_.place_watch->prevails());
+    end_with(anew ? kExitAnew : io::kExitConfig);
 }
 
 // ---- the end

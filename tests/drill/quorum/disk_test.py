@@ -57,23 +57,28 @@ class Disk(QuorumCase):
         self.healthy()
 
     def test_two_voters_for_one_place(self):
-        """A second voter with a node's place on the disk (its machine was cloned): one of them ends, and says why."""
+        """A second voter with a node's place on the disk (its machine was cloned): one of them ends, and says why; the
+        other goes on."""
         n1, n2 = self.lab.nodes
         # In namespaces of its own, where it finds no lock: as a clone would, but for its Corosync.
-        n1.start("clone", "unshare", "-m", "sh", "-c",
-                 'mkdir -p "$1" && rm -f /run/quorumd.lock && exec "$0" --root "$1"',
-                 quorumd.binary("quorumd"), os.path.join(n1.folder, "clone"))
-        said = wait_for("one of the two is evicted", lambda: self.evicted(n1), 60)
-        self.assertIn("another voter has this node's place on the disk", said)
-        for node_program in ("sh", "quorumd"):
-            n1.kill_program(node_program)
+        clone = os.path.join(n1.folder, "clone")
+        n1.start("clone", "unshare", "-m", "sh", "-c", 'mkdir -p "$1"; rm -f /run/quorumd.lock;' + quorumd.SUPERVISOR,
+                 quorumd.binary("quorumd"), clone)
+        ended = wait_for("one of the two ends for good", lambda: self.for_good(n1), 90)
+        self.assertEqual(len(ended), 1)
+        last = [line for line in n1.log_text(ended[0]).splitlines() if line[3:].startswith("evicted")][-1]
+        self.assertIn("another voter has this node's place on the disk", last)
+        left = {"quorumd": clone, "clone": n1.root}[ended[0]]
+        wait_for("the other casts", lambda: (quorumd.show(n1, root=left) or {}).get("casting"), 90)
+        self.assertEqual(len(self.for_good(n1)), 1)
+        for program in ("sh", "quorumd"):
+            n1.kill_program(program)
         self.start_programs(n1)
         self.healthy()
 
-    def evicted(self, node):
-        lines = [line for name in ("quorumd", "clone") if os.path.exists(node.log(name))
-                 for line in node.log_text(name).splitlines() if line[3:].startswith("evicted")]
-        return lines[0] if lines else None
+    def for_good(self, node):
+        return [name for name in ("quorumd", "clone") if os.path.exists(node.log(name))
+                and node.log_text(name).rstrip().endswith("quorumd ended: 78")]
 
 
 if __name__ == "__main__":

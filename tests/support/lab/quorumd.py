@@ -80,14 +80,14 @@ def stop(node, limit=30.0):
     wait_for(f"{node.name}: the end of quorumd", lambda: not node.pids("quorumd"), limit)
 
 
-def control(node, method, path, body=None, timeout=30):
-    return maild_node.control_request(os.path.join(node.root, SOCKET), method, path, body, timeout)
+def control(node, method, path, body=None, timeout=30, root=None):
+    return maild_node.control_request(os.path.join(root or node.root, SOCKET), method, path, body, timeout)
 
 
-def show(node, timeout=2):
-    """GET /v1/quorum; None when nobody answers (off, frozen, starting)."""
+def show(node, timeout=2, root=None):
+    """GET /v1/quorum; None when nobody answers (off, frozen, starting). `root`: of another one on this node."""
     try:
-        status, answer = control(node, "GET", "/v1/quorum", timeout=timeout)
+        status, answer = control(node, "GET", "/v1/quorum", timeout=timeout, root=root)
     except (OSError, http.client.HTTPException):
         return None
     return answer if status == 200 else None

@@ -6,7 +6,8 @@ namespace quorate::quorum {
 namespace {
 
 constexpr Incarnation kSelf{7};
-constexpr Incarnation kOther{8};
+constexpr Incarnation kOther{6};
+constexpr Incarnation kGreater{8};
 
 TEST(PlaceWatchTest, OwnPagesProveNothing) {
     PlaceWatch::Sightings sightings(kSelf);
@@ -35,6 +36,25 @@ TEST(PlaceWatchTest, APageThatMovesTwiceIsOfAVoterThatLives) {
     EXPECT_FALSE(sightings.add(kOther, 41));
     EXPECT_FALSE(sightings.add(kOther, 42));
     EXPECT_TRUE(sightings.add(kOther, 45));
+    EXPECT_FALSE(sightings.prevails());
+}
+
+TEST(PlaceWatchTest, OfTwoThatLiveTheGreaterIncarnationEnds) {
+    PlaceWatch::Sightings lesser(kSelf);
+    PlaceWatch::Sightings greater(kGreater);
+    for (std::uint64_t sequence = 41; sequence < 50; ++sequence) {
+        EXPECT_FALSE(lesser.add(kGreater, sequence));
+        EXPECT_EQ(greater.add(kSelf, sequence), sequence >= 43);
+    }
+    EXPECT_TRUE(lesser.prevails());
+    EXPECT_FALSE(greater.prevails());
+}
+
+TEST(PlaceWatchTest, WhoWasThrownOutBySomebodyThatWasNotSeenPrevails) {
+    PlaceWatch::Sightings sightings(kSelf);
+    EXPECT_TRUE(sightings.prevails());
+    EXPECT_FALSE(sightings.add(kOther, 41));
+    EXPECT_TRUE(sightings.prevails());
 }
 
 }  // namespace
