@@ -34,16 +34,28 @@ std::string members_text(const json::object& answer) {
     return text;
 }
 
-// Who may cast the disk's votes, as the pages say.
+// How much longer a node may cast unless it renews its lease: here it is known, elsewhere at most
+// what a lease lasts from when its page was seen to change.
+std::int64_t lease_of(const json::object& answer, const json::object& node) {
+    if (text_of(node, "name") == text_of(answer, "node")) {
+        return signed_of(answer, "lease_ms");
+    }
+    const auto ago = signed_of(node, "changed_ms_ago");
+    return ago < 0 ? 0 : signed_of(object_of(answer, "timing"), "lease_ms") - ago;
+}
+
+// Who may cast the disk's votes, as the pages say, and until when.
 std::string holders_text(const json::object& answer) {
     std::string text;
     for (const auto& item : array_of(answer, "nodes")) {
         const auto& node = item.as_object();
-        if (flag_of(node, "holds") && !flag_of(node, "silent")) {
-            text += fmt::format("{}{}", text.empty() ? "" : " ", text_of(node, "name"));
+        const auto lease = lease_of(answer, node);
+        if (flag_of(node, "holds") && !flag_of(node, "silent") && lease > 0) {
+            text += fmt::format("{}{} for {}", text.empty() ? "" : ", ", text_of(node, "name"),
+                                seconds_text(lease));
         }
     }
-    return text.empty() ? "nobody" : text;
+    return text.empty() ? "nobody" : text + ", unless renewed";
 }
 
 std::string render_head(const json::object& answer) {

@@ -3,8 +3,9 @@ support/datadriven.hpp: a verb line, body lines, ----, the expected output, a bl
 
     answer DAEMON METHOD PATH [STATUS]   from now on the daemon answers so: the body, a JSON object. "@cluster" as its
                                          first word is the answer of a healthy three-node cluster, changed by the rest
-                                         as cluster() says
+                                         as cluster() says; "@quorum" is that of quorumd on a pair with a disk
     run WORD...                          clusterctl with these words; prints output, "error: " lines, "exit N"
+    ctl WORD...                          the same of quorumctl
     asked [sorted]                       the requests since the last time; sorted, where they are sent at once
     file PATH                            writes the body; "cat PATH" prints it, "remove PATH" removes it, "ls PATH"
 
@@ -70,6 +71,38 @@ def cluster(changes):
     return view
 
 
+def voter(number):
+    return {"id": number, "name": f"n{number}", "votes": 1, "member": True, "known": True, "silent": False,
+            "state": "HOLD", "watcher": True, "stopped": False, "counter": 1000 + number, "changed_ms_ago": 300,
+            "held": 7, "released": 6, "holds": True}
+
+
+QUORUM = {
+    "voting": True, "waiting": "", "cluster": "demo", "node": "n1", "node_id": 1, "disk_votes": 1, "state": "HOLD",
+    "reason": "", "ring": {"node_id": 1, "sequence": 9}, "members": [1, 2], "watcher": True, "casting": True,
+    "epoch": 7, "held": 7, "released": 6, "lease_ms": 3400, "corosync_problem": "",
+    "votes": {"expected": 3, "total": 3, "quorum": 2, "disk": 1, "quorate": True},
+    "timing": {"mode": "soft", "silence_ms": 12000, "lease_ms": 4000},
+    "disks": [{"path": "/dev/shared", "uuid": "5f0c11d2b1a94c3e8d7f6a5b4c3d2e1f", "opened": True, "problem": "",
+               "reads": 120, "writes": 61, "errors": 0, "late": 0, "last_io_us": 180}],
+    "nodes": [voter(1), voter(2)],
+}
+
+
+def quorum(changes):
+    """QUORUM changed: by top-level key; {"nodes": {"n3": {...}}} changes one node, or adds it."""
+    view = copy.deepcopy(QUORUM)
+    for key, value in changes.items():
+        if key != "nodes":
+            view[key] = value
+            continue
+        for name, change in value.items():
+            if name not in (row["name"] for row in view["nodes"]):
+                view["nodes"].append(voter(int(name[1:])))
+            next(row for row in view["nodes"] if row["name"] == name).update(change)
+    return view
+
+
 class Daemon:
     """Answers on a Unix socket with what it was told to."""
 
@@ -112,7 +145,7 @@ class Session:
         self.root = pathlib.Path(root)
         (self.root / "run/quorate").mkdir(parents=True)
         self.daemons, self.log = {}, []
-        self.program = pathlib.Path(os.environ["QUORATE_BIN"]) / "clusterctl"
+        self.programs = pathlib.Path(os.environ["QUORATE_BIN"])
 
     def path(self, text):
         return self.root / text.lstrip("/")
@@ -127,19 +160,24 @@ class Session:
         status = int(words[3]) if len(words) > 3 else 200
         if body.startswith("@cluster"):
             body = json.dumps(cluster(json.loads(body[len("@cluster"):].strip() or "{}")))
+        elif body.startswith("@quorum"):
+            body = json.dumps(quorum(json.loads(body[len("@quorum"):].strip() or "{}")))
         elif body.startswith("{") and "\n{" not in body:
             body = json.dumps(json.loads(body))
         self.daemon(name).answers[(method, path)] = (status, body)
         return ""
 
-    def run(self, words, body):
+    def run(self, words, body, program="clusterctl"):
         words = [word.replace("ROOT", str(self.root)) for word in words]
-        done = subprocess.run([self.program, "--root", self.root, *words], input=body, capture_output=True, text=True,
-                              timeout=60, check=False, env={**os.environ, "LC_ALL": "C"})
+        done = subprocess.run([self.programs / program, "--root", self.root, *words], input=body, capture_output=True,
+                              text=True, timeout=60, check=False, env={**os.environ, "LC_ALL": "C"})
         errors = "".join(f"error: {line}\n" for line in done.stderr.splitlines())
         text = done.stdout + errors + (f"exit {done.returncode}\n" if done.returncode else "")
         text = re.sub(r"\b(?!8d1f)[0-9a-f]{16}\b", "KEY", text)
         return re.sub(r"it has .*", "it has ADDRESSES", text)
+
+    def ctl(self, words, body):
+        return self.run(words, body, "quorumctl")
 
     def asked(self, words, _):
         lines = []
@@ -166,7 +204,7 @@ class Session:
         return "".join(f"{file.stat().st_mode & 0o777:o} {file.name}\n" for file in found)
 
     def do(self, verb, words, body):
-        verbs = {name: getattr(self, name) for name in ("answer", "run", "asked", "file", "cat", "remove", "ls")}
+        verbs = {name: getattr(self, name) for name in ("answer", "run", "ctl", "asked", "file", "cat", "remove", "ls")}
         return verbs[verb](words, body).replace(str(self.root), "ROOT")
 
 
