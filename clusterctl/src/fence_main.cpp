@@ -42,6 +42,13 @@ stonith-timeout must exceed the silence by 15 s at least.</longdesc>
 </resource-agent>
 )xml";
 
+constexpr const char* kHelp =
+    "usage: fence_quorumd [-o ACTION] [-n NODE] [--root=DIR], or key=value lines on stdin\n"
+    "  -o ACTION, --action=ACTION   reboot (default), off, status, list, monitor, metadata,\n"
+    "                               validate-all\n"
+    "  -n NODE, --plug=NODE         name or id of the node, as in corosync.conf\n"
+    "  --root=DIR                   root directory of quorumd (/)\n";
+
 using Options = std::map<std::string, std::string>;
 
 void take_line(Options& options, std::string_view line) {
@@ -132,6 +139,11 @@ int fence(const Api& quorum, const std::string& node) {
 }
 
 int run(std::vector<std::string> arguments, bool&) {
+    if (arguments == std::vector<std::string>{"--help"} ||
+        arguments == std::vector<std::string>{"-h"}) {
+        std::printf("%s", kHelp);
+        return kOk;
+    }
     const auto options = arguments.empty() ? read_input() : read_arguments(arguments);
     const auto action = option(options, "action", option(options, "option", "reboot"));
     if (action == "metadata") {
