@@ -31,6 +31,7 @@ void LockManager::Impl::on(const ClientGone& input) {
     auto* client = client_of(input.client);
     if (client != nullptr) {
         client->open = false;
+        forget_withheld(input.client);
         for (const auto lock : leaves_first(*client, 0)) {
             drop(lock);
         }

@@ -78,6 +78,9 @@ std::optional<MonoTime> LockManager::Impl::deadline() const {
     if (idle_first != 0 && !frozen) {
         consider(ms() + idle_left(store.trees[idle_first]));
     }
+    if (!lapsed && lease != MonoTime::max()) {
+        consider(lease.time_since_epoch().count());
+    }
     if (expelled || !first) {
         return std::nullopt;
     }
@@ -108,12 +111,22 @@ void LockManager::step(MonoTime now, const LockInput& input, std::vector<LockOut
     if (impl.expelled) {
         return;
     }
+    const auto first = out.size();
+    if (!mutated("notice_lease_late")) {
+        impl.look_at_lease();
+    }
     std::visit([&](const auto& one) { impl.on(one); }, input);
     impl.run_posted();
     impl.run_timers();
     impl.run_posted();
     impl.check_drained();
     impl.flush_links();
+    if (impl.lapsed) {
+        impl.withhold(first);
+    }
+    if (mutated("notice_lease_late")) {
+        impl.look_at_lease();
+    }
 }
 
 std::optional<MonoTime> LockManager::deadline() const { return impl_->deadline(); }

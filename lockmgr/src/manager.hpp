@@ -67,7 +67,6 @@ struct LockManager::Impl {
 
     // ---- manager.cpp: inputs and time
     void on(const Received& input);
-    void on(const LeaseKnown& input) { lease = input.until; }
     void on(const Tick&) { go_on(); }
     void run_timers();
     void run_posted();
@@ -77,6 +76,16 @@ struct LockManager::Impl {
     void note(LogLevel level, std::string event, std::string text) {
         out->push_back(Note{level, std::move(event), std::move(text)});
     }
+
+    // ---- lease.cpp: nothing is answered past it
+    void on(const LeaseKnown& input);
+    void look_at_lease();
+    void suspend_clients();
+    void resume_clients();
+    void withhold(std::size_t first);
+    void release_withheld();
+    void revoke_withheld();
+    void forget_withheld(ClientId client);
 
     // ---- clients.cpp: what clients ask
     void on(const ClientOpened& input);
@@ -196,6 +205,7 @@ struct LockManager::Impl {
     void on(const cluster::Expelled& input);
     void freeze();
     void thaw();
+    void dispatch_waiting();
     void update_parties(const cluster::View& next);
     void lose(std::uint32_t party);
     void await_takeover(std::uint32_t party);
@@ -331,8 +341,6 @@ struct LockManager::Impl {
     bool moving(const Tree& tree) const {
         return tree.state == TreeState::kLocal && tree.more && tree.more->move != 0;
     }
-    // Operations of this node's clients go to the engine.
-    bool serves(const Tree& tree) const { return tree.state == TreeState::kLocal && !moving(tree); }
     NodeId self() const { return options.self.node; }
     std::uint64_t epoch() const { return view.epoch.value(); }
     NodeId node_of(std::uint32_t party) const { return parties[party].id.node; }
@@ -340,7 +348,10 @@ struct LockManager::Impl {
     LockManagerOptions options;
     MonoTime now;
     std::vector<LockOutput>* out = nullptr;
-    MonoTime lease;
+    MonoTime lease = MonoTime::max();
+    bool lapsed = false;               // it is over, and nobody has told this node yet
+    std::vector<LockOutput> withheld;  // answers of that time
+    std::set<LockId> withheld_locks;
 
     Store store;
     Engine engine{store};

@@ -283,7 +283,7 @@ WaitCause LockManager::Impl::cause_of(std::uint32_t index) const {
     const auto& lock = store.locks[index];
     const auto& resource = store.resources[lock.resource];
     const auto& tree = store.trees[resource.tree];
-    if (frozen) {
+    if (frozen || lapsed) {
         return WaitCause::kQuorum;
     }
     switch (tree.state) {

@@ -64,22 +64,26 @@ void LockManager::Impl::dispatch(std::uint32_t index) {
     auto& lock = store.locks[index];
     const auto tree_index = store.resources[lock.resource].tree;
     auto& tree = store.trees[tree_index];
-    if (lock.queue == Queue::kNone && tree.state != TreeState::kLocal) {
-        store.push_back(index, Queue::kGranted);  // a list only
+    if (tree.state == TreeState::kLocal && lock.has_granted &&
+        conflicts_no_more(lock.granted, lock.requested)) {
+        submit(index);  // nothing forbids it
+        return;
     }
-    if (frozen) {
-        const bool harmless =
-            lock.has_granted && conflicts_no_more(lock.granted, lock.requested) && serves(tree);
-        if (!harmless) {
-            if ((lock.flags & flag::NOQUORUMFAIL) != 0) {
-                finish(index, LockStatus::kNoQuorum);
-                return;
-            }
-            waiting_for_quorum.emplace_back(store.id_of(index), lock.op);
-            lock.pending = Pending::kHeld;
-            wait_for(index, WaitCause::kQuorum);
+    if (frozen || lapsed) {
+        if ((lock.flags & flag::NOQUORUMFAIL) != 0) {
+            finish(index, LockStatus::kNoQuorum);
             return;
         }
+        if (!lock.has_granted) {
+            store.unlink(index);  // whoever masters the tree then has not heard of it
+        }
+        waiting_for_quorum.emplace_back(store.id_of(index), lock.op);
+        lock.pending = Pending::kHeld;
+        wait_for(index, WaitCause::kQuorum);
+        return;
+    }
+    if (lock.queue == Queue::kNone && tree.state != TreeState::kLocal) {
+        store.push_back(index, Queue::kGranted);  // a list only
     }
     switch (tree.state) {
         case TreeState::kLocal:

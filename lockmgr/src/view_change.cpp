@@ -14,26 +14,24 @@ void LockManager::Impl::freeze() {
     for (auto& party : parties) {
         party.link.open = false;
     }
-    for (std::uint32_t id = 1; id < clients.size(); ++id) {
-        auto& client = clients[id];
-        if (client.open && client.locks != 0) {
-            client.suspended = true;
-            out->push_back(
-                Suspended{ClientId(id), lease == MonoTime{} ? std::nullopt : std::optional(lease)});
-        }
-    }
+    suspend_clients();
 }
 
 void LockManager::Impl::thaw() {
     frozen = false;
     engine.enable(true);
     carry_out_effects();
-    for (std::uint32_t id = 1; id < clients.size(); ++id) {
-        if (std::exchange(clients[id].suspended, false)) {
-            out->push_back(Resumed{ClientId(id)});
-        }
+    if (!lapsed) {
+        resume_clients();
     }
     restart_all();
+    if (!lapsed) {
+        dispatch_waiting();
+    }
+}
+
+// What waits for quorum, or for the lease.
+void LockManager::Impl::dispatch_waiting() {
     for (const auto& [id, op] : std::exchange(waiting_for_quorum, {})) {
         const auto lock = store.index_of(id);
         if (lock != 0 && store.locks[lock].op == op &&
@@ -44,10 +42,8 @@ void LockManager::Impl::thaw() {
 }
 
 void LockManager::Impl::on(const cluster::QuorumLost& input) {
-    if (input.epoch == view.epoch || mutated("quorum_loss_ignored")) {
-        if (!mutated("quorum_loss_ignored")) {
-            freeze();
-        }
+    if (input.epoch == view.epoch && !mutated("quorum_loss_ignored")) {
+        freeze();
     }
 }
 
@@ -62,9 +58,15 @@ void LockManager::Impl::on(const cluster::Expelled&) {
                 reply(ClientId(id), RequestId(lock.request), LockStatus::kRevoked, store.id_of(at));
             }
         }
-        out->push_back(Revoked{ClientId(id)});
+    }
+    revoke_withheld();
+    for (std::uint32_t id = 1; id < clients.size(); ++id) {
+        if (clients[id].open) {
+            out->push_back(Revoked{ClientId(id)});
+        }
     }
     expelled = true;
+    lapsed = false;
 }
 
 // ---- a new view

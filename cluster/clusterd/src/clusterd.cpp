@@ -251,12 +251,6 @@ Status Clusterd::open_locks() {
         clients.tell(now, output);
     };
     limbs.flush_clients = [&clients = *parts.lock_clients] { clients.flush(); };
-    limbs.lease_until = [&machine = parts.machine]() -> std::optional<MonoTime> {
-        const auto remaining = machine.status().lease.remaining;
-        return remaining
-                   ? std::optional(io::boot_now() + std::chrono::floor<milliseconds>(*remaining))
-                   : std::nullopt;
-    };
     parts.locks.start(std::move(limbs));
     return parts.lock_clients->open();
 }
@@ -290,6 +284,11 @@ void Clusterd::start_machine(std::optional<Floor> floor) {
     limbs.floor = &parts.floor;
     limbs.disk = config_.solo ? nullptr : &parts.disk_votes;
     limbs.lease = &parts.lease;
+    limbs.lease_published = [&locks = parts.locks](const LeasePage& page) {
+        if (page.state == LeaseState::kRunning) {
+            locks.set_lease(page.deadline);
+        }
+    };
     limbs.messages = &parts.messages;
     limbs.chronicle = &parts.chronicle;
     limbs.fencers = parts.fencers.get();

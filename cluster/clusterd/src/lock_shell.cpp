@@ -6,6 +6,7 @@
 
 #include "base/bytes.hpp"
 #include "cluster/errc.hpp"
+#include "cluster/lease_page.hpp"
 #include "io/time.hpp"
 
 namespace quorate::cluster {
@@ -41,6 +42,18 @@ LockShell::LockShell(boost::asio::io_context& io, Messages& messages,
     consumer.event = [this](const Event& event) { on_event(event); };
     consumer.back_pressure = [this](MemberId to, bool on) { on_back_pressure(to, on); };
     messages_.add(kLockChannel, std::move(consumer));
+}
+
+void LockShell::start(Limbs limbs) {
+    limbs_ = std::move(limbs);
+    set_lease(BootTime());  // there is none yet
+}
+
+void LockShell::set_lease(BootTime until) {
+    const auto when =
+        until == kLeaseForEver ? MonoTime::max() : std::chrono::floor<milliseconds>(until);
+    feed(io::boot_now(), lockmgr::LeaseKnown{when});
+    flush();
 }
 
 void LockShell::feed(MonoTime now, const lockmgr::LockInput& input) {
@@ -101,11 +114,6 @@ void LockShell::on_event(const Event& event) {
         waiting_bytes_ = 0;
         relieved_.set();
         view_ = committed->view;
-    }
-    const bool holds = std::holds_alternative<QuorumLost>(event) ||
-                       (std::holds_alternative<ViewCommitted>(event) && !view_.quorate);
-    if (const auto until = holds ? limbs_.lease_until() : std::nullopt) {
-        feed(now, lockmgr::LeaseKnown{*until});
     }
     std::visit([&](const auto& one) { feed(now, one); }, event);
     const auto* self = view_.find(self_);

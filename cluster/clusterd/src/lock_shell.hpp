@@ -34,15 +34,15 @@ public:
         std::function<void(MonoTime now, lockmgr::LockOutput& output)> tell_client;
         // What was told goes out now.
         std::function<void()> flush_clients;
-        // When this node's lease ends; nothing: not known, or never.
-        std::function<std::optional<MonoTime>()> lease_until;
     };
     // `trace_bytes`: how much is kept of what the manager was given.
     LockShell(boost::asio::io_context& io, Messages& messages, lockmgr::LockManagerOptions options,
               std::size_t trace_bytes);
 
     // Before the machine runs.
-    void start(Limbs limbs) { limbs_ = std::move(limbs); }
+    void start(Limbs limbs);
+    // It runs until then, as far as anybody knows now.
+    void set_lease(BootTime until);
     // Any number of inputs, then flush().
     void feed(MonoTime now, const lockmgr::LockInput& input);
     void flush();

@@ -33,6 +33,7 @@ public:
         FloorKeeper* floor = nullptr;
         DiskVotes* disk = nullptr;  // null when solo
         LeaseWriter* lease = nullptr;
+        std::function<void(const LeasePage&)> lease_published;
         Messages* messages = nullptr;
         Chronicle* chronicle = nullptr;
         Fencers* fencers = nullptr;
@@ -84,7 +85,10 @@ private:
     void carry_out(Deliver& message) { limbs_.messages->deliver(message); }
     void carry_out(BackPressure& pressure) { limbs_.messages->tell(pressure); }
     void carry_out(RingChanged& changed) { limbs_.chronicle->note(changed); }
-    void carry_out(PublishLease& publish) { limbs_.lease->publish(publish.page); }
+    void carry_out(PublishLease& publish) {
+        limbs_.lease->publish(publish.page);
+        limbs_.lease_published(publish.page);
+    }
     void carry_out(Fence& fence) { limbs_.fencers->ask(fence); }
 
     boost::asio::io_context& io_;

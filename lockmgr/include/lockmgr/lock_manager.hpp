@@ -118,7 +118,9 @@ struct Received {
     NodeId from;
     std::string_view bytes;
 };
-// Until when this node's lease runs: after that the others may take over what it holds.
+// Until when this node's lease runs, each time that it is prolonged; before the first time it runs
+// for ever. After that the others may take over what this node holds: nobody is told of a grant or
+// a release until it runs again, or of its end.
 struct LeaseKnown {
     MonoTime until;
 };
@@ -165,7 +167,7 @@ struct Waiting {
     LockId lock;
     WaitCause cause{};
 };
-// No quorum: what the client holds may be taken over after the deadline.
+// No quorum, or the lease is over: what the client holds may be taken over after the deadline.
 struct Suspended {
     ClientId client;
     std::optional<MonoTime> deadline;

@@ -35,16 +35,16 @@ TEST_P(Mutant, IsCaught) {
 INSTANTIATE_TEST_SUITE_P(
     Lockmgr, Mutant,
     ::testing::Values(Mutation{"overtake_waiting", 3}, Mutation{"grant_any_waiter", 1},
-                      Mutation{"quecvt_overtakes", 3}, Mutation{"repeat_token", 1},
+                      Mutation{"quecvt_overtakes", 6}, Mutation{"repeat_token", 1},
                       Mutation{"grant_before_takeover", 1}, Mutation{"release_at_once", 1},
-                      Mutation{"keep_value_valid", 1}, Mutation{"trust_old_value", 1},
-                      Mutation{"lose_order", 1}, Mutation{"claim_nothing", 1},
-                      Mutation{"forget_lost_master", 4}, Mutation{"assign_before_complete", 10},
-                      Mutation{"assign_unproved", 5}, Mutation{"count_early", 37},
-                      Mutation{"move_without_stopping", 17}, Mutation{"forget_unacknowledged", 1},
-                      Mutation{"quorum_loss_ignored", 292}, Mutation{"no_blocking_event", 90},
-                      Mutation{"kill_unconfirmed", 46}, Mutation{"kill_oldest", 1},
-                      Mutation{"ignore_conversion_deadlock", 3}),
+                      Mutation{"keep_value_valid", 49}, Mutation{"trust_old_value", 10},
+                      Mutation{"lose_order", 3}, Mutation{"claim_nothing", 4},
+                      Mutation{"forget_lost_master", 5}, Mutation{"assign_before_complete", 37},
+                      Mutation{"assign_unproved", 9}, Mutation{"count_early", 431},
+                      Mutation{"move_without_stopping", 57}, Mutation{"forget_unacknowledged", 1},
+                      Mutation{"quorum_loss_ignored", 792}, Mutation{"no_blocking_event", 251},
+                      Mutation{"notice_lease_late", 21}, Mutation{"kill_unconfirmed", 355},
+                      Mutation{"kill_oldest", 1}, Mutation{"ignore_conversion_deadlock", 5}),
     [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace

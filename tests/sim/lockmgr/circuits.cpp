@@ -27,7 +27,7 @@ void World::pump(std::size_t from, std::size_t to) {
 void World::arrive(std::size_t from, std::size_t to) {
     auto& lane = lanes_[{from, to}];
     lane.scheduled = false;
-    while (!lane.packets.empty()) {
+    while (!lane.packets.empty() && !hosts_[to].frozen) {
         const auto& host = hosts_[to];
         const auto epoch = lane.packets.front().epoch;
         if (!host.manager || epoch < host.epoch) {

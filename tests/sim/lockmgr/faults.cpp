@@ -22,11 +22,15 @@ void World::fault() {
     oracle_.allow_invalid();
     if (scenario_.drains && random_.one_in(3)) {
         auto& host = hosts_[node];
-        if (host.manager && !host.draining) {
+        if (host.manager && !host.draining && !host.frozen) {
             trace(node, "---- drain");
             host.draining = true;
             give(node, Drain{});
         }
+        return;
+    }
+    if (scenario_.freezes && random_.one_in(3)) {
+        freeze(node, pause);
         return;
     }
     switch (random_.below(6)) {
@@ -60,10 +64,43 @@ void World::fault() {
     }
 }
 
+// It does nothing for a while, and then goes on as if no time had passed: what it hears of first is
+// left to chance.
+void World::freeze(std::size_t node, sim::Time pause) {
+    auto& host = hosts_[node];
+    if (!host.manager || host.frozen) {
+        return;
+    }
+    trace(node, "---- freezes");
+    host.frozen = true;
+    host.group = 2 + hosts_.size() + node;
+    topology_changed();
+    events_.after(pause, [this, node, life = host.life] {
+        if (hosts_[node].life == life) {
+            go_on(node);
+        }
+    });
+}
+
+void World::go_on(std::size_t node) {
+    auto& host = hosts_[node];
+    if (!std::exchange(host.frozen, false)) {
+        return;
+    }
+    trace(node, "---- goes on");
+    host.group = 0;
+    for (auto& what : std::exchange(host.postponed, {})) {
+        later(node, between(random_, sim::Time(0), milliseconds(5)), std::move(what));
+    }
+    pump_all();
+    topology_changed();
+}
+
 void World::heal() {
     healed_ = true;
     trace(0, "---- everything heals");
     for (std::size_t node = 0; node < hosts_.size(); ++node) {
+        go_on(node);
         hosts_[node].group = 0;
         start(node);
     }

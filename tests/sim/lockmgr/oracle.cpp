@@ -58,18 +58,14 @@ void Oracle::waited(LockKey lock, sim::Time now) {
     }
 }
 
-void Oracle::granted(LockKey lock, const std::string& resource, const Completion& completion,
-                     bool fresh) {
+void Oracle::granted(LockKey lock, const std::string& resource, const Completion& completion) {
     ++grants_;
     const auto before = held_.find(lock);
     const bool raises =
         before == held_.end() || !conflicts_no_more(before->second.mode, completion.mode);
     if (gone_.contains(lock.life)) {
-        if (fresh && completion.mode != LockMode::NL &&
-            waits_[lock].back().from > gone_[lock.life]) {
-            fail(fmt::format("{}: {} is granted {} after its node was taken over", resource,
-                             name(lock), name_of(completion.mode)));
-        }
+        fail(fmt::format("{}: {} is granted {} after its node was taken over", resource, name(lock),
+                         name_of(completion.mode)));
         return;
     }
     Held now_held{resource, completion.mode};

@@ -34,8 +34,7 @@ public:
     // Answers exactly once per request; `raises`: with a new token.
     void answered(cluster::MemberId life, const Completion& completion);
     void waited(LockKey lock, sim::Time now);  // its operation is at an end
-    void granted(LockKey lock, const std::string& resource, const Completion& completion,
-                 bool fresh);
+    void granted(LockKey lock, const std::string& resource, const Completion& completion);
     // An orphan has a client again; a purge may have freed it to the oracle.
     void adopted(LockKey lock, const std::string& resource, LockMode mode);
     // The client gives up or lowers what it holds, and may write.

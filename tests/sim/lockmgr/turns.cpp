@@ -92,7 +92,9 @@ void World::check_conversions(const std::string& path, const ResourceInfo& info)
                 fmt::format("{}: n{} lock {:x} is queued behind a conversion that waits for it",
                             path, lock.node.value(), lock.lock.value()));
         }
-        before.push_back(&lock);
+        if (!sim->cancelling) {
+            before.push_back(&lock);
+        }
     }
 }
 

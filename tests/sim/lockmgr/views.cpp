@@ -6,8 +6,14 @@
 
 // The membership as clusterd gives it: views whenever it likes, each member commits when it gets to
 // it, or skips to a later one; quorum by majority; a life that the others went on without is
-// expelled; takeover when the lost life is dead or knows that it has no quorum.
+// expelled; leases as long as a majority acknowledges; takeover when the lost life is dead or its
+// lease is over.
 namespace quorate::lockmgr::simulator {
+namespace {
+
+constexpr sim::Time kLease = milliseconds(300);
+
+}  // namespace
 
 void World::topology_changed() {
     pump_all();
@@ -97,12 +103,8 @@ void World::form_view(const std::vector<std::size_t>& members, bool quorate) {
 }
 
 void World::commit_later(std::size_t node) {
-    events_.after(between(random_, sim::Time(0), milliseconds(random_.one_in(5) ? 120 : 10)),
-                  [this, node, life = hosts_[node].life] {
-                      if (hosts_[node].life == life) {
-                          commit(node);
-                      }
-                  });
+    later(node, between(random_, sim::Time(0), milliseconds(random_.one_in(5) ? 120 : 10)),
+          [this, node] { commit(node); });
 }
 
 void World::commit(std::size_t node) {
@@ -134,21 +136,60 @@ void World::commit(std::size_t node) {
 }
 
 bool World::may_be_taken_over(cluster::MemberId life) const {
-    const auto& host = hosts_[life.node.value() - 1];
-    return !host.manager || host.life != life || !host.quorate;
+    const auto node = static_cast<std::size_t>(life.node.value() - 1);
+    return !hosts_[node].manager || hosts_[node].life != life ||
+           hosts_[node].lease <= events_.now();
+}
+
+// From then on nobody acknowledges those that it has lost.
+bool World::adopted(const cluster::View& view) const {
+    return std::ranges::all_of(view.members, [&](const cluster::Member& member) {
+        const auto& host = hosts_[member.id.node.value() - 1];
+        return host.manager && host.life == member.id && host.epoch == view.epoch;
+    });
+}
+
+// ---- leases
+
+void World::renew_lease_later(std::size_t node) {
+    later(node, between(random_, milliseconds(5), milliseconds(120)), [this, node] {
+        renew_lease(node);
+        renew_lease_later(node);
+    });
+}
+
+// Members acknowledge those that are in their view.
+void World::renew_lease(std::size_t node) {
+    auto& host = hosts_[node];
+    std::size_t acknowledged = 0;
+    for (const auto& peer : hosts_) {
+        const auto it = std::ranges::find(peer.views, peer.epoch, &cluster::View::epoch);
+        acknowledged += peer.manager && !peer.frozen && peer.group == host.group &&
+                                it != peer.views.end() && it->find(host.life) != nullptr
+                            ? 1U
+                            : 0U;
+    }
+    if (host.quorate && acknowledged * 2 > hosts_.size()) {
+        host.lease = events_.now() + kLease - between(random_, sim::Time(0), milliseconds(50));
+        const auto until = std::chrono::duration_cast<std::chrono::milliseconds>(host.lease);
+        give(node, LeaseKnown{MonoTime(until + std::chrono::seconds(1000 * (node + 1)))});
+    }
 }
 
 void World::consider_takeover(cluster::Epoch epoch) {
     if (!lineage_ || lineage_->epoch != epoch) {
         return;
     }
-    bool again = false;
-    for (const auto& life : lineage_->lost) {
+    bool again = !adopted(*lineage_);
+    for (const auto& life : again ? std::vector<cluster::MemberId>() : lineage_->lost) {
         if (!may_be_taken_over(life)) {
-            // Its lease ends.
             const auto node = static_cast<std::size_t>(life.node.value() - 1);
-            hosts_[node].quorate = false;
-            give(node, cluster::QuorumLost{hosts_[node].epoch});
+            if (!hosts_[node].frozen && random_.one_in(3)) {
+                hosts_[node].quorate = false;
+                give(node, cluster::QuorumLost{hosts_[node].epoch});
+            }
+            again = true;
+            continue;
         }
         if (allowed_.insert(life).second) {
             oracle_.taken_over(life, events_.now());
@@ -158,8 +199,8 @@ void World::consider_takeover(cluster::Epoch epoch) {
             if (told_[life].contains(member.id.node)) {
                 continue;
             }
-            if (!hosts_[node].manager || hosts_[node].life != member.id ||
-                hosts_[node].epoch != epoch || random_.one_in(3)) {
+            if (!hosts_[node].manager || hosts_[node].life != member.id || hosts_[node].frozen ||
+                random_.one_in(3)) {
                 again = true;
                 continue;
             }

@@ -37,16 +37,14 @@ void World::open(std::size_t node, std::size_t client) {
 }
 
 void World::act_later(std::size_t node, std::size_t client) {
-    events_.after(between(random_, sim::Time(10), 2 * scenario_.pace),
-                  [this, node, client, life = hosts_[node].life] {
-                      const auto& host = hosts_[node];
-                      if (host.manager && host.life == life && host.clients[client].open) {
-                          act(node, client);
-                          if (hosts_[node].manager && hosts_[node].clients[client].open) {
-                              act_later(node, client);
-                          }
-                      }
-                  });
+    later(node, between(random_, sim::Time(10), 2 * scenario_.pace), [this, node, client] {
+        if (hosts_[node].clients[client].open) {
+            act(node, client);
+            if (hosts_[node].manager && hosts_[node].clients[client].open) {
+                act_later(node, client);
+            }
+        }
+    });
 }
 
 void World::act(std::size_t node, std::size_t client_index) {
@@ -187,6 +185,11 @@ void World::on(std::size_t node, const Completion& output) {
     auto& host = hosts_[node];
     auto& client = host.clients[output.client.value() - 1];
     oracle_.answered(host.life, output);
+    const bool done =
+        output.status == LockStatus::kGranted || output.status == LockStatus::kUnlocked;
+    if (done && !lease_runs(node)) {
+        oracle_.fail(fmt::format("n{}: {} past the lease", node + 1, name_of(output.status)));
+    }
     trace(node, fmt::format("c{} {} {:x} {} {} token {:x} value {}{}", output.client.value() - 1,
                             name_of(output.status), output.lock.value(), name_of(output.mode),
                             output.request.value(), output.token.value(),
@@ -229,7 +232,7 @@ void World::on(std::size_t node, const Completion& output) {
             oracle_.adopted(key, it->second.resource, output.mode);
             return;
         }
-        oracle_.granted(key, it->second.resource, output, !was_granted);
+        oracle_.granted(key, it->second.resource, output);
         return;
     }
     refused(node, output, it);
@@ -312,9 +315,8 @@ void World::check_victim(std::size_t node, const Completion& output) {
 
 // A victim gives up everything else too, as soon as nothing is pending.
 void World::back_off(std::size_t node, std::size_t index) {
-    events_.after(sim::Time(1), [this, node, life = hosts_[node].life, index] {
-        auto& later = hosts_[node];
-        if (later.manager && later.life == life && later.clients[index].pending == 0) {
+    later(node, sim::Time(1), [this, node, index] {
+        if (hosts_[node].clients[index].pending == 0) {
             while (release_leaf(node, index) != 0) {
             }
         }
@@ -338,6 +340,7 @@ void World::convert(std::size_t node, std::size_t client_index, LockId id) {
     } else if (random_.one_in(8) && (input.flags & flag::NOQUEUE) == 0) {
         input.flags |= flag::CONVDEADLK;
     }
+    lock.cancelling = false;
     lock.asked_flags = input.flags;
     lock.asked = events_.now();
     lock.quiet_since = lock.answered;
@@ -401,6 +404,7 @@ void World::cancel(std::size_t node, std::size_t client_index, LockId id) {
     input.request = RequestId(++requests_);
     input.lock = id;
     host.clients[client_index].calls.insert(input.request);
+    host.clients[client_index].locks[id].cancelling = true;
     oracle_.asked({host.life, LockId(0)}, input.request, events_.now());
     trace(node, fmt::format("c{} cancels {:x}", client_index, id.value()));
     give(node, input);
@@ -492,9 +496,9 @@ void World::purge(std::size_t node, std::size_t client_index, std::size_t of) {
 // A holder that is left out of deadlocks has promised to give way.
 void World::on(std::size_t node, const BlockingEvent& output) {
     const auto client = output.client.value() - 1;
-    events_.after(sim::Time(10), [this, node, client, output, life = hosts_[node].life] {
+    later(node, sim::Time(10), [this, node, client, output] {
         auto& host = hosts_[node];
-        if (!host.manager || host.life != life || !host.clients[client].open) {
+        if (!host.clients[client].open) {
             return;
         }
         const auto it = host.clients[client].locks.find(output.lock);
@@ -511,14 +515,14 @@ void World::on(std::size_t node, const BlockingEvent& output) {
 
 void World::on(std::size_t node, const Suspended& output) {
     auto& client = hosts_[node].clients[output.client.value() - 1];
-    if (std::exchange(client.suspended, true)) {
+    if (client.open && std::exchange(client.suspended, true)) {
         oracle_.fail(fmt::format("n{}: a client is suspended twice", node + 1));
     }
 }
 
 void World::on(std::size_t node, const Resumed& output) {
     auto& client = hosts_[node].clients[output.client.value() - 1];
-    if (!std::exchange(client.suspended, false) || !hosts_[node].quorate) {
+    if (!std::exchange(client.suspended, false) || !hosts_[node].quorate || !lease_runs(node)) {
         oracle_.fail(fmt::format("n{}: a client is resumed without a cause", node + 1));
     }
 }

@@ -31,6 +31,7 @@ Scenario Scenario::draw(Random& random) {
     }
     scenario.idle = milliseconds(random.one_in(2) ? 20 : 400);
     scenario.recovery_trees = random.one_in(2) ? 1 : 256;
+    scenario.freezes = random.one_in(3);
     return scenario;
 }
 
@@ -62,9 +63,14 @@ void World::start(std::size_t node) {
     host.draining = false;
     host.views.clear();
     host.armed.reset();
+    host.lease = sim::Time(0);
+    host.frozen = false;
+    host.postponed.clear();
     host.clients.assign(scenario_.clients, SimClient{});
     host.orphans.clear();
     trace(node, "starts");
+    give(node, LeaseKnown{});  // it has none yet
+    renew_lease_later(node);
     for (std::size_t client = 0; client < scenario_.clients; ++client) {
         open(node, client);
         act_later(node, client);
@@ -89,6 +95,8 @@ void World::crash(std::size_t node) {
     }
     host.manager.reset();
     host.quorate = false;
+    host.frozen = false;
+    host.postponed.clear();
     host.orphans.clear();
     for (auto& client : host.clients) {
         client = SimClient{};
@@ -137,13 +145,33 @@ void World::arm(std::size_t node) {
         return;
     }
     host.armed = when;
-    events_.at(when, [this, node, when, life = host.life] {
+    later(node, when - events_.now(), [this, node, when] {
         auto& due = hosts_[node];
-        if (due.life == life && due.manager && due.armed == when) {
+        if (due.armed == when) {
             due.armed.reset();
             give(node, Tick{});
         }
     });
+}
+
+// By this life of the node; if it is frozen then, when it goes on.
+void World::later(std::size_t node, sim::Time delay, std::function<void()> what) {
+    events_.after(delay, [this, node, life = hosts_[node].life, what = std::move(what)] {
+        auto& host = hosts_[node];
+        if (!host.manager || host.life != life) {
+            return;
+        }
+        if (host.frozen) {
+            host.postponed.push_back(what);
+        } else {
+            what();
+        }
+    });
+}
+
+// To the millisecond that its lock manager sees.
+bool World::lease_runs(std::size_t node) const {
+    return events_.now() / milliseconds(1) < hosts_[node].lease / milliseconds(1);
 }
 
 void World::carry_out(std::size_t node, const LockOutput& output) {
@@ -257,7 +285,8 @@ void World::compare_copies() {
     };
     std::map<LockKey, Copy> copies;
     for (const auto& host : hosts_) {
-        const bool settled = host.manager && host.quorate && !host.manager->counts().recovering &&
+        const bool settled = host.manager && host.quorate && lease_runs(&host - hosts_.data()) &&
+                             !host.manager->counts().recovering &&
                              host.manager->counts().unacknowledged < 200;
         if (!settled || !lineage_ || host.epoch != lineage_->epoch || !lineage_->lost.empty()) {
             return;  // a late takeover or a drain: the end will show

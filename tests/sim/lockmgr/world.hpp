@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -31,6 +32,7 @@ struct Scenario {
     bool local = false;  // nodes have resources that they prefer, others each second
     bool sublocks = true;
     bool drains = false;
+    bool freezes = false;
     sim::Time busy = seconds(3);
     sim::Time pace = milliseconds(30);  // between two requests of a client, at most twice
     sim::Time fault_pause = milliseconds(400);
@@ -52,8 +54,9 @@ struct SimLock {
     sim::Time asked{0};
     sim::Time quiet_since{0};  // before that
     sim::Time answered{0};
-    bool demotable = false;  // the conversion under way may lower it to NL
-    RequestId pending;       // 0: none
+    bool cancelling = false;  // the operation under way; its end may be lost with a master
+    bool demotable = false;   // the conversion under way may lower it to NL
+    RequestId pending;        // 0: none
     LockMode requested = LockMode::NL;
     std::uint32_t flags = 0;  // of a new request: PERSISTENT, NODLCKWT, NODLCKBLK
 
@@ -88,10 +91,14 @@ struct Host {
     sim::Time purges_until{0};  // one may be under way
     std::optional<sim::Time> armed;
     bool draining = false;
+    sim::Time lease{0};  // until then
+    bool frozen = false;
+    std::vector<std::function<void()>> postponed;  // to when it goes on
 };
 
 // N lock managers, circuits that live as long as an epoch, a membership that gives views when it
-// likes; clients that ask for everything; crashes, restarts, partitions, slow takeovers. Then all
+// likes; clients that ask for everything; crashes, restarts, partitions, nodes that freeze past
+// their lease and do not know it, slow takeovers. Then all
 // heals, nobody asks for more, and every request must come to an end.
 class World {
 public:
@@ -112,6 +119,8 @@ private:
     void give(std::size_t node, const LockInput& input);
     void check_replay(std::size_t node);
     void arm(std::size_t node);
+    void later(std::size_t node, sim::Time delay, std::function<void()> what);
+    bool lease_runs(std::size_t node) const;
     void carry_out(std::size_t node, const LockOutput& output);
     void on(std::size_t node, const Completion& output);
     void refused(std::size_t node, const Completion& output,
@@ -149,10 +158,15 @@ private:
     void commit(std::size_t node);
     void consider_takeover(cluster::Epoch epoch);
     bool may_be_taken_over(cluster::MemberId life) const;
+    bool adopted(const cluster::View& view) const;
+    void renew_lease_later(std::size_t node);
+    void renew_lease(std::size_t node);
 
     // ---- faults.cpp
     void fault_later();
     void fault();
+    void freeze(std::size_t node, sim::Time pause);
+    void go_on(std::size_t node);
     void heal();
 
     // ---- workload.cpp: clients

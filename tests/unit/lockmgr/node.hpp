@@ -40,6 +40,8 @@ public:
         now_ += time;
         give(Tick{});
     }
+    // Nothing is given to it meanwhile.
+    void sleep(std::chrono::milliseconds time) { now_ += time; }
     MonoTime now() const { return now_; }
     LockManager& manager() { return manager_; }
 

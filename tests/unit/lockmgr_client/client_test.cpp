@@ -304,7 +304,7 @@ LOCK_TEST(ManyTasksShareOneConnection) {
 LOCK_TEST(QuorumComesAndGoes) {
     auto client = co_await connect();
     auto lock = co_await take(client->domain("d"), "a", LockMode::EX);
-    server_.tell(cluster::QuorumLost{cluster::Epoch(1)});
+    server_.lose_quorum(milliseconds(500));
     while (events_.empty()) {
         co_await io::yield();
     }

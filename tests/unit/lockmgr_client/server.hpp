@@ -31,7 +31,6 @@ public:
             clients_.tell(now, output);
         };
         limbs.flush_clients = [this] { clients_.flush(); };
-        limbs.lease_until = [] { return std::optional(io::boot_now() + std::chrono::seconds(2)); };
         shell_.start(std::move(limbs));
         EXPECT_TRUE(clients_.open());
         commit(1, true);
@@ -43,7 +42,12 @@ public:
         view.epoch = cluster::Epoch(epoch);
         view.members.push_back({self(), "n1", "", {}, 1, 1, {}, false});
         view.quorate = quorate;
+        shell_.set_lease(cluster::kLeaseForEver);
         messages_.tell(cluster::Event(cluster::ViewCommitted{view}));
+    }
+    void lose_quorum(std::chrono::milliseconds lease) {
+        shell_.set_lease(io::boot_now() + lease);
+        tell(cluster::QuorumLost{cluster::Epoch(1)});
     }
     void tell(const cluster::Event& event) { messages_.tell(event); }
     void stop() {
