@@ -184,7 +184,10 @@ void LockManager::Impl::transfer(std::uint32_t index) {
         size += 128;
         for (const auto which : {Queue::kGranted, Queue::kConverting, Queue::kWaiting}) {
             for (auto lock = resource.queue(which).head; lock != 0; lock = store.locks[lock].next) {
-                fill_image(lock, message.tree.resources.back().locks.emplace_back());
+                auto& image = message.tree.resources.back().locks.emplace_back();
+                fill_image(lock, image);
+                // What this node has told may be lost with it: the next master says it again.
+                image.highbast = LockMode::NL;
                 size += store.locks[lock].value != 0 ? 128U : 64U;
                 if (size > kMaxBulk) {
                     cut();

@@ -69,13 +69,10 @@ void LockManager::Impl::dispatch(std::uint32_t index) {
         submit(index);  // nothing forbids it
         return;
     }
-    if (frozen || lapsed) {
+    if (frozen || (lapsed && lock.pending == Pending::kNone)) {
         if ((lock.flags & flag::NOQUORUMFAIL) != 0) {
             finish(index, LockStatus::kNoQuorum);
             return;
-        }
-        if (!lock.has_granted) {
-            store.unlink(index);  // whoever masters the tree then has not heard of it
         }
         waiting_for_quorum.emplace_back(store.id_of(index), lock.op);
         lock.pending = Pending::kHeld;

@@ -42,7 +42,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"forget_lost_master", 5}, Mutation{"assign_before_complete", 37},
                       Mutation{"assign_unproved", 9}, Mutation{"count_early", 431},
                       Mutation{"move_without_stopping", 57}, Mutation{"forget_unacknowledged", 1},
-                      Mutation{"quorum_loss_ignored", 792}, Mutation{"no_blocking_event", 251},
+                      Mutation{"quorum_loss_ignored", 792}, Mutation{"no_blocking_event", 2},
                       Mutation{"notice_lease_late", 21}, Mutation{"kill_unconfirmed", 355},
                       Mutation{"kill_oldest", 1}, Mutation{"ignore_conversion_deadlock", 5}),
     [](const auto& test) { return std::string(test.param.name); });

@@ -225,10 +225,12 @@ void World::on(std::size_t node, const Completion& output) {
             oracle_.fail(fmt::format("n{}: a grant without quorum", node + 1));
         }
         it->second.mode = output.mode;
+        it->second.told.reset();
         it->second.pending = RequestId(0);
         it->second.demotable = false;
         it->second.answered = events_.now();
         if (adopted) {
+            it->second.told = LockMode::EX;  // whoever had it before was
             oracle_.adopted(key, it->second.resource, output.mode);
             return;
         }
@@ -496,6 +498,12 @@ void World::purge(std::size_t node, std::size_t client_index, std::size_t of) {
 // A holder that is left out of deadlocks has promised to give way.
 void World::on(std::size_t node, const BlockingEvent& output) {
     const auto client = output.client.value() - 1;
+    trace(node,
+          fmt::format("c{} {:x} blocks {}", client, output.lock.value(), name_of(output.mode)));
+    auto& known = hosts_[node].clients[client].locks;
+    if (const auto held = known.find(output.lock); held != known.end()) {
+        held->second.told = std::max(held->second.told.value_or(LockMode::NL), output.mode);
+    }
     later(node, sim::Time(10), [this, node, client, output] {
         auto& host = hosts_[node];
         if (!host.clients[client].open) {

@@ -314,10 +314,39 @@ void World::compare_copies() {
             });
         }
     }
+    for (const auto& host : hosts_) {
+        host.manager->each_resource([&](const ResourceInfo& info) {
+            if (info.here) {
+                check_told(info);
+            }
+        });
+    }
     for (const auto& [key, copy] : copies) {
         if (copy.masters != 1) {
             oracle_.fail(fmt::format("n{} lock {:x} is known to {} masters", key.life.node.value(),
                                      key.lock.value(), copy.masters));
+        }
+    }
+}
+
+// Once quiet, whoever stands in the way has heard of it since its last grant.
+void World::check_told(const ResourceInfo& info) {
+    for (const auto& waiter : info.locks) {
+        if (waiter.queue == LockInfo::Queue::kGranted) {
+            continue;
+        }
+        for (const auto& holder : info.locks) {
+            const auto* sim = known({hosts_[holder.node.value() - 1].life, holder.lock});
+            if (holder.queue != LockInfo::Queue::kGranted || sim == nullptr ||
+                compatible(waiter.requested, holder.granted)) {
+                continue;
+            }
+            if (!sim->told || compatible(*sim->told, holder.granted)) {
+                oracle_.fail(fmt::format("{}: n{} lock {:x} {} has not heard of n{} lock {:x} {}",
+                                         info.path.back(), holder.node.value(), holder.lock.value(),
+                                         name_of(holder.granted), waiter.node.value(),
+                                         waiter.lock.value(), name_of(waiter.requested)));
+            }
         }
     }
 }

@@ -55,6 +55,7 @@ struct SimLock {
     sim::Time quiet_since{0};  // before that
     sim::Time answered{0};
     bool cancelling = false;  // the operation under way; its end may be lost with a master
+    std::optional<LockMode> told;  // the most severe mode that somebody waits for, since the grant
     bool demotable = false;   // the conversion under way may lower it to NL
     RequestId pending;        // 0: none
     LockMode requested = LockMode::NL;
@@ -136,6 +137,7 @@ private:
     void on(std::size_t node, const Resumed& output);
     void inspect();
     void compare_copies();
+    void check_told(const ResourceInfo& info);
     const SimLock* known(LockKey key) const;
     void check_turns(std::size_t node, const std::string& path, const ResourceInfo& info);
     void check_conversions(const std::string& path, const ResourceInfo& info);
