@@ -54,10 +54,10 @@ struct SimLock {
     sim::Time asked{0};
     sim::Time quiet_since{0};  // before that
     sim::Time answered{0};
-    bool cancelling = false;  // the operation under way; its end may be lost with a master
+    bool cancelling = false;       // the operation under way; its end may be lost with a master
     std::optional<LockMode> told;  // the most severe mode that somebody waits for, since the grant
-    bool demotable = false;   // the conversion under way may lower it to NL
-    RequestId pending;        // 0: none
+    bool demotable = false;        // the conversion under way may lower it to NL
+    RequestId pending;             // 0: none
     LockMode requested = LockMode::NL;
     std::uint32_t flags = 0;  // of a new request: PERSISTENT, NODLCKWT, NODLCKBLK
 
