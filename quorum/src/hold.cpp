@@ -22,7 +22,7 @@ void Hold::release() {
 }
 
 void Hold::submitted(BootTime now, std::uint64_t sequence) {
-    if (any() && !expired(now)) {
+    if (any() && (now < end() || mutated("renew_expired"))) {
         renewals_.push_back({sequence, now});
     }
 }
@@ -42,8 +42,11 @@ bool Hold::runs(BootTime now) const {
     return any() && until_ && (now < *until_ || mutated("no_lease"));
 }
 
-bool Hold::expired(BootTime now) const {
-    return any() && now >= end() && !mutated("renew_expired");
+BootTime Hold::dead_at() const {
+    if (!any() || mutated("renew_expired")) {
+        return BootTime::max();
+    }
+    return renewals_.empty() ? end() : std::max(end(), renewals_.back().submitted + lease_);
 }
 
 }  // namespace quorate::quorum

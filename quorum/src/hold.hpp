@@ -11,7 +11,7 @@
 namespace quorate::quorum {
 
 // What this node's page says of the votes, and until when that lasts: `held` above `released` as
-// long as it may have cast any. Leases follow each other without a gap, or not at all.
+// long as it may have cast any. A lease is only followed by one that was submitted inside it.
 class Hold {
 public:
     explicit Hold(std::chrono::milliseconds lease) : lease_(lease) {}
@@ -33,8 +33,10 @@ public:
 
     // C4.
     bool runs(BootTime now) const;
-    // A hold without a lease, and none can come any more.
-    bool expired(BootTime now) const;
+    // When it is a hold without a lease, and none can come any more: what was submitted inside the
+    // last lease may still arrive. Never: there is no hold.
+    BootTime dead_at() const;
+    bool expired(BootTime now) const { return now >= dead_at(); }
     std::optional<BootTime> until() const { return until_; }
 
 private:

@@ -11,6 +11,11 @@ void Proposer::replace_damaged(Epoch at_least) {
     changed_ = true;
 }
 
+void Proposer::write_again() {
+    changed_ = true;
+    on_disk_.reset();
+}
+
 void Proposer::begin(Epoch epoch, Award award) {
     page_.epoch = epoch;
     page_.entered = page_.accepted = 0;

@@ -29,6 +29,8 @@ public:
     // What the last life left; `at_least`: a page that cannot be read is written anew as this.
     void restore(const Ballot& page) { page_ = page; }
     void replace_damaged(Epoch at_least);
+    // What it says was not found on the disk.
+    void write_again();
 
     bool busy() const { return stage_ != Stage::kIdle; }
     void begin(Epoch epoch, Award award);

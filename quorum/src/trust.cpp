@@ -1,14 +1,28 @@
 #include "trust.hpp"
 
+#include <algorithm>
+
 #include "mutation.hpp"
 
 namespace quorate::quorum {
 namespace {
 constexpr std::uint32_t kCleanCycles = 4;
-}
+constexpr std::size_t kMaxTold = 2 * kMaxDisks;  // disks, of one peer
+}  // namespace
 
-void Trust::told(BootTime now, NodeId peer, std::vector<Advert::Written> written) {
-    told_[peer] = {now, std::move(written)};
+void Trust::told(BootTime now, NodeId peer, const std::vector<Advert::Written>& written) {
+    auto& known = told_[peer];
+    for (const auto& one : written) {
+        const auto it = std::ranges::find(known, one.disk, &Told::disk);
+        if (it == known.end()) {
+            known.push_back({one.disk, one.sequence, now});
+        } else if (it->sequence < one.sequence) {
+            *it = {one.disk, one.sequence, now};
+        }
+    }
+    while (known.size() > kMaxTold) {
+        known.erase(known.begin());
+    }
 }
 
 std::string Trust::problem(const Slots& slots, const DiskUsed& disk, Uuid cluster,
@@ -30,8 +44,8 @@ std::string Trust::problem(const Slots& slots, const DiskUsed& disk, Uuid cluste
     }
     for (const auto& [peer, told] : told_) {
         const auto& page = slots.on(disk.number, peer).heartbeat;
-        for (const auto& written : told.written) {
-            if (written.disk == disk.uuid && told.when <= ended.submitted &&
+        for (const auto& written : told) {
+            if (written.disk == disk.uuid && written.when <= ended.submitted &&
                 page.known != Known::kUnknown && page.page.sequence < written.sequence) {
                 return "what a peer has written is not there";
             }
@@ -45,7 +59,8 @@ Trust::Finding Trust::judge(BootTime now, const Slots& slots, const DiskUsed& di
     auto& state = disks_[disk.number.value()];
     const auto& own = slots.on(disk.number, self_).heartbeat;
     Finding finding;
-    if (ended.own > 0 && own.known == Known::kSound && own.page.incarnation != incarnation_) {
+    if (ended.own > 0 && own.known == Known::kSound && own.page.incarnation != incarnation_ &&
+        !mutated("ignore_foreign")) {
         finding.foreign = true;
         finding.problem = "another voter writes this node's page";
     } else {
@@ -77,13 +92,23 @@ void Trust::revoke(DiskNumber disk) {
     trusted_.remove(disk);
 }
 
-void Trust::expire(BootTime now) {
+void Trust::expire(BootTime now, std::chrono::milliseconds patience) {
     for (std::uint8_t n = 0; n < kMaxDisks; ++n) {
         const DiskNumber disk(n);
-        if (trusted_.has(disk) && now - disks_[n].last_clean > timing_.lease) {
+        if (trusted_.has(disk) && now >= disks_[n].last_clean + patience) {
             revoke(disk);
         }
     }
+}
+
+BootTime Trust::deadline(std::chrono::milliseconds patience) const {
+    auto next = BootTime::max();
+    for (std::uint8_t n = 0; n < kMaxDisks; ++n) {
+        if (trusted_.has(DiskNumber(n))) {
+            next = std::min(next, disks_[n].last_clean + patience);
+        }
+    }
+    return next;
 }
 
 }  // namespace quorate::quorum

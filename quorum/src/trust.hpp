@@ -19,8 +19,8 @@ public:
     Trust(NodeId self, Incarnation incarnation, Timing timing)
         : self_(self), incarnation_(incarnation), timing_(timing) {}
 
-    // A peer said what it has written.
-    void told(BootTime now, NodeId peer, std::vector<Advert::Written> written);
+    // A peer said what it has written. It stays true whatever the peer says later, or does not say.
+    void told(BootTime now, NodeId peer, const std::vector<Advert::Written>& written);
     // A write of this node's heartbeat ended.
     void wrote(DiskNumber disk, bool in_time) { disks_[disk.value()].wrote = in_time; }
     struct Finding {
@@ -30,8 +30,10 @@ public:
     // A reading of the disk ended.
     Finding judge(BootTime now, const Slots& slots, const DiskUsed& disk, Uuid cluster,
                   const Disks::ReadEnded& ended);
-    // Those that did nothing right for too long.
-    void expire(BootTime now);
+    // Those that did nothing right for so long.
+    void expire(BootTime now, std::chrono::milliseconds patience);
+    // When the first of them will have done nothing right for so long.
+    BootTime deadline(std::chrono::milliseconds patience) const;
     void forget(DiskNumber disk) { disks_[disk.value()] = {}; }
 
     DiskSet trusted() const { return trusted_; }
@@ -48,15 +50,16 @@ private:
     void count(DiskNumber disk);
 
     struct Told {
+        Uuid disk;
+        std::uint64_t sequence = 0;
         BootTime when;
-        std::vector<Advert::Written> written;
     };
     NodeId self_;
     Incarnation incarnation_;
     Timing timing_;
     std::array<Disk, kMaxDisks> disks_;
     DiskSet trusted_;
-    std::map<NodeId, Told> told_;
+    std::map<NodeId, std::vector<Told>> told_;
 };
 
 }  // namespace quorate::quorum

@@ -8,15 +8,6 @@
 #include "voter_impl.hpp"
 
 namespace quorate::quorum {
-namespace {
-
-using std::chrono::milliseconds;
-
-// Between two readings while something is being decided.
-constexpr milliseconds kHurry(250);
-
-}  // namespace
-
 Voter::Impl::Impl(VoterOptions its_options)
     : options(std::move(its_options)),
       timing(options.timing),
@@ -118,8 +109,11 @@ void Voter::Impl::take(const StopVoting&) {
 // ---- what is due
 
 void Voter::Impl::run() {
-    trust.expire(now);
+    trust.expire(now, patience());
     trusted = trusted && disks.majority(trust.trusted());
+    if (!trusted && proposer.busy()) {
+        proposer.abandon();  // what was written to a disk without trust does not count, ever
+    }
     if (hold.expired(now) && !resigning) {
         resign("the lease ran out");
     }
@@ -127,9 +121,6 @@ void Voter::Impl::run() {
         beat_now = true;
     }
     settle_grant();
-    if (hold.any() && !trusted && !resigning) {
-        resign("the disk is not trusted");
-    }
     finish_resigning();
     set_state();
     vote();
@@ -140,11 +131,7 @@ void Voter::Impl::run() {
             beat();
         }
         put_ballot();
-        const auto since = now - disks.round().submitted;
-        const bool hurried = since >= kHurry && now - ring_since < timing.silence + timing.lease &&
-                             !(casting && casting->award.ring == ring);
-        const bool stuck = since >= timing.late_io;
-        if ((disks.round().over || stuck) && (read_now || hurried || since >= timing.heartbeat)) {
+        if (now >= next_reading()) {
             read();
         }
         talk();
@@ -179,22 +166,6 @@ void Voter::Impl::set_state() {
         beat_now = true;
         note(LogLevel::kInfo, "state", fmt::format("{} to {}", text_of(before), text_of(state)));
     }
-}
-
-BootTime Voter::Impl::deadline() const {
-    auto next = std::min({last_poll + timing.poll, last_beat + timing.heartbeat,
-                          last_talk + timing.heartbeat, last_feed + timing.poll / 2});
-    if (options.publish > milliseconds::zero() && published) {
-        next = std::min(
-            next, last_publish == BootTime() ? published_until : last_publish + timing.poll / 2);
-    }
-    if (hold.until()) {
-        next = std::min(next, *hold.until());
-    }
-    const bool hurried = now - ring_since < timing.silence + timing.lease &&
-                         !(casting && casting->award.ring == ring);
-    next = std::min(next, disks.round().submitted + (hurried ? kHurry : timing.heartbeat));
-    return std::max(next, now + milliseconds(20));
 }
 
 VoterStatus Voter::Impl::status(BootTime at) const {

@@ -83,7 +83,7 @@ void Voter::Impl::take(const PageWritten& input) {
     }
     if (done->kind == PageKind::kHeartbeat) {
         trust.wrote(done->disk, now - done->submitted <= timing.late_io);
-        read_now = read_now || done->completed || !trusted;
+        read_now = read_now || !trusted || (done->completed && eager());
         if (done->completed && mutated("no_read_back")) {
             hold.confirmed(now, disks.page(PageKind::kHeartbeat).completed);
         }
@@ -123,6 +123,9 @@ void Voter::Impl::take(const PagesRead& input) {
     const auto finding = trust.judge(now, slots, *disk, options.cluster, *ended);
     if (!finding.problem.empty() && before.has(ended->disk)) {
         note(LogLevel::kWarn, "disk_not_trusted", finding.problem);
+        if (hold.any() && !disks.majority(trust.trusted())) {
+            resign("the disk is not trusted");
+        }
     }
     if (finding.foreign) {
         foreign(slots.on(ended->disk, options.self).heartbeat.page.sequence);
@@ -223,6 +226,24 @@ void Voter::Impl::learn_own_pages() {
     note(LogLevel::kInfo, "disk_found", fmt::format("held {}", hold.held().value()));
 }
 
+// What the last life had under way may tear a page after this one has read it. Nobody else can put
+// that right, and all wait for it.
+void Voter::Impl::mend() {
+    if (!writes()) {
+        return;
+    }
+    const auto& own = slots.of(options.self);
+    if (own.ballot.known == Known::kUnknown) {
+        proposer.write_again();
+    }
+    if (own.request.known == Known::kUnknown) {
+        put_page(PageKind::kRequest);
+    }
+    if (own.witness.known == Known::kUnknown) {
+        put_page(PageKind::kWitness);
+    }
+}
+
 void Voter::Impl::looked(bool solid) {
     if (!own_known) {
         // What the last life published is over by then.
@@ -232,6 +253,7 @@ void Voter::Impl::looked(bool solid) {
         }
         return;
     }
+    mend();
     trusted = disks.majority(trust.trusted()) && now >= trusted_not_before;
     if (!trusted || !solid) {
         return;
@@ -257,10 +279,11 @@ void Voter::Impl::looked(bool solid) {
     answer_readings();
 }
 
-// What was on a majority when this reading began, and was read: leases count from it.
+// What was on a majority when this reading began, and was read: leases count from it. C5: only
+// disks count that show this voter's page (Trust::judge).
 void Voter::Impl::confirm_own() {
     const auto& own = slots.of(options.self).heartbeat;
-    if (own.known != Known::kSound || own.page.incarnation != options.incarnation) {
+    if (own.known != Known::kSound) {
         return;
     }
     const auto confirmed = std::min(own.page.sequence, disks.round().own);

@@ -17,14 +17,14 @@
 
 namespace quorate::quorum {
 
-// The machine, in four files: voter.cpp (inputs, what is due), voter_disk.cpp (pages and readings),
-// voter_vote.cpp (epochs, holding, casting), voter_peer.cpp (messages, wards, fences).
+// The machine, in five files: voter.cpp (inputs, a step), voter_due.cpp (when the next is due),
+// voter_disk.cpp (pages and readings), voter_vote.cpp (epochs, holding, casting), voter_peer.cpp
+// (messages, wards, fences).
 struct Voter::Impl {
     explicit Impl(VoterOptions options);
 
     // ---- voter.cpp
     void run();
-    BootTime deadline() const;
     VoterStatus status(BootTime at) const;
     void note(LogLevel level, std::string event, std::string text);
     void set_state();
@@ -44,6 +44,13 @@ struct Voter::Impl {
     void take(const StopVoting& input);
     void take(const Tick&) {}
 
+    // ---- voter_due.cpp
+    BootTime deadline() const;
+    BootTime next_reading() const;
+    std::chrono::milliseconds patience() const;
+    bool hurried() const;
+    bool eager() const;
+
     // ---- voter_disk.cpp
     NodeSet nodes() const { return electorate.nodes(); }
     bool writes() const { return own_known && !silenced && !stopped; }
@@ -53,6 +60,7 @@ struct Voter::Impl {
     void learn_own_pages();
     void put_page(PageKind kind);
     void put_ballot();
+    void mend();
     void looked(bool solid);
     void confirm_own();
     void answer_readings();
@@ -74,7 +82,9 @@ struct Voter::Impl {
     void resign(std::string why);
     void finish_resigning();
     void vote();
+    bool waits_to_answer() const;
     void poll(bool cast);
+    bool publishes() const;
     void publish();
     void feed();
 
@@ -89,6 +99,7 @@ struct Voter::Impl {
     void recall_wards();
     void settle_grant();
     void look_for_fences();
+    void ask_for_fences();
     void follow_fences();
     bool is_ward(NodeId node) const;
 
@@ -178,8 +189,9 @@ struct Voter::Impl {
     BootTime asked_at;
     BootTime last_talk;
     struct Wanted {
-        Incarnation incarnation;
+        Incarnation incarnation;  // 0: not known yet
         BootTime since;
+        std::string reason;
     };
     std::map<NodeId, Wanted> wanted;  // fences
     struct Owed {

@@ -34,13 +34,14 @@ void Voter::Impl::talk() {
             advert.written.push_back({disk.uuid, on_disk});
         }
     }
-    const bool ward = !trusted && withdrawn && !resigning && !evicted && !stopping;
+    const bool ward = !trusted && withdrawn && !hold.any() && !evicted && !stopping;
     if (ward) {
         ++nonce;
         asked_at = now;
         asked = true;
     } else if (std::exchange(asked, false)) {
         gives_back = true;
+        settle_grant();
     }
     for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
         const NodeId node(n);
@@ -165,16 +166,29 @@ void Voter::Impl::look_for_fences() {
 
 void Voter::Impl::take(const FenceWanted& input) {
     const auto& reading = slots.of(input.target).heartbeat;
-    const bool known = nodes().has(input.target) && reading.known == Known::kSound;
-    if (!known || request.fences.size() >= kMaxFences || !writes()) {
+    const bool can = nodes().has(input.target) && reading.known != Known::kBlank && writes();
+    if (!can || wanted.size() >= kMaxFences) {
         outputs.push_back(FenceDone{input.target, {}, false, "its page cannot be read"});
         return;
     }
-    const auto incarnation = reading.page.incarnation;
-    wanted[input.target] = {incarnation, now};
-    request.fences.push_back(
-        {input.target, incarnation, newest_epoch(), input.reason.substr(0, kMaxReason)});
-    put_page(PageKind::kRequest);
+    wanted[input.target] = {{}, now, input.reason.substr(0, kMaxReason)};
+    ask_for_fences();
+}
+
+// Of the lives that the pages show; a page that was just being written is waited for.
+void Voter::Impl::ask_for_fences() {
+    bool more = false;
+    for (auto& [node, want] : wanted) {
+        const auto& reading = slots.of(node).heartbeat;
+        if (want.incarnation == Incarnation() && reading.known == Known::kSound) {
+            want.incarnation = reading.page.incarnation;
+            request.fences.push_back({node, want.incarnation, newest_epoch(), want.reason});
+            more = true;
+        }
+    }
+    if (more) {
+        put_page(PageKind::kRequest);
+    }
 }
 
 // Whether any page says that the node may be told to cast, or cannot be read.
@@ -192,14 +206,20 @@ bool Voter::Impl::is_ward(NodeId node) const {
 // Done when its page says so, or the life is over; or when it has been silent, and a watchdog saw
 // to it.
 void Voter::Impl::follow_fences() {
+    ask_for_fences();
     const auto count = request.fences.size();
     std::erase_if(wanted, [&](const auto& one) {
         const auto& [node, want] = one;
         const auto& reading = slots.of(node).heartbeat;
         FenceDone done{node, want.incarnation, false, {}};
-        if (reading.known == Known::kSound && reading.page.closes() &&
-            (reading.page.incarnation != want.incarnation ||
-             reading.page.state == VoterState::kEvicted)) {
+        if (want.incarnation == Incarnation()) {
+            if (now - want.since < kPatience) {
+                return false;
+            }
+            done.text = "its page cannot be read";
+        } else if (reading.known == Known::kSound && reading.page.closes() &&
+                   (reading.page.incarnation != want.incarnation ||
+                    reading.page.state == VoterState::kEvicted)) {
             done.done = true;
             done.text = "it said so";
         } else if (timing.mode() == StopMode::kWatchdog && slots.silent(node, timing.silence) &&

@@ -119,8 +119,7 @@ void Voter::Impl::adopt() {
 // C2 and C3 of what this node holds.
 void Voter::Impl::check_hold() {
     const auto& own = slots.of(options.self).heartbeat;
-    const bool own_read = own.known == Known::kSound && own.page.incarnation == options.incarnation;
-    if (!attempt || !own_read) {
+    if (!attempt || own.known != Known::kSound) {
         return;
     }
     const auto confirmed = std::min(own.page.sequence, disks.round().own);
@@ -278,14 +277,17 @@ void Voter::Impl::vote() {
         }
         return;
     }
-    // The ring waits for a word while it is found out whether it can have the votes; meanwhile what
-    // was cast for the last ring stands, as long as the lease does.
-    const bool undecided = vote_stands && last_cast && polled_ring != ring && trusted && !yielded &&
-                           !resigning && hold.runs(now) && electorate.eligible(members) &&
-                           !electorate.natural(members);
-    if (!undecided && (due || (vote_stands && last_cast))) {
+    if (!waits_to_answer() && (due || (vote_stands && last_cast))) {
         poll(false);
     }
+}
+
+// The ring waits for a word while it is found out whether it can have the votes; meanwhile what was
+// cast for the last ring stands, as long as the lease does.
+bool Voter::Impl::waits_to_answer() const {
+    return !may_cast() && vote_stands && last_cast && polled_ring != ring && trusted && !yielded &&
+           !resigning && hold.runs(now) && electorate.eligible(members) &&
+           !electorate.natural(members);
 }
 
 void Voter::Impl::poll(bool cast) {
@@ -311,12 +313,16 @@ void Voter::Impl::take(const Polled& input) {
     }
 }
 
+bool Voter::Impl::publishes() const {
+    return options.publish > milliseconds::zero() && may_cast() && vote_stands && last_cast &&
+           !poll_under_way;
+}
+
 void Voter::Impl::publish() {
     if (options.publish == milliseconds::zero()) {
         return;
     }
-    const bool has = may_cast() && vote_stands && last_cast && !poll_under_way;
-    if (has && (now - last_publish >= timing.poll / 2 || !published)) {
+    if (publishes() && (now - last_publish >= timing.poll / 2 || !published)) {
         auto until = grant && grant->award.ring == ring ? grant->until : BootTime();
         until = std::max(until, hold.until().value_or(until));
         until = std::min(until, now + options.publish);

@@ -3,6 +3,10 @@
 #include <algorithm>
 
 namespace quorate::quorum {
+namespace {
+// A life's askings count up from a random number: what is further apart is of two lives.
+constexpr std::uint64_t kMostAskings = 1'000'000;
+}  // namespace
 
 void Wards::restore(BootTime now, NodeSet listed) {
     for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
@@ -29,7 +33,7 @@ bool Wards::ask(BootTime now, NodeId node, std::uint64_t nonce) {
 
 bool Wards::given_back(NodeId node, std::uint64_t nonce) {
     const auto it = wards_.find(node);
-    if (it == wards_.end() || it->second.nonce != nonce) {
+    if (it == wards_.end() || nonce - it->second.nonce > kMostAskings) {
         return false;
     }
     wards_.erase(it);
@@ -60,11 +64,28 @@ void Wards::granted(NodeId node, BootTime until) {
     ward.until = std::max(ward.until, until);
 }
 
-bool Wards::expire(BootTime now) {
+bool Wards::waiting() const {
+    return std::ranges::any_of(wards_, [](const auto& one) { return !one.second.ready; });
+}
+
+// From the end of a grant to the end of all its effects, by this node's clock.
+std::chrono::microseconds Wards::outlasting() const {
     const auto stop = timing_.stop();
-    const auto after = stop + stop * 2 * timing_.clock_error_ppm / 1'000'000 + Timing::ms(1);
+    return stop + stop * 2 * timing_.clock_error_ppm / 1'000'000 + Timing::ms(1);
+}
+
+bool Wards::expire(BootTime now) {
+    const auto after = outlasting();
     return std::erase_if(wards_, [&](const auto& one) { return now >= one.second.until + after; }) >
            0;
+}
+
+BootTime Wards::deadline() const {
+    auto next = BootTime::max();
+    for (const auto& [node, ward] : wards_) {
+        next = std::min(next, ward.until + outlasting());
+    }
+    return next;
 }
 
 }  // namespace quorate::quorum

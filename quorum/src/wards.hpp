@@ -31,12 +31,17 @@ public:
     // It was read back, and no later epoch had begun.
     void confirmed(std::uint64_t sequence);
     bool ready(NodeId node) const;
+    // Some are not.
+    bool waiting() const;
     void granted(NodeId node, BootTime until);
 
-    // It makes no use of what it asked for, this time or before. True: it leaves the list.
+    // It makes no use of what it asked for, this time or before; not all that it asked was heard.
+    // True: it leaves the list.
     bool given_back(NodeId node, std::uint64_t nonce);
     // Those that can cast no more, having been silent for long enough, leave the list.
     bool expire(BootTime now);
+    // When the first of them can.
+    BootTime deadline() const;
 
 private:
     struct Ward {
@@ -45,6 +50,8 @@ private:
         std::uint64_t nonce = 0;  // of its last asking
         BootTime until;           // the end of what it was granted, or might be soon
     };
+    std::chrono::microseconds outlasting() const;
+
     Timing timing_;
     std::map<NodeId, Ward> wards_;
 };

@@ -72,7 +72,7 @@ void Disk::write(std::size_t node, const WritePage& request, std::uint64_t life)
     if (path.stale) {
         path.cache[request.page] = request.bytes;
     }
-    const bool arrives = !path.losing && !(path.failing && random_.one_in(2));
+    const bool arrives = !path.losing && !path.refusing && !(path.failing && random_.one_in(2));
     if (arrives) {
         // A process that dies leaves its writes behind; these may take their time.
         events_.after(delay.half, [this, node, life, request] {
@@ -82,11 +82,11 @@ void Disk::write(std::size_t node, const WritePage& request, std::uint64_t life)
             land(node, life, request.page, kHalf, request.bytes);
         });
     }
-    report(node, life, delay.reported, PageWritten{request.id, !path.failing});
+    report(node, life, delay.reported, PageWritten{request.id, !path.failing && !path.refusing});
 }
 
 bool Disk::gone(std::size_t node, std::uint64_t life) const {
-    return lives_[node].number != life && events_.now() > lives_[node].orphans_until;
+    return lives_[node].number != life && events_.now() > lives_[node].orphans_until.at(life);
 }
 
 void Disk::land(std::size_t node, std::uint64_t life, std::uint32_t page, std::size_t from,
@@ -110,19 +110,22 @@ void Disk::land(std::size_t node, std::uint64_t life, std::uint32_t page, std::s
 }
 
 void Disk::orphan(std::size_t node, bool power_lost) {
-    ++lives_[node].number;
-    lives_[node].orphans_until = Time::max();
+    lives_[node].orphans_until[lives_[node].number++] = Time::max();
     lives_[node].power_lost = power_lost;
 }
 
-void Disk::adopt(std::size_t node, Time until) { lives_[node].orphans_until = until; }
+void Disk::adopt(std::size_t node, Time until) {
+    for (auto& [life, last] : lives_[node].orphans_until) {
+        last = std::min(last, until);
+    }
+}
 
 // ---- reading
 
 void Disk::read(std::size_t node, const ReadPages& request) {
     const auto& path = paths_[node];
     const auto life = lives_[node].number;
-    if (path.hung) {
+    if (path.hung || path.mute) {
         held_back_[node].push_back([this, node, request, life] {
             if (lives_[node].number == life) {
                 read(node, request);
@@ -131,7 +134,7 @@ void Disk::read(std::size_t node, const ReadPages& request) {
         return;
     }
     const auto delay = draw(path);
-    if (path.failing) {
+    if (path.failing || path.refusing) {
         report(node, life, delay.reported, PagesRead{request.id, false, {}});
         return;
     }
@@ -144,7 +147,7 @@ void Disk::read(std::size_t node, const ReadPages& request) {
     events_.after(backwards ? delay.half : delay.whole, [this, node, request, cut, bytes] {
         (*bytes)[1] = sample(node, request.first + cut, request.count - cut);
     });
-    events_.after(delay.reported, [this, node, life, request, bytes] {
+    events_.after(delay.reported + path.tardy, [this, node, life, request, bytes] {
         if (lives_[node].number == life) {
             done_(node, PagesRead{request.id, true, (*bytes)[0] + (*bytes)[1]});
         }

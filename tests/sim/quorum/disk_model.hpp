@@ -15,11 +15,14 @@ namespace quorate::quorum::simulator {
 
 // What is wrong with a node's path to a disk.
 struct Path {
-    bool hung = false;     // nothing ends until it is over
-    bool failing = false;  // everything ends with an error, done or not
-    bool losing = false;   // writes are reported and never arrive
-    sim::Time slow{0};     // I/O takes up to so long
-    bool stale = false;    // pages are read once, and then from a cache
+    bool hung = false;      // nothing ends until it is over
+    bool mute = false;      // no reading does
+    bool failing = false;   // everything ends with an error, done or not
+    bool refusing = false;  // everything ends with an error, and nothing is done
+    bool losing = false;    // writes are reported and never arrive
+    sim::Time slow{0};      // I/O takes up to so long
+    sim::Time tardy{0};     // what was read is reported so much later
+    bool stale = false;     // pages are read once, and then from a cache
     std::map<std::uint32_t, std::string> cache;
 };
 
@@ -60,7 +63,7 @@ private:
 
     struct Life {
         std::uint64_t number = 1;
-        sim::Time orphans_until = sim::Time::max();
+        std::map<std::uint64_t, sim::Time> orphans_until;  // of each life that is over
         bool power_lost = false;
     };
     sim::EventQueue& events_;

@@ -16,7 +16,6 @@ using sim::Time;
 namespace {
 
 constexpr Uuid kCluster{0xc, 0x1};
-constexpr auto kQuietFor = seconds(5);
 constexpr auto kWordTakes = milliseconds(40);
 
 Uuid disk_uuid(std::size_t disk) { return {0xd, disk}; }
@@ -34,6 +33,11 @@ Scenario Scenario::draw(Random& random) {
         // A long lease and a short stop: here it is the late renewal that decides.
         timing.lease = milliseconds(8000);
         timing.watchdog = milliseconds(3000);
+    } else if (random.one_in(4) && timing.mode() == StopMode::kWatchdog) {
+        timing.watchdog = timing.vote_timeout = milliseconds(8000);
+    }
+    if (random.one_in(2)) {
+        timing.guard = milliseconds(0);  // nothing but the inequalities protects
     }
     timing.silence = timing.least_silence();
     if (timing.mode() == StopMode::kWatchdog) {
@@ -41,11 +45,18 @@ Scenario Scenario::draw(Random& random) {
     }
     scenario.publishes = random.one_in(2);
     scenario.pause_max = random.one_in(3) ? seconds(1) : seconds(5);
+    scenario.ambushes = random.one_in(3);
+    if (random.one_in(30)) {
+        scenario.twins = true;
+        scenario.nodes = 2;
+        scenario.disk_votes = 1;
+    }
     return scenario;
 }
 
 World::World(std::uint64_t seed, Scenario scenario)
     : random_(seed),
+      scores_(~seed),
       scenario_(std::move(scenario)),
       traced_(sim::number_from_environment("QUORATE_SIM_TRACE", 0) != 0) {
     for (std::size_t node = 0; node < scenario_.nodes; ++node) {
@@ -60,6 +71,9 @@ World::World(std::uint64_t seed, Scenario scenario)
     options.connected = [this](std::size_t a, std::size_t b) { return connected(a, b); };
     Corosync::Sink sink;
     sink.ring = [this](std::size_t node, RingId ring, NodeSet members) {
+        if (scenario_.twins) {
+            members = NodeSet(1);
+        }
         feed(node, Channel::kRing, RingChanged{ring, members});
     };
     sink.votes_changed = [this] { oracle_->votes_changed(events_.now()); };
@@ -83,18 +97,33 @@ World::~World() = default;
 
 std::string World::run() {
     for (std::size_t node = 0; node < hosts_.size(); ++node) {
-        events_.after(between(random_, Time(0), seconds(2)), [this, node] { power_on(node); });
+        const bool second = scenario_.twins && node > 0;
+        const auto from = second ? scenario_.timing.silence + scenario_.timing.lease : Time(0);
+        events_.after(between(random_, from, from + seconds(second ? 20 : 2)),
+                      [this, node] { power_on(node); });
     }
-    fault_later();
+    if (!scenario_.twins) {
+        score_later();
+        fault_later();
+    }
     const auto watch = [this](Time end) {
         while (events_.now() < end && oracle_->breach().empty()) {
             events_.run_until(std::min(end, events_.now() + milliseconds(500)));
         }
     };
     watch(scenario_.faulty);
+    if (scenario_.twins) {
+        watch(2 * scenario_.faulty);
+        return oracle_->breach();
+    }
     if (oracle_->breach().empty()) {
         heal_everything();
         if (auto what = progress(); !what.empty()) {
+            return what;
+        }
+    }
+    if (oracle_->breach().empty() && random_.one_in(4)) {
+        if (auto what = fence_one(); !what.empty()) {
             return what;
         }
     }
@@ -145,7 +174,7 @@ void World::start_voter(std::size_t node) {
     host.frozen = false;
     host.incarnation = Incarnation(random_.next());
     VoterOptions options;
-    options.self = Corosync::id_of(node);
+    options.self = id_of(node);
     options.incarnation = host.incarnation;
     options.boot = {1, host.life};
     options.cluster = kCluster;
@@ -288,7 +317,7 @@ void World::step(std::size_t node, const VoterInput& input) {
 void World::carry_out(std::size_t node, VoterOutputs outputs, std::size_t from) {
     const auto life = hosts_[node].life;
     for (auto i = from; i < outputs.size(); ++i) {
-        if (!healed_ && random_.one_in(3000)) {
+        if (!healed_ && events_.now() >= calm_until_ && random_.one_in(3000)) {
             freeze(node, /*voter=*/true, /*corosync=*/random_.one_in(3));
         }
         if (hosts_[node].frozen) {
@@ -337,6 +366,10 @@ void World::on(std::size_t node, const WritePage& output) {
 }
 
 void World::on(std::size_t node, const Poll& output) {
+    if (trap_ && *trap_ != node && output.cast) {
+        spring(node, output);
+        return;
+    }
     events_.after(between(random_, Time(20), milliseconds(random_.one_in(50) ? 300 : 3)),
                   [this, node, output, life = hosts_[node].life] { poll(node, life, output); });
 }
@@ -400,6 +433,7 @@ void World::on(std::size_t node, const Publish& output) {
 }
 
 void World::on(std::size_t node, const FenceDone& output) {
+    last_fence_ = output;
     trace(node, fmt::format("fence of {}: {}", output.target.value(), output.text));
     const auto target = output.target.value() - 1;
     if (output.done) {
@@ -432,264 +466,13 @@ void World::on(std::size_t node, const Stopped&) {
     }
 }
 
+NodeId World::id_of(std::size_t node) const { return Corosync::id_of(scenario_.twins ? 0 : node); }
+
 void World::trace(std::size_t node, std::string_view what) const {
     if (traced_) {
         fmt::print("{:>12.6f} n{} {}\n", static_cast<double>(events_.now().count()) / 1e6, node + 1,
                    what);
     }
-}
-
-// ---- faults
-
-void World::fault_later() {
-    events_.after(between(random_, milliseconds(20), scenario_.pause_max), [this] {
-        if (!healed_) {
-            if (events_.now() >= calm_until_) {
-                fault();
-            }
-            fault_later();
-        }
-    });
-}
-
-void World::fault() {
-    const auto node = random_.below(hosts_.size());
-    const auto pause = between(random_, milliseconds(50), seconds(20));
-    const auto kind = random_.below(16);
-    constexpr const char* kNames[] = {"power off",    "kill",         "stop",
-                                      "freeze voter", "freeze voter", "freeze corosync",
-                                      "freeze node",  "split",        "split",
-                                      "split",        "cut",          "heal links",
-                                      "heal links",   "spoil path",   "spoil path",
-                                      "fence"};
-    trace(node, fmt::format("---- {}", kNames[kind]));
-    switch (kind) {
-        case 0:
-            power_off(node);
-            if (random_.one_in(4)) {
-                for (std::size_t other = 0; other < hosts_.size(); ++other) {
-                    feed(other, Channel::kOther,
-                         FenceConfirmed{Corosync::id_of(node), hosts_[node].incarnation});
-                }
-            }
-            events_.after(pause, [this, node] { power_on(node); });
-            break;
-        case 1:
-            kill_voter(node);
-            events_.after(pause / 4, [this, node] { start_voter(node); });
-            break;
-        case 2:
-            feed(node, Channel::kOther, StopVoting{});
-            break;
-        case 3:
-        case 4:
-            freeze(node, /*voter=*/true, /*corosync=*/false);
-            break;
-        case 5:
-            freeze(node, /*voter=*/false, /*corosync=*/true);
-            break;
-        case 6:
-            freeze(node, /*voter=*/true, /*corosync=*/true);
-            break;
-        case 7:
-        case 8:
-        case 9:
-            split();
-            break;
-        case 10:
-            cut_some();
-            break;
-        case 11:
-        case 12:
-            cut_.clear();
-            corosync_->topology_changed();
-            break;
-        case 13:
-        case 14:
-            spoil_path(node);
-            break;
-        default:
-            feed(node, Channel::kOther,
-                 FenceWanted{Corosync::id_of(random_.below(hosts_.size())), "drill"});
-            break;
-    }
-}
-
-void World::split() {
-    std::vector<bool> left(hosts_.size());
-    for (std::size_t node = 0; node < hosts_.size(); ++node) {
-        left[node] = random_.one_in(2);
-    }
-    for (std::size_t a = 0; a < hosts_.size(); ++a) {
-        for (std::size_t b = a + 1; b < hosts_.size(); ++b) {
-            if (left[a] != left[b]) {
-                cut_.insert({a, b});
-            }
-        }
-    }
-    corosync_->topology_changed();
-}
-
-void World::cut_some() {
-    const auto a = random_.below(hosts_.size());
-    const auto b = random_.below(hosts_.size());
-    if (a != b) {
-        cut_.insert({std::min(a, b), std::max(a, b)});
-        corosync_->topology_changed();
-    }
-}
-
-void World::spoil_path(std::size_t node) {
-    const auto disk = random_.below(disks_.size());
-    auto& path = disks_[disk]->path(node);
-    const auto kind = random_.below(4);
-    path.hung = kind == 0;
-    path.failing = kind == 1;
-    path.losing = kind == 2;
-    path.slow = kind == 3 ? between(random_, milliseconds(500), seconds(8)) : Time(0);
-    events_.after(between(random_, milliseconds(100), seconds(15)), [this, node, disk] {
-        auto& spoilt = disks_[disk]->path(node);
-        const bool stale = spoilt.stale;
-        const auto cache = spoilt.cache;
-        disks_[disk]->heal(node);
-        disks_[disk]->path(node).stale = stale;
-        disks_[disk]->path(node).cache = cache;
-    });
-}
-
-bool World::connected(std::size_t a, std::size_t b) const {
-    return a == b || !cut_.contains({std::min(a, b), std::max(a, b)});
-}
-
-void World::heal_everything() {
-    healed_ = true;
-    trace(0, "---- everything heals");
-    cut_.clear();
-    for (std::size_t node = 0; node < hosts_.size(); ++node) {
-        for (auto& disk : disks_) {
-            disk->heal(node);
-        }
-        power_on(node);
-        start_voter(node);
-        thaw_corosync(node);
-        thaw_voter(node);
-    }
-    corosync_->topology_changed();
-}
-
-std::string World::ailing() const {
-    for (std::size_t node = 0; node < hosts_.size(); ++node) {
-        const auto& host = hosts_[node];
-        if (!host.voter) {
-            return fmt::format("n{} has no voter", node + 1);
-        }
-        const auto status = host.voter->status(host.clock.exact(events_.now()));
-        if (status.members.size() != hosts_.size() || !corosync_->counts(node) ||
-            corosync_->barred(node) || !status.casting || !status.trusted) {
-            return fmt::format("n{} is in {}, of {} members: {}", node + 1, text_of(status.state),
-                               status.members.size(), status.reason);
-        }
-    }
-    return {};
-}
-
-bool World::all_well() const { return ailing().empty(); }
-
-// All nodes together: everybody votes before long, and goes on voting.
-std::string World::progress() {
-    const auto within = 2 * scenario_.timing.silence + seconds(50);
-    const auto end = events_.now() + within;
-    auto well_since = events_.now();
-    while (events_.now() < end && oracle_->breach().empty()) {
-        events_.run_until(events_.now() + milliseconds(250));
-        if (!all_well()) {
-            well_since = events_.now();
-        } else if (events_.now() - well_since >= kQuietFor) {
-            return {};
-        }
-    }
-    return oracle_->breach().empty() ? "no progress: " + ailing() : "";
-}
-
-void World::lose(const std::vector<std::size_t>& gone, std::uint64_t way) {
-    for (const auto node : gone) {
-        if (way == 0) {
-            power_off(node);
-        } else if (way == 1) {
-            feed(node, Channel::kOther, StopVoting{});
-        } else {
-            for (std::size_t other = 0; other < hosts_.size() - gone.size(); ++other) {
-                cut_.insert({other, node});
-            }
-        }
-    }
-}
-
-// Some nodes go, in one of three ways; the others, if they are enough with the disk, must have its
-// votes within what is promised: after an orderly end or a clean cut in 3 s from Corosync's new
-// ring, after a loss of power in silence + 2 s.
-std::string World::last_loss() {
-    std::vector<std::size_t> gone;
-    const auto leave = 1 + random_.below(hosts_.size() - 1);
-    for (std::size_t node = hosts_.size(); gone.size() < leave; --node) {
-        gone.push_back(node - 1);
-    }
-    const auto left = hosts_.size() - leave;
-    const auto expected = hosts_.size() + scenario_.disk_votes;
-    const bool enough = left + scenario_.disk_votes >= expected / 2 + 1 && left >= leave;
-    const auto way = random_.below(3);
-    constexpr const char* kWays[] = {"power", "stop", "cut"};
-    last_act_ = kWays[way];
-    for (auto& disk : disks_) {
-        disk->leave_nothing_behind();
-    }
-    trace(0, fmt::format("---- last: {} of {}", kWays[way], leave));
-    lose(gone, way);
-    const auto lost = events_.now();
-    if (way == 1) {
-        events_.run_until(events_.now() + seconds(5));
-        for (const auto node : gone) {
-            power_off(node);
-        }
-    }
-    corosync_->topology_changed();
-    auto formed = Time::max();
-    const Time limit = scenario_.timing.silence + seconds(8);
-    // All nodes from one to another, being a ring of their own, have the votes.
-    const auto have = [&](std::size_t from, std::size_t to) {
-        for (auto node = from; node < to; ++node) {
-            if (!corosync_->counts(node) || corosync_->voted_in(node) != corosync_->ring(node) ||
-                corosync_->ring(node).members.size() != to - from) {
-                return false;
-            }
-        }
-        return true;
-    };
-    while (events_.now() < lost + limit + seconds(5) && oracle_->breach().empty()) {
-        events_.run_until(events_.now() + milliseconds(50));
-        bool rings = true;
-        for (std::size_t node = 0; node < hosts_.size(); ++node) {
-            const bool stays = node < left;
-            rings = rings && (stays ? corosync_->ring(node).members.size() == left
-                                    : way != 2 || corosync_->ring(node).members.size() == leave);
-        }
-        formed = rings ? std::min(formed, events_.now()) : formed;
-        const bool votes = have(0, left) || (way == 2 && have(left, hosts_.size()));
-        if (votes && rings) {
-            took_over_after_ = events_.now() - (way == 0 ? lost : formed);
-            break;
-        }
-    }
-    if (!enough || !oracle_->breach().empty()) {
-        return {};
-    }
-    const Time promised = way == 0 ? Time(scenario_.timing.silence + seconds(2)) : Time(seconds(3));
-    if (!took_over_after_ || *took_over_after_ > promised + milliseconds(100)) {
-        return fmt::format("no progress: after {} of {} of {} the votes took {} ms", kWays[way],
-                           leave, hosts_.size(),
-                           took_over_after_ ? took_over_after_->count() / 1000 : -1);
-    }
-    return {};
 }
 
 }  // namespace quorate::quorum::simulator

@@ -27,6 +27,8 @@ struct Scenario {
     bool publishes = false;
     sim::Time faulty = sim::seconds(60);
     sim::Time pause_max = sim::seconds(3);  // between two faults
+    bool ambushes = false;                  // some faults come at the worst moment
+    bool twins = false;  // two machines that both are node 1, and know nothing of each other
 
     static Scenario draw(Random& random);
 };
@@ -99,22 +101,37 @@ private:
     void poll(std::size_t node, std::uint64_t life, const Poll& output);
 
     // ---- faults
+    void score_later();
     void fault_later();
     void fault();
     void split();
     void cut_some();
     void spoil_path(std::size_t node);
+    void spoil_paths(std::size_t node, const std::function<void(Path&)>& how);
+    void heal_paths(std::size_t node);
+    void ambush();
+    std::optional<std::size_t> holder(bool alone) const;
+    void cut_off(std::size_t node);
+    void stop_breathing(std::size_t node);
+    void freeze_at_the_end(std::size_t node, std::uint64_t life);
+    void renew_late(std::size_t node);
+    void hang(std::size_t node);
+    void spring(std::size_t node, const Poll& output);
+    void swallow(std::size_t node);
     bool connected(std::size_t a, std::size_t b) const;
+    NodeId id_of(std::size_t node) const;
     void heal_everything();
     bool all_well() const;
     std::string ailing() const;
     std::string progress();
+    std::string fence_one();
     void lose(const std::vector<std::size_t>& gone, std::uint64_t way);
     std::string last_loss();
     void trace(std::size_t node, std::string_view what) const;
 
     sim::EventQueue events_;
     Random random_;
+    Random scores_;  // of its own: they change what is preferred, and nothing else
     Scenario scenario_;
     std::vector<Host> hosts_;
     std::set<std::pair<std::size_t, std::size_t>> cut_;
@@ -126,6 +143,8 @@ private:
     bool traced_ = false;
     std::optional<sim::Time> took_over_after_;
     const char* last_act_ = "";
+    std::optional<FenceDone> last_fence_;
+    std::optional<std::size_t> trap_;  // a node that hangs until another casts
 };
 
 }  // namespace quorate::quorum::simulator

@@ -18,8 +18,8 @@ namespace quorate::quorum::testing {
 // is told. Time passes only in run().
 class Bench {
 public:
-    explicit Bench(std::uint32_t nodes, std::uint32_t disk_votes = 1)
-        : pages_(pages_for(nodes)), voters_(nodes + 1) {
+    explicit Bench(std::uint32_t nodes, std::uint32_t disk_votes = 1, Timing timing = {})
+        : timing_(timing), pages_(pages_for(nodes)), voters_(nodes + 1) {
         for (std::uint32_t n = 1; n <= nodes; ++n) {
             configured_.nodes.push_back({NodeId(n), 1});
         }
@@ -37,6 +37,7 @@ public:
         auto one = header();
         one.cluster = cluster;
         one.disk = uuid(disk);
+        one.timing = timing_;
         disks_[disk][0] = encode(one, 0);
         disks_[disk][1] = encode(one, 1);
     }
@@ -102,6 +103,7 @@ public:
             }
             for (std::uint32_t n = 1; n < voters_.size(); ++n) {
                 if (voters_[n].voter && voters_[n].voter->deadline() <= now_) {
+                    ++voters_[n].work.ticks;
                     feed(n, Tick{});
                 }
             }
@@ -123,6 +125,16 @@ public:
         const auto read = decode_heartbeat(disks_[0][at], NodeId(node));
         return read ? PageRead{true, *read} : PageRead{};
     }
+    // Since it was asked last.
+    struct Work {
+        int reads = 0;
+        int writes = 0;
+        int polls = 0;
+        int feeds = 0;
+        int words = 0;
+        int ticks = 0;
+    };
+    Work work(std::uint32_t node) { return std::exchange(voters_[node].work, {}); }
     const std::vector<FenceDone>& fences() const { return fences_; }
     const std::vector<RiderWritten>& riders_written() const { return riders_written_; }
     const std::vector<ReadDone>& readings() const { return readings_; }
@@ -136,6 +148,7 @@ private:
         bool casts = false;
         bool stopped = false;
         std::optional<Poll> first_poll;
+        Work work;
         static inline std::uint64_t lives = 0;
     };
     static DiskNumber number(std::size_t disk) {
@@ -154,7 +167,7 @@ private:
         options.self = NodeId(node);
         options.incarnation = Incarnation(++incarnations_);
         options.cluster = kCluster;
-        options.timing = header().timing;
+        options.timing = timing_;
         return options;
     }
     void set_ring(NodeSet members) {
@@ -182,11 +195,13 @@ private:
 
     void on(std::uint32_t node, std::uint64_t life, const ReadPages& request) {
         const bool ok = !broken(node, request.disk);
+        ++voters_[node].work.reads;
         soon_.push_back(
             {node, life, PagesRead{request.id, ok, ok ? bytes_of(request) : std::string()}});
     }
     void on(std::uint32_t node, std::uint64_t life, const WritePage& request) {
         const bool ok = !broken(node, request.disk);
+        ++voters_[node].work.writes;
         if (ok) {
             disks_[request.disk.value()][request.page] = request.bytes;
         }
@@ -194,6 +209,7 @@ private:
     }
     void on(std::uint32_t node, std::uint64_t life, const Poll& poll) {
         auto& one = voters_[node];
+        ++one.work.polls;
         const bool ok = poll.ring == one.ring && now_ < poll.before;
         if (!one.first_poll) {
             one.first_poll = poll;
@@ -203,7 +219,9 @@ private:
         }
         soon_.push_back({node, life, Polled{poll.ring, poll.cast, ok}});
     }
+    void on(std::uint32_t node, std::uint64_t, const FeedWatchdog&) { ++voters_[node].work.feeds; }
     void on(std::uint32_t node, std::uint64_t, const Say& word) {
+        ++voters_[node].work.words;
         const auto& to = voters_[word.to.value()];
         if (to.voter && to.ring == voters_[node].ring) {
             soon_.push_back({word.to.value(), to.life, PeerSaid{NodeId(node), word.bytes}});
@@ -223,6 +241,7 @@ private:
         std::uint64_t life = 0;
         VoterInput input;
     };
+    Timing timing_;
     std::uint32_t pages_;
     Configured configured_;
     UseDisks used_;

@@ -1,0 +1,167 @@
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "world.hpp"
+
+namespace quorate::quorum::simulator {
+
+using sim::between;
+using sim::milliseconds;
+using sim::seconds;
+using sim::Time;
+
+namespace {
+constexpr auto kQuietFor = seconds(5);
+constexpr auto kObeysIn = seconds(6);
+}  // namespace
+
+void World::heal_everything() {
+    healed_ = true;
+    trace(0, "---- everything heals");
+    cut_.clear();
+    for (std::size_t node = 0; node < hosts_.size(); ++node) {
+        for (auto& disk : disks_) {
+            disk->heal(node);
+        }
+        power_on(node);
+        start_voter(node);
+        thaw_corosync(node);
+        thaw_voter(node);
+    }
+    corosync_->topology_changed();
+}
+
+std::string World::ailing() const {
+    for (std::size_t node = 0; node < hosts_.size(); ++node) {
+        const auto& host = hosts_[node];
+        if (!host.voter) {
+            return fmt::format("n{} has no voter", node + 1);
+        }
+        const auto status = host.voter->status(host.clock.exact(events_.now()));
+        if (status.members.size() != hosts_.size() || !corosync_->counts(node) ||
+            corosync_->barred(node) || !status.casting || !status.trusted) {
+            return fmt::format("n{} is in {}, of {} members: {}", node + 1, text_of(status.state),
+                               status.members.size(), status.reason);
+        }
+    }
+    return {};
+}
+
+bool World::all_well() const { return ailing().empty(); }
+
+// All nodes together: everybody votes before long, and goes on voting.
+std::string World::progress() {
+    const auto within = 2 * scenario_.timing.silence + seconds(50);
+    const auto end = events_.now() + within;
+    auto well_since = events_.now();
+    while (events_.now() < end && oracle_->breach().empty()) {
+        events_.run_until(events_.now() + milliseconds(250));
+        if (!all_well()) {
+            well_since = events_.now();
+        } else if (events_.now() - well_since >= kQuietFor) {
+            return {};
+        }
+    }
+    return oracle_->breach().empty() ? "no progress: " + ailing() : "";
+}
+
+// Where all is well a node does as it is told to.
+std::string World::fence_one() {
+    const auto by = random_.below(hosts_.size());
+    const auto target = (by + 1 + random_.below(hosts_.size() - 1)) % hosts_.size();
+    trace(by, fmt::format("---- fences {}", target + 1));
+    last_fence_.reset();
+    feed(by, Channel::kOther, FenceWanted{Corosync::id_of(target), "it is its turn"});
+    const auto begun = events_.now();
+    while (!last_fence_ && events_.now() < begun + kObeysIn && oracle_->breach().empty()) {
+        events_.run_until(events_.now() + milliseconds(50));
+    }
+    if (oracle_->breach().empty() && !(last_fence_ && last_fence_->done)) {
+        return fmt::format("node {} does not end its life when it is told to", target + 1);
+    }
+    return progress();
+}
+
+void World::lose(const std::vector<std::size_t>& gone, std::uint64_t way) {
+    for (const auto node : gone) {
+        if (way == 0) {
+            power_off(node);
+        } else if (way == 1) {
+            feed(node, Channel::kOther, StopVoting{});
+        } else {
+            for (std::size_t other = 0; other < hosts_.size() - gone.size(); ++other) {
+                cut_.insert({other, node});
+            }
+        }
+    }
+}
+
+// Some nodes go, in one of three ways; the others, if they are enough with the disk, must have its
+// votes within what is promised: after an orderly end or a clean cut in 3 s from Corosync's new
+// ring, after a loss of power in silence + 2 s.
+std::string World::last_loss() {
+    std::vector<std::size_t> gone;
+    const auto leave = 1 + random_.below(hosts_.size() - 1);
+    for (std::size_t node = hosts_.size(); gone.size() < leave; --node) {
+        gone.push_back(node - 1);
+    }
+    const auto left = hosts_.size() - leave;
+    const auto expected = hosts_.size() + scenario_.disk_votes;
+    const bool enough = left + scenario_.disk_votes >= expected / 2 + 1 && left >= leave;
+    const auto way = random_.below(3);
+    constexpr const char* kWays[] = {"power", "stop", "cut"};
+    last_act_ = kWays[way];
+    for (auto& disk : disks_) {
+        disk->leave_nothing_behind();
+    }
+    trace(0, fmt::format("---- last: {} of {}", kWays[way], leave));
+    lose(gone, way);
+    const auto lost = events_.now();
+    if (way == 1) {
+        events_.run_until(events_.now() + seconds(5));
+        for (const auto node : gone) {
+            power_off(node);
+        }
+    }
+    corosync_->topology_changed();
+    auto formed = Time::max();
+    const Time limit = scenario_.timing.silence + seconds(8);
+    // All nodes from one to another, being a ring of their own, have the votes.
+    const auto have = [&](std::size_t from, std::size_t to) {
+        for (auto node = from; node < to; ++node) {
+            if (!corosync_->counts(node) || corosync_->voted_in(node) != corosync_->ring(node) ||
+                corosync_->ring(node).members.size() != to - from) {
+                return false;
+            }
+        }
+        return true;
+    };
+    while (events_.now() < lost + limit + seconds(5) && oracle_->breach().empty()) {
+        events_.run_until(events_.now() + milliseconds(50));
+        bool rings = true;
+        for (std::size_t node = 0; node < hosts_.size(); ++node) {
+            const bool stays = node < left;
+            rings = rings && (stays ? corosync_->ring(node).members.size() == left
+                                    : way != 2 || corosync_->ring(node).members.size() == leave);
+        }
+        formed = rings ? std::min(formed, events_.now()) : formed;
+        const bool votes = have(0, left) || (way == 2 && have(left, hosts_.size()));
+        if (votes && rings) {
+            took_over_after_ = events_.now() - (way == 0 ? lost : formed);
+            break;
+        }
+    }
+    if (!enough || !oracle_->breach().empty()) {
+        return {};
+    }
+    const Time promised = way == 0 ? Time(scenario_.timing.silence + seconds(2)) : Time(seconds(3));
+    if (!took_over_after_ || *took_over_after_ > promised + milliseconds(100)) {
+        return fmt::format("no progress: after {} of {} of {} the votes took {} ms", kWays[way],
+                           leave, hosts_.size(),
+                           took_over_after_ ? took_over_after_->count() / 1000 : -1);
+    }
+    return {};
+}
+
+}  // namespace quorate::quorum::simulator
