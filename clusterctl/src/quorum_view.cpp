@@ -109,12 +109,12 @@ std::string render_disks(const json::object& answer) {
 }
 
 std::string render_nodes(const json::object& answer) {
-    Table table(
-        {"NODE", ">VOTES", "WATCHER", "STATE", ">ACTIVITY", ">CHANGED", ">HELD", ">RELEASED"});
+    Table table({"NODE", ">VOTES", ">SCORE", "WATCHER", "STATE", ">ACTIVITY", ">CHANGED", ">HELD",
+                 ">RELEASED"});
     for (const auto& item : array_of(answer, "nodes")) {
         const auto& node = item.as_object();
         if (!flag_of(node, "known")) {
-            table.add({text_of(node, "name"), std::to_string(number_of(node, "votes")), "no",
+            table.add({text_of(node, "name"), std::to_string(number_of(node, "votes")), "-", "no",
                        "never seen", "-", "-", "-", "-"});
             continue;
         }
@@ -124,11 +124,30 @@ std::string render_nodes(const json::object& answer) {
                                                      : text_of(node, "state");
         table.add(
             {text_of(node, "name"), std::to_string(number_of(node, "votes")),
-             flag_of(node, "watcher") ? "yes" : "no", state,
-             std::to_string(number_of(node, "counter")), ago < 0 ? "-" : seconds_text(ago) + " ago",
-             std::to_string(number_of(node, "held")), std::to_string(number_of(node, "released"))});
+             std::to_string(number_of(node, "score")), flag_of(node, "watcher") ? "yes" : "no",
+             state, std::to_string(number_of(node, "counter")),
+             ago < 0 ? "-" : seconds_text(ago) + " ago", std::to_string(number_of(node, "held")),
+             std::to_string(number_of(node, "released"))});
     }
     return table.text();
+}
+
+// Empty without any.
+std::string render_heuristics(const json::object& answer) {
+    const auto& all = array_of(answer, "heuristics");
+    if (all.empty()) {
+        return {};
+    }
+    Table table({"HEURISTIC", ">SCORE", "LAST", ">ENDED"});
+    for (const auto& item : all) {
+        const auto& one = item.as_object();
+        const auto ago = signed_of(one, "ended_ms_ago");
+        table.add({text_of(one, "name"),
+                   fmt::format("{} of {}", flag_of(one, "ok") ? number_of(one, "score") : 0,
+                               number_of(one, "score")),
+                   text_of(one, "text"), ago < 0 ? "-" : seconds_text(ago) + " ago"});
+    }
+    return "\n" + table.text();
 }
 
 }  // namespace
@@ -137,7 +156,8 @@ std::string render_quorum(const json::object& answer) {
     if (!flag_of(answer, "voting")) {
         return fmt::format("quorumd does not vote: {}\n", text_of(answer, "waiting"));
     }
-    return render_head(answer) + "\n" + render_disks(answer) + "\n" + render_nodes(answer);
+    return render_head(answer) + "\n" + render_disks(answer) + "\n" + render_nodes(answer) +
+           render_heuristics(answer);
 }
 
 }  // namespace quorate::ctl

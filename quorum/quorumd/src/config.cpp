@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <fmt/core.h>
+
 #include "io/config.hpp"
 
 namespace quorate::quorum {
@@ -12,6 +14,31 @@ constexpr std::size_t kDisksMax = 3;
 // clusterd listens where it is configured to be a member with Corosync.
 bool has_clusterd(io::ConfigTable table) {
     return !table.string("name", "").empty() && table.string("membership", "") != "solo";
+}
+
+Heuristic read_heuristic(io::ConfigTable table) {
+    Heuristic heuristic;
+    heuristic.name = table.required_string("name");
+    heuristic.command = table.strings("command");
+    if (heuristic.command.empty() || !heuristic.command.front().starts_with('/')) {
+        table.complain("command", "wants a list that begins with a program's absolute path");
+    }
+    heuristic.score =
+        static_cast<std::uint32_t>(table.integer("score", heuristic.score, {1, kMaxScore}));
+    heuristic.interval = std::chrono::milliseconds(
+        table.integer("interval_ms", heuristic.interval.count(), {100, 3'600'000}));
+    heuristic.timeout = std::chrono::milliseconds(
+        table.integer("timeout_ms", heuristic.timeout.count(), {10, 60'000}));
+    return heuristic;
+}
+
+void read_heuristics(io::ConfigTable& table, Config& config) {
+    for (auto& one : table.tables("heuristics")) {
+        config.heuristics.push_back(read_heuristic(one));
+    }
+    if (config.heuristics.size() > kMaxHeuristics) {
+        table.complain("heuristics", fmt::format("are more than {}", kMaxHeuristics));
+    }
 }
 
 void read_quorum(io::ConfigTable table, Config& config) {
@@ -26,6 +53,7 @@ void read_quorum(io::ConfigTable table, Config& config) {
     config.clusterd = table.boolean("clusterd", config.clusterd);
     config.reset_when_fenced = table.boolean("reset_when_fenced", config.reset_when_fenced);
     config.group = table.string("group", config.group);
+    read_heuristics(table, config);
 }
 
 }  // namespace

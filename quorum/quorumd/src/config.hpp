@@ -7,6 +7,7 @@
 
 #include "base/log.hpp"
 #include "base/result.hpp"
+#include "heuristic.hpp"
 
 namespace quorate::quorum {
 
@@ -21,6 +22,7 @@ struct Config {
     std::string key_file;       // empty: the cluster key, or Corosync's
     bool clusterd = false;      // clusterd listens: votes are published, and released accordingly
     bool reset_when_fenced = true;
+    std::vector<Heuristic> heuristics;
     std::string group;  // whose members may use the control API; empty: root's
     LogLevel log_level = LogLevel::kInfo;
 };

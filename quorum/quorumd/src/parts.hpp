@@ -8,6 +8,7 @@
 #include "config.hpp"
 #include "disk_bench.hpp"
 #include "event_list.hpp"
+#include "heuristics.hpp"
 #include "io/control_router.hpp"
 #include "io/scope.hpp"
 #include "io/thread_pool.hpp"
@@ -47,6 +48,7 @@ struct Parts {
     std::unique_ptr<Watchdog> watchdog;
     std::unique_ptr<VoterShell> voter;
     std::unique_ptr<PlaceWatch> place_watch;
+    std::unique_ptr<Heuristics> heuristics;
     std::unique_ptr<VoterSocket> clients;  // null when clusterd does not listen
     io::ControlRouter requests;            // of the other nodes' quorumds
     std::unique_ptr<cluster::PeerKeys> keys;

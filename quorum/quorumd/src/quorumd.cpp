@@ -284,6 +284,10 @@ void Quorumd::start_voter() {
     parts_.voter->feed(configured());
     parts_.voter->feed(parts_.disks->use(*parts_.settings, parts_.config.disks));
     parts_.scope.spawn(parts_.votes->run());
+    parts_.heuristics = std::make_unique<Heuristics>(
+        parts_.io, parts_.scope, parts_.config.heuristics,
+        [this](std::uint32_t score) { parts_.voter->feed(Scored{score}); });
+    parts_.heuristics->start();
     parts_.place_watch =
         std::make_unique<PlaceWatch>(parts_.io, *parts_.disks, options.self, options.incarnation);
     parts_.scope.spawn(parts_.place_watch->run(
@@ -414,6 +418,9 @@ awaitable<void> Quorumd::leave() {
 
 awaitable<void> Quorumd::end() {
     log_.info("stopping", "exit_code", exit_code_);
+    if (parts_.heuristics) {
+        parts_.heuristics->stop();
+    }
     co_await leave();
     control_->stop();
     log_.info("stopped");

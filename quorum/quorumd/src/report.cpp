@@ -102,6 +102,20 @@ json::object of_timing(const Timing& timing) {
             {"silence_ms", timing.silence.count()}};
 }
 
+json::array of_heuristics(const Heuristics& heuristics) {
+    json::array list;
+    for (const auto& row : heuristics.rows()) {
+        const auto ago = io::mono_now() - row.ended;
+        list.push_back(json::object{{"name", row.heuristic.name},
+                                    {"score", row.heuristic.score},
+                                    {"ok", row.last && row.last->ok},
+                                    {"text", row.last ? row.last->text : "not run yet"},
+                                    {"runs", row.runs},
+                                    {"ended_ms_ago", row.last ? ago.count() : -1}});
+    }
+    return list;
+}
+
 void add_voter(json::object& body, const Parts& parts) {
     const auto now = io::exact_boot_now();
     const auto status = parts.voter->status();
@@ -119,6 +133,8 @@ void add_voter(json::object& body, const Parts& parts) {
     body["votes"] = of_votes(parts.votes->count());
     body["corosync_problem"] = parts.votes->problem();
     body["disks"] = of_disks(*parts.disks);
+    body["score"] = parts.heuristics->score();
+    body["heuristics"] = of_heuristics(*parts.heuristics);
     json::array nodes;
     for (const auto& node : parts.conf->nodes) {
         auto row = of_node(node, *parts.voter, status, now);

@@ -47,5 +47,40 @@ TEST_F(QuorumdConfig, MoreThanThreeDisksAreRefused) {
     EXPECT_NE(config.error().detail.find("more than three disks"), std::string::npos);
 }
 
+TEST_F(QuorumdConfig, HeuristicsAreTables) {
+    const auto config = read(
+        "[quorum]\nwatchdog = \"none\"\n[[quorum.heuristics]]\nname = \"router\"\n"
+        "command = [\"/bin/ping\", \"-c\", \"1\", \"192.0.2.1\"]\nscore = 3\ninterval_ms = 500\n"
+        "[[quorum.heuristics]]\nname = \"disk\"\ncommand = [\"/bin/true\"]\n");
+    ASSERT_TRUE(config) << config.error().detail;
+    ASSERT_EQ(config->heuristics.size(), 2U);
+    EXPECT_EQ(config->heuristics[0].name, "router");
+    EXPECT_EQ(config->heuristics[0].command.size(), 4U);
+    EXPECT_EQ(config->heuristics[0].score, 3U);
+    EXPECT_EQ(config->heuristics[0].interval, std::chrono::milliseconds(500));
+    EXPECT_EQ(config->heuristics[1].score, 1U);
+    EXPECT_EQ(config->heuristics[1].timeout, std::chrono::milliseconds(2'000));
+}
+
+TEST_F(QuorumdConfig, AHeuristicsProgramHasAnAbsolutePath) {
+    for (const auto* command : {"[]", "[\"ping\"]"}) {
+        const auto config =
+            read(std::string("[[quorum.heuristics]]\nname = \"x\"\ncommand = ") + command + "\n");
+        ASSERT_FALSE(config);
+        EXPECT_NE(config.error().detail.find("absolute path"), std::string::npos)
+            << config.error().detail;
+    }
+}
+
+TEST_F(QuorumdConfig, NineHeuristicsAreTooMany) {
+    std::string text;
+    for (int n = 0; n < 9; ++n) {
+        text += "[[quorum.heuristics]]\nname = \"x\"\ncommand = [\"/bin/true\"]\n";
+    }
+    const auto config = read(text);
+    ASSERT_FALSE(config);
+    EXPECT_NE(config.error().detail.find("more than 8"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace quorate::quorum
