@@ -15,6 +15,8 @@ constexpr std::uint64_t kLeap = 1024;
 // A page of its own that it cannot read it replaces after so many readings.
 constexpr std::uint32_t kUnreadable = 3;
 constexpr std::uint32_t kConflicts = 3;
+// No voter has ever written so often.
+constexpr std::uint64_t kBeyondReason = std::uint64_t{1} << 62;
 
 }  // namespace
 
@@ -167,6 +169,19 @@ void Voter::Impl::foreign(std::uint64_t foreign_sequence) {
     beat_now = true;
 }
 
+// The greatest number of this node's heartbeats that anybody has read.
+std::uint64_t Voter::Impl::seen_by_others() const {
+    std::uint64_t greatest = 0;
+    for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
+        for (const auto& echo : slots.of(NodeId(n)).heartbeat.page.echoes) {
+            if (echo.node == options.self && echo.sequence < kBeyondReason) {
+                greatest = std::max(greatest, echo.sequence);
+            }
+        }
+    }
+    return greatest;
+}
+
 // What the last life left: from where to number on, what to keep.
 void Voter::Impl::learn_own_pages() {
     const auto& own = slots.of(options.self);
@@ -176,13 +191,7 @@ void Voter::Impl::learn_own_pages() {
     if (unknown && ++unreadable_rounds < kUnreadable) {
         return;
     }
-    for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
-        for (const auto& echo : slots.of(NodeId(n)).heartbeat.page.echoes) {
-            if (echo.node == options.self) {
-                sequence = std::max(sequence, echo.sequence);
-            }
-        }
-    }
+    sequence = std::max(sequence, seen_by_others());
     const auto& page = own.heartbeat.page;
     const bool fresh = own.heartbeat.known == Known::kBlank;
     sequence = fresh ? 0 : std::max(sequence, page.sequence) + kLeap;
@@ -226,11 +235,15 @@ void Voter::Impl::learn_own_pages() {
     note(LogLevel::kInfo, "disk_found", fmt::format("held {}", hold.held().value()));
 }
 
-// What the last life had under way may tear a page after this one has read it. Nobody else can put
-// that right, and all wait for it.
+// What the last life had under way may land after this one has read its pages. Torn, nobody else can
+// put it right, and all wait for it; whole, it may be newer to them than what this life writes.
 void Voter::Impl::mend() {
     if (!writes()) {
         return;
+    }
+    if (const auto seen = seen_by_others(); seen > sequence) {
+        sequence = seen + kLeap;
+        beat_now = true;
     }
     const auto& own = slots.of(options.self);
     if (own.ballot.known == Known::kUnknown) {

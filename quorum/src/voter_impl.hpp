@@ -60,6 +60,7 @@ struct Voter::Impl {
     void learn_own_pages();
     void put_page(PageKind kind);
     void put_ballot();
+    std::uint64_t seen_by_others() const;
     void mend();
     void looked(bool solid);
     void confirm_own();
