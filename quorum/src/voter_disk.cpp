@@ -235,8 +235,8 @@ void Voter::Impl::learn_own_pages() {
     note(LogLevel::kInfo, "disk_found", fmt::format("held {}", hold.held().value()));
 }
 
-// What the last life had under way may land after this one has read its pages. Torn, nobody else can
-// put it right, and all wait for it; whole, it may be newer to them than what this life writes.
+// What the last life had under way may land after this one has read its pages. Torn, nobody else
+// can put it right, and all wait for it; whole, it may be newer to them than what this life writes.
 void Voter::Impl::mend() {
     if (!writes()) {
         return;
