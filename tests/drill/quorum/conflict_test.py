@@ -1,7 +1,6 @@
 """Who else would be the quorum device, or does not go with one: named, and quorumd does not start beside it."""
 
 import os
-import shutil
 
 from support import QuorumCase, quorumd, run, wait_for
 
@@ -25,23 +24,6 @@ class Conflict(QuorumCase):
 
     def setUp(self):
         self.lab.wait_quorate()
-
-    def refusal(self, node):
-        """What quorumd says when it ends at once; it does not try again."""
-        before = len(self.logged(node, "refused")) if os.path.exists(node.log("quorumd")) else 0
-        quorumd.start(node)
-        wait_for("a refusal", lambda: len(self.logged(node, "refused")) > before, 60)
-        wait_for("its end", lambda: not node.pids("quorumd"), 30)
-        wait_for("that it is not tried again", lambda: node.log_text("quorumd").rstrip().endswith("ended: 78"), 30)
-        return self.logged(node, "refused")[-1]
-
-    def pretend(self, node, name):
-        """A program of this name, which does nothing."""
-        path = os.path.join(node.folder, name)
-        shutil.copy(shutil.which("sleep"), path)
-        node.start(name, path, "1000")
-        wait_for(f"{name} runs", lambda: node.pids(name), 20)
-        self.addCleanup(node.kill_program, name)
 
     def starts(self, node):
         quorumd.start(node)

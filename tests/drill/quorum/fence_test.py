@@ -89,11 +89,15 @@ class WatchdogMode(QuorumCase):
         self.boot(n2)
         self.healthy()
 
-    def test_an_orderly_end_leaves_the_machine_alone(self):
+    def test_an_orderly_end_leaves_the_machine_alone_and_sbd_is_refused(self):
         n1, n2 = self.lab.nodes
         quorumd.stop(n2)
         self.assertTrue(self.watchdogs["n2"].ended.wait(20), "it was told to stop")
         self.assertTrue(n2.alive)
+        # Two programs would want the watchdog.
+        self.pretend(n2, "sbd")
+        self.assertIn("SBD runs on this node: it wants the watchdog for itself", self.refusal(n2))
+        n2.kill_program("sbd")
         self.attach(n2)
         quorumd.start(n2)
         self.healthy()

@@ -31,7 +31,7 @@ class Rados(QuorumCase):
         from_ring, in_all = self.wait_alone([n1], since)
         print(f"cut link: votes settled {from_ring:.2f} s after the new ring, {in_all:.2f} s after the cut", flush=True)
         blocked = self.wait_span(n2, "blocked", lambda one: not one.quorate and one.members == {2}, since)
-        self.never_quorate(n2, blocked.begin, 4)
+        self.never_quorate(n2, blocked.begin, 1)
         n2.heal()
         self.healthy()
 

@@ -33,6 +33,7 @@ class Setup(QuorumCase):
         for node in self.lab.nodes:
             quorumd.wait_shown(node, "waits", lambda shown: "has no quorum device" in shown["waiting"])
         self.refused_while_not_formatted(n1)
+        self.asks_before_it_overwrites()
         quorumd.format_disks(self.disk)
         self.set_up(n1)
         self.reformatting_is_refused(n1)
@@ -45,6 +46,14 @@ class Setup(QuorumCase):
         self.assertIn("No such file", answer["error"]["message"])
         for other in self.lab.nodes:
             self.assertNotIn("quorumd", self.conf(other))
+
+    def asks_before_it_overwrites(self):
+        with open(self.disk, "wb") as file:
+            file.write(b"mail" * 4096 * 1024)
+        answer = quorumd.ctl("format", self.disk, "--cluster", "lab", "--soft", code=2)
+        self.assertIn(f"{self.disk} is not blank; overwrite it", answer["error"]["message"])
+        with open(self.disk, "rb") as file:
+            self.assertEqual(file.read(8), b"mailmail")
 
     def set_up(self, node):
         self.ctl(node, "setup", self.disk)

@@ -3,6 +3,7 @@ on each that samples its quorum ten times a second. Whatever a drill does, no tw
 
 import os
 import pathlib
+import shutil
 import sys
 import time
 import unittest
@@ -211,6 +212,23 @@ class QuorumCase(unittest.TestCase):
                 if span.quorate and span.end > since + allowed and span.begin < until:
                     self.assertLessEqual(span.end - since, allowed + JITTER, str(span))
             time.sleep(0.2)
+
+    def refusal(self, node):
+        """What quorumd says when it ends at once; it does not try again."""
+        before = len(self.logged(node, "refused")) if os.path.exists(node.log("quorumd")) else 0
+        quorumd.start(node)
+        wait_for("a refusal", lambda: len(self.logged(node, "refused")) > before, 60)
+        wait_for("its end", lambda: not node.pids("quorumd"), 30)
+        wait_for("that it is not tried again", lambda: node.log_text("quorumd").rstrip().endswith("ended: 78"), 30)
+        return self.logged(node, "refused")[-1]
+
+    def pretend(self, node, name):
+        """A program of this name on the node, which does nothing."""
+        path = os.path.join(node.folder, name)
+        shutil.copy(shutil.which("sleep"), path)
+        node.start(name, path, "1000")
+        wait_for(f"{name} runs", lambda: node.pids(name), 20)
+        self.addCleanup(node.kill_program, name)
 
     def logged(self, node, event):
         return [line for line in node.log_text("quorumd").splitlines() if line[3:].startswith(event)]
