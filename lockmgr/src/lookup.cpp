@@ -265,10 +265,14 @@ void LockManager::Impl::handle(std::uint32_t from, VacateMessage& m) {
 // This node masters the tree no more, nobody uses it.
 void LockManager::Impl::vacate(Tree& tree) {
     --mastered;
-    if (NodeId(tree.directory) == self()) {
+    // A new view's directory may not have heard of it yet; it must not give the same tokens again.
+    const auto root = store.root_key_of(tree);
+    const auto node = recovering() && !mutated("vacate_at_old_directory") ? directory_of_root(root)
+                                                                          : NodeId(tree.directory);
+    if (node == self()) {
         released_token = std::max(released_token, tree.token);
-    } else if (const auto directory = party_of(NodeId(tree.directory)); directory != 0) {
-        send(directory, VacateMessage{std::string(store.root_key_of(tree)), tree.token});
+    } else if (const auto directory = party_of(node); directory != 0) {
+        send(directory, VacateMessage{std::string(root), tree.token});
     }
 }
 

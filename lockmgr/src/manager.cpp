@@ -74,6 +74,8 @@ std::optional<MonoTime> LockManager::Impl::deadline() const {
     }
     if (may_go_on()) {
         consider(ms());
+    } else if (recovering() && !frozen) {
+        consider(recover_anyway);
     }
     if (idle_first != 0 && !frozen) {
         consider(ms() + idle_left(store.trees[idle_first]));

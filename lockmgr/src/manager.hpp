@@ -392,7 +392,9 @@ struct LockManager::Impl {
     std::uint32_t idle_first = 0, idle_last = 0;
 
     // ---- recovery
+    static constexpr std::int64_t kAwaitBegin = 20;  // milliseconds
     std::uint32_t recovered = 0, recovered_end = 0;  // trees looked at in it; where that ends
+    std::int64_t recover_anyway = 0;                 // milliseconds: whoever has not begun
     bool finishing = false;  // everybody has spoken: what is to be rebuilt here comes to life
     bool complete = false;   // all of it has
     std::set<std::string, std::less<>>
@@ -409,6 +411,7 @@ struct LockManager::Impl {
     std::vector<std::uint32_t> to_restart;  // trees
     bool shares_changed = false;            // of the directory, not only by departures
     bool departures = false;
+    bool looked_at_all = true;  // at all trees, in the epoch before
 
     // ---- moves
     std::map<std::string, Moving, std::less<>> moves;  // from here, by root

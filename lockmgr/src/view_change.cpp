@@ -102,6 +102,7 @@ void LockManager::Impl::update_parties(const cluster::View& next) {
     const bool unfinished = recovering();  // what changed then is still news to some trees
     shares_changed = view.epoch == cluster::Epoch(0) || unfinished;
     departures = unfinished;
+    looked_at_all = !unfinished;
     view = next;
     for (const auto& member : view.members) {
         const auto index = party_for(member.id);
