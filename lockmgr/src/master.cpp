@@ -310,8 +310,8 @@ WaitCause LockManager::Impl::cause_of(std::uint32_t index) const {
             if (at == index || !engine.holds_up(store.locks[at], lock)) {
                 continue;
             }
-            return parties[store.locks[at].party].pending ? WaitCause::kTakeover
-                                                          : WaitCause::kHolder;
+            return parties[store.locks[at].party].member ? WaitCause::kHolder
+                                                         : WaitCause::kTakeover;
         }
     }
     return WaitCause::kQueue;

@@ -121,10 +121,20 @@ void Store::forget_remote(std::uint32_t lock) {
     remote_.erase(hash_remote(locks[lock].party, locks[lock].owner_id), lock);
 }
 
+void Store::enters(Lock& lock, Queue which) {
+    lock.queue = which;
+    if (which != Queue::kGranted) {
+        if (waiting_.size() <= lock.party) {
+            waiting_.resize(lock.party + 1U);
+        }
+        ++waiting_[lock.party];
+    }
+}
+
 void Store::push_back(std::uint32_t index, Queue which) {
     auto& lock = locks[index];
     auto& head = resources[lock.resource].queue(which).head;
-    lock.queue = which;
+    enters(lock, which);
     lock.next = 0;
     if (head == 0) {
         head = index;
@@ -138,7 +148,7 @@ void Store::push_back(std::uint32_t index, Queue which) {
 void Store::push_front(std::uint32_t index, Queue which) {
     auto& lock = locks[index];
     auto& head = resources[lock.resource].queue(which).head;
-    lock.queue = which;
+    enters(lock, which);
     lock.next = head;
     lock.prev = head == 0 ? index : std::exchange(locks[head].prev, index);
     head = index;
@@ -148,6 +158,9 @@ void Store::unlink(std::uint32_t index) {
     auto& lock = locks[index];
     if (lock.queue == Queue::kNone) {
         return;
+    }
+    if (lock.queue != Queue::kGranted) {
+        --waiting_[lock.party];
     }
     auto& head = resources[lock.resource].queue(lock.queue).head;
     if (head == index) {

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model.hpp"
 #include "pool.hpp"
@@ -79,6 +80,10 @@ public:
     void push_front(std::uint32_t lock, Queue which);
     // Off the queue it is on, if any.
     void unlink(std::uint32_t lock);
+    // How many locks of a party stand on CONVERTING or WAITING.
+    std::uint32_t waiting_of(std::uint32_t party) const {
+        return party < waiting_.size() ? waiting_[party] : 0;
+    }
     // 0 for the first one, or none.
     std::uint32_t before(const Lock& lock) const {
         return lock.prev != 0 && locks[lock.prev].next != 0 ? lock.prev : 0;
@@ -110,8 +115,11 @@ private:
         return mix(owner_id * 0x9e3779b97f4a7c15 + party);
     }
 
+    void enters(Lock& lock, Queue which);
+
     Table names_;
     Table remote_;
+    std::vector<std::uint32_t> waiting_;  // by party
 };
 
 }  // namespace quorate::lockmgr

@@ -180,13 +180,13 @@ void LockManager::Impl::lose(std::uint32_t index) {
 }
 
 void LockManager::Impl::await_takeover_or_release(std::uint32_t index) {
-    for (auto at = parties[index].first; at != 0;) {
-        const auto next = store.locks[at].owner_next;
+    for (auto at = parties[index].last; at != 0 && store.waiting_of(index) != 0;) {
+        const auto before = store.locks[at].owner_prev;
         engine.cancel(at);
         if (!store.locks[at].has_granted) {
             destroy(at);
         }
-        at = next;
+        at = before;
     }
     if (std::ranges::find(view.lost, parties[index].id) != view.lost.end() &&
         !mutated("release_at_once")) {
