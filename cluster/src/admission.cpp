@@ -29,8 +29,8 @@ public:
     Decision decide() {
         by_identity();
         collect_lineages();
-        by_node_id();
         by_lineage();
+        by_node_id();
         by_level();
         by_earlier_lives();
         if (!accepted_.empty()) {
@@ -63,11 +63,14 @@ private:
 
     void by_identity();
     void collect_lineages();
-    void by_node_id();
     void by_lineage();
+    void by_node_id();
     void by_level();
     void by_earlier_lives();
+    bool counted(const Entry& entry) const;
     std::vector<MemberId> lost() const;
+    bool nobody_counted() const;
+    void forget_earlier(std::set<MemberId>& gone) const;
     Proposal propose() const;
     void count_votes(View& view, bool& needs_disk) const;
     Epoch known(bool needs_disk) const;
@@ -139,14 +142,28 @@ void Admission::collect_lineages() {
     }
 }
 
+void Admission::by_lineage() {
+    refuse_if([&](const Entry& entry) -> Judgement {
+        const auto& hello = entry.second;
+        const auto last = std::max(hello.joined, hello.may_have_joined);
+        const auto without = std::ranges::find_if(lineages_, [&](const Lineage* lineage) {
+            return last < lineage->epoch && !lineage->has(hello.self.id);
+        });
+        if (last == Epoch(0) || without == lineages_.end() || mutated("readmit_expelled")) {
+            return std::nullopt;
+        }
+        return {{Cause::kExpelled,
+                 fmt::format("the cluster went on without it in epoch {} (its last was {}): it "
+                             "starts anew",
+                             (*without)->epoch.value(), last.value())}};
+    });
+}
+
 void Admission::by_node_id() {
     std::map<NodeId, const Entry*> holders;
-    // Who only may have joined says so too: who is of a lineage goes first.
     const auto rank = [&](const Entry& entry) {
         const auto id = entry.second.self.id;
-        const bool member = std::ranges::any_of(
-            lineages_, [&](const Lineage* lineage) { return lineage->has(id); });
-        return std::tuple(member, entry.second.joined, ~id.incarnation.value());
+        return std::tuple(counted(entry), entry.second.joined, ~id.incarnation.value());
     };
     for (const auto* entry : accepted_) {
         auto& holder = holders[entry->second.self.id.node];
@@ -163,22 +180,6 @@ void Admission::by_node_id() {
                  fmt::format("node id {} is taken by {}: give each machine its own, and run one "
                              "clusterd on it",
                              entry.second.self.id.node.value(), holder->second.self.name)}};
-    });
-}
-
-void Admission::by_lineage() {
-    refuse_if([&](const Entry& entry) -> Judgement {
-        const auto& hello = entry.second;
-        const auto without = std::ranges::find_if(lineages_, [&](const Lineage* lineage) {
-            return hello.joined < lineage->epoch && !lineage->has(hello.self.id);
-        });
-        if (hello.joined == Epoch(0) || without == lineages_.end() || mutated("readmit_expelled")) {
-            return std::nullopt;
-        }
-        return {{Cause::kExpelled,
-                 fmt::format("the cluster went on without it in epoch {} (its last was {}): it "
-                             "starts anew",
-                             (*without)->epoch.value(), hello.joined.value())}};
     });
 }
 
@@ -213,12 +214,11 @@ void Admission::by_level() {
 }
 
 void Admission::by_earlier_lives() {
+    // Half of the list is for a restart of all, after which everybody who is here now is lost too.
+    const auto most = nobody_counted() ? kMaxLost : kMaxLost / 2;
     auto crowd = lost().size() + accepted_.size();
     refuse_if([&](const Entry& entry) -> Judgement {
-        const auto& hello = entry.second;
-        const bool counted = std::ranges::any_of(
-            lineages_, [&](const Lineage* lineage) { return lineage->has(hello.self.id); });
-        if (crowd <= kMaxLost || counted) {
+        if (crowd <= most || counted(entry)) {
             return std::nullopt;
         }
         --crowd;
@@ -252,7 +252,32 @@ std::vector<MemberId> Admission::lost() const {
         }
         return anybody;
     });
+    if (nobody_counted()) {
+        forget_earlier(gone);
+    }
     return {gone.begin(), gone.end()};
+}
+
+bool Admission::counted(const Entry& entry) const {
+    return std::ranges::any_of(
+        lineages_, [&](const Lineage* lineage) { return lineage->has(entry.second.self.id); });
+}
+
+bool Admission::nobody_counted() const {
+    return std::ranges::none_of(accepted_, [&](const Entry* entry) { return counted(*entry); });
+}
+
+// After a restart of all. Nobody here was told of any of them, and what is over for the last life
+// of a node is over for those before it: so the list cannot fill until nobody may come in any more.
+void Admission::forget_earlier(std::set<MemberId>& gone) const {
+    for (const auto* lineage : lineages_) {
+        for (const auto id : lineage->lost) {
+            if (std::ranges::find(lineage->members, id.node, &MemberId::node) !=
+                lineage->members.end()) {
+                gone.erase(id);
+            }
+        }
+    }
 }
 
 Proposal Admission::propose() const {

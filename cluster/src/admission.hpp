@@ -34,10 +34,11 @@ struct Decision {
 // A pure function of the hellos: members that heard the same decide the same. Rules, in order:
 //   1. cluster name and key: those of the most votes stay (then the newest lineage, then the
 //      lowest node id);
-//   2. one process per node id: the one with a past stays, else the lowest incarnation;
-//   3. the lineages that no other supersedes count: an incarnation that was in an older membership
-//      with quorum, and is not in one of these, is expelled. Several count only if somebody vouched
-//      for one on what it had heard before another; then any of them may have been committed;
+//   2. the lineages that no other supersedes count: an incarnation that was, or may have been, in
+//      an older membership with quorum, and is not in one of these, is expelled. Several count only
+//      if somebody vouched for one on what it had heard before another; then any of them may have
+//      been committed;
+//   3. one process per node id: the one with a past stays, else the lowest incarnation;
 //   4. the active level is the lineages'; before there is one, the highest that most votes speak.
 //      Who does not speak it is refused;
 //   5. a node whose earlier lives crowd the list of the lost waits.

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0x50524751;  // "QGRP"
 constexpr std::uint8_t kMajor = 1;
-constexpr std::uint8_t kMinor = 1;  // 1: hello has `draining`
+constexpr std::uint8_t kMinor = 2;  // hello has since 1 `draining`, since 2 `may_have_joined`
 
 enum class Kind : std::uint8_t { kHello = 1, kVouch = 2, kSilent = 3, kFencing = 4 };
 
@@ -78,6 +78,7 @@ void put(ByteWriter& out, const Hello& hello) {
     out.u16(hello.wanted_level);
     put(out, hello.taken_over);
     out.u8(hello.self.draining ? 1 : 0);
+    out.u64(hello.may_have_joined.value());
 }
 
 Hello get_hello(ByteReader& in, std::uint8_t minor, bool& sound) {
@@ -100,7 +101,9 @@ Hello get_hello(ByteReader& in, std::uint8_t minor, bool& sound) {
     hello.taken_over = get_member_ids(in, kMaxLost + kMaxMembers, sound);
     const auto draining = minor >= 1 ? in.u8() : std::uint8_t{0};
     hello.self.draining = draining == 1;
-    sound = sound && quorate <= 1 && draining <= 1;
+    hello.may_have_joined = Epoch(minor >= 2 ? in.u64() : 0);
+    const bool one_past = hello.joined == Epoch(0) || hello.may_have_joined == Epoch(0);
+    sound = sound && quorate <= 1 && draining <= 1 && one_past;
     return hello;
 }
 

@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 
+#include "doubt.hpp"
 #include "mutation.hpp"
 #include "round.hpp"
 
@@ -32,7 +33,7 @@ struct Membership::Impl {
     void on(const GroupChanged& input);
     void on(const GroupDelivered& input);
     void on(const GroupLost&) {
-        doubt_proposals();
+        doubt_proposals(earlier(offered, heard));  // who knows what became of its words
         round.reset();
         last_hello.reset();  // the next group has heard nothing
         quorum.reset();
@@ -82,7 +83,7 @@ struct Membership::Impl {
     // ---- the round
 
     Hello hello_now() const;
-    void doubt_proposals();
+    void doubt_proposals(Epoch least);
     bool news(const Hello& last, const Hello& next) const;
     void announce();
     void announce_again() {
@@ -153,8 +154,9 @@ struct Membership::Impl {
     MonoTime quiet_since;
     std::uint32_t attempt = 0;
     std::optional<Hello> last_hello;
-    bool spoke_in_round = false;
-    bool wrote_to_disk = false;  // in this round
+    // The least epoch that others may have proposed from its hellos; 0: none.
+    Epoch offered;  // of those said on this ring
+    Epoch heard;    // of those that came back in this round
     struct Writing {
         Floor floor;
         std::uint64_t proposal = 0;
@@ -170,7 +172,7 @@ struct Membership::Impl {
     bool view_needs_disk = false;
     bool quorum_lost = false;
     Epoch joined;
-    Epoch may_have_joined;  // the first with quorum that others may count it a member of; 0: none
+    Epoch may_have_joined;
     std::uint16_t wanted_level = 0;
     std::vector<MemberId> taken_over;
     bool expelled = false;
@@ -195,9 +197,11 @@ void Membership::Impl::on(const GroupChanged& input) {
     std::erase_if(reported, [&](const auto& one) {
         return std::ranges::find(input.members, one.first) == input.members.end();
     });
-    doubt_proposals();
-    spoke_in_round = false;
-    wrote_to_disk = false;
+    // Within a ring, what did not come back was ordered after the change, and counts nowhere.
+    const bool same_ring = round && round->ring() == input.ring;
+    doubt_proposals(same_ring ? heard : earlier(heard, offered));
+    heard = Epoch();
+    offered = same_ring ? offered : Epoch();
     round.emplace(input.ring, input.members);
     quiet_since = now;
     waits_for_earlier_lives = false;
@@ -230,6 +234,9 @@ void Membership::Impl::hear(GroupMember sender, const Hello& hello) {
     }
     quiet_since = now;
     round->hear(sender, hello);
+    if (sender == self && round->group_size() > 1) {
+        heard = earlier(heard, first_epoch_from(hello));
+    }
     progress();
 }
 
@@ -313,7 +320,8 @@ Hello Membership::Impl::hello_now() const {
     hello.floor = mutated("forget_floor") ? Epoch(0) : floor.epoch;
     hello.disk_floor = disk_counts() ? disk.floor.epoch : Epoch(0);
     hello.lineage = disk_counts() ? merge(floor, disk.floor).lineage : floor.lineage;
-    hello.joined = joined == Epoch(0) ? may_have_joined : joined;
+    hello.joined = joined;
+    hello.may_have_joined = joined == Epoch(0) ? may_have_joined : Epoch(0);
     hello.quorate = quorum->quorate;
     hello.expected_votes = quorum->expected_votes;
     hello.quorum = quorum->quorum;
@@ -335,12 +343,9 @@ bool Membership::Impl::news(const Hello& last, const Hello& next) const {
 
 // What this life said in the round may have become a proposal that others made durable, or read
 // from the disk; they would count it lost if they went on without it, though it never was a member.
-void Membership::Impl::doubt_proposals() {
-    const bool heard = round && (round->group_size() > 1 || wrote_to_disk);
-    if (spoke_in_round && heard && joined == Epoch(0) && !mutated("certain_of_proposals")) {
-        const auto least = round->least_epoch(options.cluster_name, options.key_fingerprint);
-        const bool first = may_have_joined == Epoch(0);
-        may_have_joined = first ? least : std::min(may_have_joined, least);
+void Membership::Impl::doubt_proposals(Epoch least) {
+    if (joined == Epoch(0) && !mutated("certain_of_proposals")) {
+        may_have_joined = earlier(may_have_joined, least);
     }
 }
 
@@ -357,11 +362,11 @@ void Membership::Impl::announce() {
     if (last_hello && !news(*last_hello, hello)) {
         return;
     }
-    doubt_proposals();
-    hello.joined = joined == Epoch(0) ? may_have_joined : joined;
     hello.attempt = ++attempt;
     last_hello = hello;
-    spoke_in_round = true;
+    if (round->group_size() > 1) {
+        offered = earlier(offered, first_epoch_from(hello));
+    }
     multicast(hello);
 }
 
@@ -412,6 +417,9 @@ void Membership::Impl::prepare(const Proposal& proposal) {
     if (writing || done) {
         return;
     }
+    if (!last_hello) {
+        return;  // it has to speak again first, and could not yet
+    }
     // The floor rose since its last word, and the lineage with it: the others cannot know, and with
     // another's higher floor the epoch alone does not show it.
     if (last_hello->floor < floor.epoch && !mutated("vouch_twice")) {
@@ -424,7 +432,9 @@ void Membership::Impl::prepare(const Proposal& proposal) {
     if (mutated("vouch_before_flush")) {
         vouch_for(proposal);
     }
-    wrote_to_disk = wrote_to_disk || disk_counts();
+    if (disk_counts()) {  // from there the others may read it at any time
+        doubt_proposals(first_epoch_from(*last_hello));
+    }
     out.push_back(WriteFloor{writing->floor, disk_counts()});
 }
 

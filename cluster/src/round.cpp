@@ -2,14 +2,20 @@
 
 #include <algorithm>
 
+#include "doubt.hpp"
+#include "mutation.hpp"
+
 namespace quorate::cluster {
 
 void Round::hear(GroupMember sender, const Hello& hello) {
     if (std::ranges::find(group_, sender) == group_.end()) {
         return;
     }
-    hellos_[sender] = hello;
-    first_hellos_.emplace(sender, hello);
+    auto& heard = hellos_[sender] = hello;
+    const auto doubt = doubtful_.find(sender);
+    if (doubt != doubtful_.end() && heard.joined == Epoch(0) && !mutated("silence_forgives")) {
+        heard.may_have_joined = earlier(heard.may_have_joined, doubt->second);
+    }
     silent_.erase(sender);
     decision_.reset();
 }
@@ -19,22 +25,15 @@ bool Round::hear(const Silent& silent) {
     if (!in_group || attempt_of(silent.member) != silent.attempt) {
         return false;
     }
-    hellos_.erase(silent.member);
-    first_hellos_.erase(silent.member);
+    const auto spoke = hellos_.find(silent.member);
+    if (spoke != hellos_.end()) {
+        auto& doubt = doubtful_[silent.member];
+        doubt = earlier(doubt, first_epoch_from(spoke->second));
+        hellos_.erase(spoke);
+    }
     silent_.insert(silent.member);
     decision_.reset();
     return true;
-}
-
-Epoch Round::least_epoch(const std::string& cluster_name,
-                         const std::string& key_fingerprint) const {
-    Epoch floor;
-    for (const auto& [member, hello] : first_hellos_) {
-        if (hello.cluster_name == cluster_name && hello.key_fingerprint == key_fingerprint) {
-            floor = std::max(floor, hello.floor);
-        }
-    }
-    return Epoch(floor.value() + 1);
 }
 
 std::uint32_t Round::attempt_of(GroupMember member) const {

@@ -21,12 +21,10 @@ public:
 
     void hear(GroupMember sender, const Hello& hello);
     void hear(GroupMember sender, const Vouch& vouch) { vouches_[sender] = vouch; }
-    // False when it is out of date: the member has spoken since.
+    // False when it is out of date: the member has spoken since. If it speaks again, the others may
+    // have gone on without it meanwhile, from a proposal that it was in.
     bool hear(const Silent& silent);
 
-    // No proposal that a member with this name and key is in has a lower one, as far as this member
-    // has heard: floors only rise, those of other clusters and of the disk may not count.
-    Epoch least_epoch(const std::string& cluster_name, const std::string& key_fingerprint) const;
     std::size_t group_size() const { return group_.size(); }
 
     // The attempt of the last hello heard; 0: none.
@@ -47,9 +45,9 @@ private:
     std::vector<GroupMember> group_;
     Configuration configuration_;
     Hellos hellos_;
-    Hellos first_hellos_;  // without the silent
     std::map<GroupMember, Vouch> vouches_;
     std::set<GroupMember> silent_;
+    std::map<GroupMember, Epoch> doubtful_;  // what the silent may have joined
     std::optional<Decision> decision_;
 };
 

@@ -38,9 +38,10 @@ struct Hello {
     Epoch floor;       // no epoch up to this may be used
     Epoch disk_floor;  // that of the quorum disk, read in this round; 0: it does not count
     Lineage lineage;   // newest it knows, the disk's included
-    // The last epoch with quorum that this incarnation was in; if none, the first that others may
-    // count it a member of, since it spoke and never heard how that ended; 0: none at all.
-    Epoch joined;
+    Epoch joined;      // last with quorum that this incarnation was in; 0: none
+    // 0, or joined is 0 and this is the least epoch that others may count it a member of: it spoke
+    // and never heard how that ended.
+    Epoch may_have_joined;
     bool quorate = false;  // as votequorum says on this ring
     std::uint32_t expected_votes = 0;
     std::uint32_t quorum = 0;

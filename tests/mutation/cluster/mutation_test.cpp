@@ -45,7 +45,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"one_consent", 2}, Mutation{"accept_old_epochs", 3},
                       Mutation{"deliver_early", 7}, Mutation{"deliver_again", 2},
                       Mutation{"forget_unacknowledged", 10}, Mutation{"hold_goes_on", 22355},
-                      Mutation{"vouch_without_disk", 9175}, Mutation{"certain_of_proposals", 66}),
+                      Mutation{"vouch_without_disk", 9175}, Mutation{"certain_of_proposals", 66},
+                      Mutation{"silence_forgives", 1}),
     [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace

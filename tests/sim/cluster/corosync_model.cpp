@@ -309,12 +309,13 @@ void Corosync::tell_cpg(std::size_t node, CpgEvent event) {
     auto& machine = machines_[node];
     machine.cpg_ready =
         std::max(machine.cpg_ready, events_.now() + between(random_, Time(20), milliseconds(1)));
-    events_.at(machine.cpg_ready,
-               [this, node, process = machine.process, event = std::move(event)]() mutable {
-                   if (machines_[node].on && machines_[node].process == process) {
-                       sink_.cpg(node, std::move(event));
-                   }
-               });
+    events_.at(machine.cpg_ready, [this, node, process = machine.process, boot = machine.boot,
+                                   event = std::move(event)]() mutable {
+        const auto& now = machines_[node];
+        if (now.on && now.boot == boot && now.process == process) {
+            sink_.cpg(node, std::move(event));
+        }
+    });
 }
 
 void Corosync::cast(std::size_t node, bool vote) {

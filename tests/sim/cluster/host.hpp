@@ -32,6 +32,8 @@ struct Host {
     bool on = false;
     bool frozen = false;          // the whole machine
     bool process_frozen = false;  // clusterd alone
+    bool corosync_down = false;   // Corosync alone
+    bool connected = true;        // clusterd with Corosync, as far as Corosync is concerned
     std::optional<Floor> durable;
 
     // ---- the process

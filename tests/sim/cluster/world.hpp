@@ -18,6 +18,8 @@
 
 namespace quorate::cluster::simulator {
 
+inline constexpr std::uint32_t kRings = 2;
+
 // What a run is made of, all drawn from its seed.
 struct Scenario {
     std::size_t nodes = 3;
@@ -31,6 +33,16 @@ struct Scenario {
     bool crash_between_effects = true;
 
     static Scenario draw(Random& random);
+};
+
+// What not every run has; drawn apart, so that the others are what they were without it.
+struct Mischief {
+    bool stranger = false;       // a machine of another cluster in the group
+    bool blackouts = false;      // all machines lose power at once
+    bool corosync_dies = false;  // under a clusterd that lives
+    bool old_floors = false;     // the first start finds floors of different age
+
+    static Mischief draw(std::uint64_t seed);
 };
 
 // N machines, Corosync, a quorum disk, and everything that can go wrong; then a time in which
@@ -54,6 +66,10 @@ private:
     void kill_process(std::size_t node);
     void stop_process(std::size_t node);
     void freeze(std::size_t node, bool machine, sim::Time duration);
+    void corosync_dies(std::size_t node);
+    void corosync_starts(std::size_t node);
+    void connect(std::size_t node);
+    bool is_stranger(std::size_t node) const { return node >= scenario_.nodes; }
 
     // ---- clusterd
     void feed(std::size_t node, Channel channel, HostInput input);
@@ -88,6 +104,8 @@ private:
     // ---- faults
     void fault_later();
     void fault();
+    void mischief_later();
+    void mischief();
     void split();
     void cut(std::uint32_t ring, std::size_t a, std::size_t b, bool corosync_too);
     void cut_some(bool corosync_too);
@@ -103,10 +121,11 @@ private:
     sim::EventQueue events_;
     Random random_;
     Scenario scenario_;
+    Mischief mischief_;
     Oracle oracle_;
     LeaseOracle leases_;
     TrafficOracle traffic_;
-    std::vector<Host> hosts_;
+    std::vector<Host> hosts_;  // members first
     struct Cable {
         std::uint32_t ring = 0;
         std::size_t a = 0;

@@ -259,6 +259,62 @@ TEST_F(Admission, ANodeIdStaysWithTheMemberWhateverTheOtherMayHaveJoined) {
     EXPECT_NE(view().find(life(1, 110)), nullptr);
 }
 
+TEST_F(Admission, TheNodeIdOfOneThatIsExpelledIsFree) {
+    with_past(5);
+    const Lineage without{Epoch(7), 1, {id(1), id(2)}, {id(3)}};
+    of(1).lineage = of(2).lineage = without;
+    of(1).joined = of(2).joined = Epoch(7);
+    say(3, 999);
+    EXPECT_EQ(refused(), std::pair(3U, Cause::kExpelled));
+    EXPECT_NE(view().find(life(3, 1029)), nullptr);
+}
+
+TEST_F(Admission, WhoMayHaveJoinedWhatTheOthersWentOnWithoutIsExpelled) {
+    with_past(5);
+    leave(3);
+    auto& fresh = say(4);
+    fresh.may_have_joined = Epoch(5);
+    EXPECT_TRUE(decide(hellos_).refused.empty());
+    fresh.may_have_joined = Epoch(4);
+    EXPECT_EQ(refused(), std::pair(4U, Cause::kExpelled));
+    of(1).lineage.members.push_back(fresh.self.id);
+    of(2).lineage = of(1).lineage;
+    EXPECT_TRUE(decide(hellos_).refused.empty());
+}
+
+// They start, and stop before any takeover, for ever; then they start for good.
+TEST_F(Admission, RestartsOfAllDoNotFillTheListOfTheLost) {
+    with_past(5);
+    for (std::uint32_t restart = 0; restart < kMaxLost; ++restart) {
+        const auto lineage = decide(hellos_).proposal->lineage;
+        for (std::uint32_t node = 1; node <= 3; ++node) {
+            auto& hello = of(node);
+            hello.self.id.incarnation = Incarnation(2000 + 4 * restart + node);
+            hello.joined = Epoch(0);
+            hello.floor = lineage.epoch;
+            hello.lineage = lineage;
+        }
+    }
+    EXPECT_TRUE(decide(hellos_).refused.empty());
+    EXPECT_EQ(view().lost.size(), 3U);
+}
+
+TEST_F(Admission, AFullListLeavesRoomForARestartOfAll) {
+    with_past(5);
+    for (std::uint32_t i = 0; i < kMaxLost / 2 - 3; ++i) {
+        of(1).lineage.lost.push_back(life(9, i));
+    }
+    of(3).lineage = of(2).lineage = of(1).lineage;
+    auto& fourth = say(4);
+    EXPECT_EQ(refused(), std::pair(4U, Cause::kEarlierLives));
+    for (std::uint32_t node = 1; node <= 3; ++node) {
+        of(node).joined = Epoch(0);
+        of(node).self.id.incarnation = Incarnation(2000 + node);
+    }
+    EXPECT_TRUE(decide(hellos_).refused.empty());
+    EXPECT_NE(view().find(fourth.self.id), nullptr);
+}
+
 TEST_F(Admission, AFreshLifeWaitsWhenTheListOfTheLostIsFull) {
     with_past(5);
     of(3).joined = Epoch(0);

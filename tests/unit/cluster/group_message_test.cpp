@@ -55,14 +55,14 @@ std::vector<GroupMessage> examples() {
 TEST(GroupMessage, TheDocumentedExample) {
     EXPECT_EQ(testing::hex(encode(Vouch{configuration(), Epoch(10), 0x99})),
               "51475250"          // magic
-              "0101"              // version
+              "0102"              // version
               "0200"              // a vouch
               "01000000"          // ring: representative
               "0800000000000000"  // and sequence
               "8877665544332211"  // group
               "0a00000000000000"  // epoch
               "9900000000000000"  // proposal
-              "16ba9ccb");
+              "94b99eaa");
 }
 
 TEST(GroupMessage, EveryKindIsReadAsWritten) {
@@ -94,19 +94,37 @@ TEST(GroupMessage, ANewerMinorVersionMayAddFields) {
     auto bytes = encode(Vouch{configuration(), Epoch(10), 0x99});
     bytes.resize(bytes.size() - 4);
     EXPECT_FALSE(decode_group_message(sealed(bytes + "more")));
-    bytes[5] = 2;
+    bytes[5] = 3;
     EXPECT_TRUE(decode_group_message(sealed(bytes + "more")));
 }
 
 TEST(GroupMessage, AHelloOfMinorVersion0IsOfANodeThatDoesNotDrain) {
     auto bytes = encode(hello());
     bytes[5] = 0;
-    bytes.resize(bytes.size() - 5);
+    bytes.resize(bytes.size() - 13);
     auto expected = hello();
     expected.self.draining = false;
     const auto read = decode_group_message(sealed(bytes));
     ASSERT_TRUE(read);
     EXPECT_EQ(std::get<Hello>(*read), expected);
+}
+
+TEST(GroupMessage, AHelloOfMinorVersion1DoesNotSayWhatItMayHaveJoined) {
+    auto bytes = encode(hello());
+    bytes[5] = 1;
+    bytes.resize(bytes.size() - 12);
+    const auto read = decode_group_message(sealed(bytes));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(std::get<Hello>(*read), hello());
+}
+
+TEST(GroupMessage, WhoJoinedDoesNotDoubtIt) {
+    auto fresh = hello();
+    fresh.joined = Epoch(0);
+    fresh.may_have_joined = Epoch(7);
+    EXPECT_EQ(std::get<Hello>(*decode_group_message(encode(fresh))), fresh);
+    fresh.joined = Epoch(8);
+    EXPECT_FALSE(decode_group_message(encode(fresh)));
 }
 
 TEST(GroupMessage, AnotherMajorVersionIsToldApartFromDamage) {

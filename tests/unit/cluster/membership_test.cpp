@@ -49,11 +49,14 @@ protected:
         }
     }
     void group(std::uint32_t node, const std::vector<std::uint32_t>& nodes) {
+        feed(NodeId(node), group_of(nodes));
+    }
+    GroupChanged group_of(const std::vector<std::uint32_t>& nodes) {
         GroupChanged change{ring_, {}, {}, {}};
-        for (const auto other : nodes) {
-            change.members.push_back(processes_[NodeId(other)]);
+        for (const auto node : nodes) {
+            change.members.push_back(processes_[NodeId(node)]);
         }
-        feed(NodeId(node), change);
+        return change;
     }
     void vote(std::uint32_t node, bool quorate) {
         feed(NodeId(node), QuorumChanged{ring_, quorate, 1, 3, 2});
@@ -307,6 +310,26 @@ TEST_F(Group, TheFloorOfAnotherClusterDoesNotHideThatALifeIsLost) {
                       view(1)->lost.end();
     EXPECT_TRUE(lost);
     EXPECT_EQ(said<Expelled>(3).size(), 1U);
+}
+
+TEST_F(Group, AWordThatTheGroupOverrunsRaisesNoDoubt) {
+    add_three();
+    for (int i = 0; i < 3; ++i) {
+        ring({1, 2});
+    }
+    deaf_ = {NodeId(1), NodeId(2), NodeId(3)};
+    group(3, {1, 2, 3});
+    vote(3, true);
+    add(options(4, 4));
+    group(3, {1, 2, 3, 4});
+    deaf_.clear();
+    for (std::uint32_t node = 1; node <= 3; ++node) {
+        give(NodeId(node), group_of({1, 2, 3}));
+    }
+    feed(NodeId(1), Tick{});
+    EXPECT_TRUE(said<Expelled>(3).empty());
+    ASSERT_NE(view(3), nullptr);
+    EXPECT_EQ(view(3)->members.size(), 3U);
 }
 
 TEST_F(Group, WhoNeverHeardWhetherItBecameAMemberStaysIfTheOthersDidNotGoOn) {
