@@ -41,7 +41,8 @@ Scenario Scenario::draw(Random& random) {
 }
 
 Mischief Mischief::draw(std::uint64_t seed) {
-    Random random(~seed);
+    constexpr std::uint64_t kApart = 185ULL << 32;
+    Random random(seed ^ kApart);
     Mischief mischief;
     if (!random.one_in(3)) {
         return mischief;
@@ -50,6 +51,7 @@ Mischief Mischief::draw(std::uint64_t seed) {
     mischief.blackouts = random.one_in(3);
     mischief.corosync_dies = random.one_in(3);
     mischief.old_floors = random.one_in(3);
+    mischief.slow_flushes = random.one_in(3);
     return mischief;
 }
 

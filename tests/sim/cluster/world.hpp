@@ -41,6 +41,7 @@ struct Mischief {
     bool blackouts = false;      // all machines lose power at once
     bool corosync_dies = false;  // under a clusterd that lives
     bool old_floors = false;     // the first start finds floors of different age
+    bool slow_flushes = false;   // a floor takes longer than the others' patience
 
     static Mischief draw(std::uint64_t seed);
 };

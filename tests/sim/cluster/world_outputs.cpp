@@ -18,9 +18,10 @@ void World::on(std::size_t node, const Multicast& output) {
 void World::on(std::size_t node, const WriteFloor& output) {
     auto& host = hosts_[node];
     host.unflushed = output.floor;
-    // On the quorum disk it may take longer than the hold lasts, and the daemon stand still
-    // meanwhile.
-    const bool hangs = output.on_disk && !disk_->is_calm() && random_.one_in(8);
+    // It may take longer than the hold on the quorum disk lasts, and than the others wait for a
+    // vouch, and the daemon stand still meanwhile.
+    const bool may_hang = mischief_.slow_flushes || output.on_disk;
+    const bool hangs = may_hang && !disk_->is_calm() && random_.one_in(8);
     const auto slow = hangs ? seconds(8) : random_.one_in(50) ? seconds(3) : milliseconds(20);
     if (hangs && random_.one_in(2)) {
         events_.after(Time(100), [this, node] {
