@@ -40,7 +40,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"disk_of_any_ring", 4580}, Mutation{"stale_disk_floor", 546},
                       Mutation{"acknowledge_anybody", 187}, Mutation{"lease_from_receipt", 1839},
                       Mutation{"ignore_clock_error", 1677}, Mutation{"forget_start", 3},
-                      Mutation{"disk_without_floor", 11221}, Mutation{"forget_disk_view", 837},
+                      Mutation{"disk_without_floor", 18409}, Mutation{"forget_disk_view", 837},
                       Mutation{"expelled_not_final", 3}, Mutation{"without_lease_fencer", 3},
                       Mutation{"one_consent", 2}, Mutation{"accept_old_epochs", 3},
                       Mutation{"deliver_early", 7}, Mutation{"deliver_again", 2},

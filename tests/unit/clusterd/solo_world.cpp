@@ -85,6 +85,7 @@ SoloWorld::SoloWorld(LevelRange levels, std::optional<Floor> before)
     limbs.interconnect = &interconnect;
     limbs.floor = &floor;
     limbs.lease = &lease;
+    limbs.lease_published = [](const LeasePage&) {};
     limbs.messages = &messages;
     limbs.chronicle = &chronicle;
     limbs.fencers = fencers.get();
