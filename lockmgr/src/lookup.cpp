@@ -267,8 +267,7 @@ void LockManager::Impl::vacate(Tree& tree) {
     --mastered;
     // A new view's directory may not have heard of it yet; it must not give the same tokens again.
     const auto root = store.root_key_of(tree);
-    const auto node = recovering() && !mutated("vacate_at_old_directory") ? directory_of_root(root)
-                                                                          : NodeId(tree.directory);
+    const auto node = recovering() ? directory_of_root(root) : NodeId(tree.directory);
     if (node == self()) {
         released_token = std::max(released_token, tree.token);
     } else if (const auto directory = party_of(node); directory != 0) {
