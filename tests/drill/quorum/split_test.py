@@ -57,6 +57,18 @@ class Split(QuorumCase):
         self.boot(n1)
         self.healthy()
 
+    def test_corosync_alone_starts_anew(self):
+        """Its quorumd stays, finds it again, and registers when the other node knows it."""
+        n1, n2 = self.lab.nodes
+        voter = n2.pids("quorumd")
+        n2.kill_program("corosync")
+        self.wait_logged(n2, "corosync_lost")
+        self.lab.start_node(n2)
+        self.wait_logged(n2, "corosync_found")
+        self.healthy()
+        self.assertEqual(n2.pids("quorumd"), voter)
+        self.assertTrue(n1.pids("corosync") and n2.pids("corosync"))
+
     def test_start_of_all_after_a_blackout(self):
         since = now()
         for node in self.lab.nodes:
