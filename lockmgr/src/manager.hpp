@@ -115,6 +115,7 @@ struct LockManager::Impl {
     void dispatch(std::uint32_t lock);
     void submit(std::uint32_t lock);
     void send_operation(std::uint32_t lock);
+    bool stands_at_master(const Tree& tree) const;
     void ask_again(std::uint32_t lock);
     void hold(std::uint32_t lock, WaitCause cause);
     void wait_for(std::uint32_t lock, WaitCause cause);

@@ -144,8 +144,10 @@ void LockManager::Impl::submit(std::uint32_t index) {
 
 void LockManager::Impl::send_operation(std::uint32_t index) {
     auto& lock = store.locks[index];
-    const auto& tree = store.tree_of(lock);
+    auto& tree = store.tree_of(lock);
     const bool known = lock.pending != Pending::kNone;
+    // The master remembered may have none of this node's locks any more, and not be it any more.
+    tree.certain = tree.certain && (lock.has_granted || stands_at_master(tree));
     lock.pending = Pending::kSent;
     auto message = operation_of(store, index, self());
     if (auto* enqueue = std::get_if<EnqueueMessage>(&message); enqueue != nullptr) {
@@ -162,6 +164,17 @@ void LockManager::Impl::send_operation(std::uint32_t index) {
     if (lock.cancelling) {
         send(tree.master, CancelMessage{store.id_of(index), lock.op});
     }
+}
+
+// Has the master a lock of this node? Below the root there is none without one on it.
+bool LockManager::Impl::stands_at_master(const Tree& tree) const {
+    for (auto at = store.resources[tree.root].queue(Queue::kGranted).head; at != 0;
+         at = store.locks[at].next) {
+        if (store.locks[at].has_granted || store.locks[at].pending == Pending::kQueued) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // Of one in a queue, which keeps its place: it may have been granted.
