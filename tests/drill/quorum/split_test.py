@@ -64,6 +64,7 @@ class Split(QuorumCase):
         n2.kill_program("corosync")
         self.wait_logged(n2, "corosync_lost")
         self.lab.start_node(n2)
+        self.start_recorder(n2)  # it ends with Corosync
         self.wait_logged(n2, "corosync_found")
         self.healthy()
         self.assertEqual(n2.pids("quorumd"), voter)
