@@ -14,7 +14,7 @@ namespace quorate::lockmgr {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x4b434c51;  // "QLCK"
-constexpr std::uint8_t kMajor = 1;
+constexpr std::uint8_t kMajor = 2;
 constexpr std::uint8_t kMinor = 0;
 
 bool valid(const TreeImage& tree);
