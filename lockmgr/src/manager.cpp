@@ -56,6 +56,12 @@ void LockManager::Impl::run_timers() {
     if (next_scan != 0 && ms() >= next_scan) {
         scan_activity();
     }
+    if (moves_due != 0 && ms() >= moves_due && !frozen) {
+        give_up_moves();
+    }
+    if (next_drain != 0 && ms() >= next_drain && complete && !frozen) {
+        drain_trees();
+    }
     expire_idle();
     run_search();
 }
@@ -68,6 +74,12 @@ std::optional<MonoTime> LockManager::Impl::deadline() const {
     }
     if (next_scan != 0) {
         consider(next_scan);
+    }
+    if (moves_due != 0 && !frozen) {
+        consider(moves_due);
+    }
+    if (next_drain != 0 && complete && !frozen) {
+        consider(next_drain);
     }
     if (searching.next != 0 && !frozen && searching.stage == Search::Stage::kIdle) {
         consider(searching.next);

@@ -290,6 +290,7 @@ struct LockManager::Impl {
     void start_move(std::uint32_t tree, std::uint32_t target);
     void transfer(std::uint32_t tree);
     void abort_move(std::uint32_t tree);
+    void give_up_moves();
     void settle_moves_of_view();
     void give_away(std::uint32_t tree);
     void arrive(std::uint32_t from, std::vector<TransferMessage> parts);
@@ -430,6 +431,8 @@ struct LockManager::Impl {
     std::uint32_t move_number = 0;
     std::vector<std::uint32_t> watched;  // trees
     std::int64_t next_scan = 0;
+    std::int64_t moves_due = 0;   // when to look for users that do not answer; 0: not
+    std::int64_t next_drain = 0;  // when to try again; 0: not
     std::uint64_t moves_done = 0;
     std::size_t mastered = 0;  // trees
 

@@ -6,8 +6,9 @@
 //   old master   Stop to the users -> Stopped from all -> Transfer
 //   new master   installs it, Claim to the directory, Moved to the users; Claimed -> MoveDone
 //
-// Until the Transfer is sent a new view ends the move, and the old master goes on. After that the
-// tree is the new master's, and if that one is lost it is rebuilt like any other.
+// Until the Transfer is sent a new view ends the move, and so does a user that does not answer: it
+// may be dead, and others are not to wait until that is known. The old master goes on. After that
+// the tree is the new master's, and if that one is lost it is rebuilt like any other.
 namespace quorate::lockmgr {
 namespace {
 
@@ -19,6 +20,7 @@ constexpr std::uint32_t kLead = 10;     // operations per window
 constexpr std::uint8_t kStreak = 3;     // windows
 constexpr std::int64_t kCalm = 60'000;  // after which former moves are forgotten
 constexpr std::uint8_t kMovesRemembered = 6;
+constexpr std::int64_t kStopTime = 300;  // milliseconds, for all users to answer
 
 }  // namespace
 
@@ -126,6 +128,7 @@ void LockManager::Impl::start_move(std::uint32_t index, std::uint32_t target) {
     move.target = target;
     move.users = users_of(tree);
     move.waiting = move.users;
+    move.due = ms() + kStopTime;
     if (tree.idle) {
         end_idle(index);
     }
@@ -135,6 +138,8 @@ void LockManager::Impl::start_move(std::uint32_t index, std::uint32_t target) {
     }
     if (move.waiting.empty() || mutated("move_without_stopping")) {
         transfer(index);
+    } else if (moves_due == 0) {
+        moves_due = move.due;
     }
 }
 
@@ -263,6 +268,33 @@ void LockManager::Impl::abort_move(std::uint32_t index) {
     tree.more->move = 0;
     moves.erase(root);
     to_restart.push_back(index);
+}
+
+// Their trees are to stay for a while: the next try may end like this one.
+void LockManager::Impl::give_up_moves() {
+    moves_due = 0;
+    std::vector<std::uint32_t> late;
+    for (const auto& [root, move] : moves) {
+        if (move.sent) {
+            continue;
+        }
+        if (move.due <= ms()) {
+            late.push_back(store.resources[store.find(0, root)].tree);
+        } else {
+            moves_due = moves_due == 0 ? move.due : std::min(moves_due, move.due);
+        }
+    }
+    for (const auto tree : late) {
+        auto& state = more(store.trees[tree]);
+        state.arrived = ms();
+        state.moves =
+            std::min<std::uint8_t>(static_cast<std::uint8_t>(state.moves + 1), kMovesRemembered);
+        abort_move(tree);
+    }
+    restart_all();
+    if (draining && !late.empty()) {
+        next_drain = ms() + kWindow;
+    }
 }
 
 void LockManager::Impl::settle_moves_of_view() {
@@ -486,6 +518,7 @@ void LockManager::Impl::on(const Drain& input) {
 
 // To whom uses it most; what only this node uses ends with its clients.
 void LockManager::Impl::drain_trees() {
+    next_drain = 0;
     if (anybody_pending()) {
         return;
     }

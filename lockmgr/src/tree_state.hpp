@@ -21,6 +21,7 @@ struct Moving {
     std::uint32_t target = 0;            // party
     std::vector<std::uint32_t> users;    // parties that were stopped
     std::vector<std::uint32_t> waiting;  // those that have not answered
+    std::int64_t due = 0;                // milliseconds: given up then
     bool sent = false;                   // all of it: the tree is the target's
     std::uint64_t token = 0;             // with which it went
 };

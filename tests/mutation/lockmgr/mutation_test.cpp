@@ -38,12 +38,12 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"quecvt_overtakes", 6}, Mutation{"repeat_token", 1},
                       Mutation{"grant_before_takeover", 1}, Mutation{"release_at_once", 1},
                       Mutation{"keep_value_valid", 49}, Mutation{"trust_old_value", 10},
-                      Mutation{"lose_order", 3}, Mutation{"claim_nothing", 4},
-                      Mutation{"forget_lost_master", 5}, Mutation{"assign_before_complete", 37},
-                      Mutation{"assign_unproved", 9}, Mutation{"count_early", 431},
+                      Mutation{"lose_order", 3}, Mutation{"claim_nothing", 5},
+                      Mutation{"forget_lost_master", 5}, Mutation{"assign_before_complete", 41},
+                      Mutation{"assign_unproved", 9}, Mutation{"count_early", 495},
                       Mutation{"move_without_stopping", 57}, Mutation{"forget_unacknowledged", 1},
-                      Mutation{"quorum_loss_ignored", 792}, Mutation{"no_blocking_event", 2},
-                      Mutation{"notice_lease_late", 21}, Mutation{"kill_unconfirmed", 355},
+                      Mutation{"quorum_loss_ignored", 1320}, Mutation{"no_blocking_event", 2},
+                      Mutation{"notice_lease_late", 117}, Mutation{"kill_unconfirmed", 355},
                       Mutation{"kill_oldest", 1}, Mutation{"ignore_conversion_deadlock", 5}),
     [](const auto& test) { return std::string(test.param.name); });
 

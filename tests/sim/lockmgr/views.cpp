@@ -19,7 +19,8 @@ void World::topology_changed() {
     pump_all();
     // Whoever is cut off hears of it in its own time.
     for (int i = 0; i < 2; ++i) {
-        events_.after(between(random_, milliseconds(5), milliseconds(i == 0 ? 60 : 300)),
+        events_.after(between(random_, milliseconds(5),
+                              i == 0 ? scenario_.detection / 5 : scenario_.detection),
                       [this] { form_views(); });
     }
 }

@@ -32,6 +32,7 @@ Scenario Scenario::draw(Random& random) {
     scenario.idle = milliseconds(random.one_in(2) ? 20 : 400);
     scenario.recovery_trees = random.one_in(2) ? 1 : 256;
     scenario.freezes = random.one_in(3);
+    scenario.detection = milliseconds(random.one_in(3) ? 2000 : 300);
     return scenario;
 }
 
@@ -230,6 +231,7 @@ void World::inspect() {
         if (!host.manager || !host.quorate || !lineage_ || host.epoch != lineage_->epoch) {
             continue;
         }
+        check_moves(node);
         host.manager->each_resource([&](const ResourceInfo& info) {
             if (!info.here) {
                 return;
@@ -325,6 +327,34 @@ void World::compare_copies() {
         if (copy.masters != 1) {
             oracle_.fail(fmt::format("n{} lock {:x} is known to {} masters", key.life.node.value(),
                                      key.lock.value(), copy.masters));
+        }
+    }
+}
+
+// Nobody waits long for a move away from here, whatever became of the tree's other users.
+void World::check_moves(std::size_t node) {
+    const auto& host = hosts_[node];
+    std::set<std::string> here;
+    host.manager->each_resource([&](const ResourceInfo& info) {
+        if (info.here) {
+            here.insert(info.path.front());
+        }
+    });
+    for (const auto& client : host.clients) {
+        for (const auto& [id, lock] : client.locks) {
+            const LockKey key{host.life, id};
+            const auto root = lock.resource.substr(0, lock.resource.find('/'));
+            if (host.frozen || !here.contains(root) || host.manager->why(id) != WaitCause::kMove) {
+                moving_.erase(key);
+                continue;
+            }
+            const auto& [epoch, since] =
+                moving_.try_emplace(key, host.epoch, events_.now()).first->second;
+            if (epoch != host.epoch) {
+                moving_[key] = {host.epoch, events_.now()};
+            } else if (events_.now() - since > milliseconds(800)) {
+                oracle_.fail(fmt::format("n{}: {} has been moving for too long", node + 1, root));
+            }
         }
     }
 }

@@ -33,6 +33,7 @@ struct Scenario {
     bool sublocks = true;
     bool drains = false;
     bool freezes = false;
+    sim::Time detection = milliseconds(300);  // at most, until a node is missed
     sim::Time busy = seconds(3);
     sim::Time pace = milliseconds(30);  // between two requests of a client, at most twice
     sim::Time fault_pause = milliseconds(400);
@@ -138,6 +139,7 @@ private:
     void inspect();
     void compare_copies();
     void check_told(const ResourceInfo& info);
+    void check_moves(std::size_t node);
     const SimLock* known(LockKey key) const;
     void check_turns(std::size_t node, const std::string& path, const ResourceInfo& info);
     void check_conversions(const std::string& path, const ResourceInfo& info);
@@ -206,6 +208,7 @@ private:
     sim::EventQueue events_;
     Random random_;
     std::map<std::string, Glance> glances_;
+    std::map<LockKey, std::pair<cluster::Epoch, sim::Time>> moving_;  // waits for a move, since
     Scenario scenario_;
     Oracle oracle_;
     std::vector<Host> hosts_;
