@@ -223,6 +223,7 @@ LockCounts LockManager::counts() const {
     }
     for (const auto& party : impl.parties) {
         counts.unacknowledged += party.link.unacknowledged.size();
+        counts.lives += party.id != cluster::MemberId{} ? 1U : 0U;
     }
     return counts;
 }

@@ -213,6 +213,7 @@ struct LockManager::Impl {
     void await_takeover_or_release(std::uint32_t party);
     void count_pending();
     std::uint32_t party_for(cluster::MemberId id);
+    void forget_parties(const cluster::View& next);
     void release_party(std::uint32_t party);
     void release_some();
     void release_more();

@@ -87,9 +87,12 @@ void LockManager::Impl::on(const cluster::ViewCommitted& input) {
 }
 
 std::uint32_t LockManager::Impl::party_for(cluster::MemberId id) {
-    for (std::uint32_t party = kSelf; party < parties.size(); ++party) {
-        if (parties[party].id == id) {
-            return party;
+    for (const auto wanted : {id, cluster::MemberId{}}) {  // itself, or a place that is free
+        for (std::uint32_t party = kSelf; party < parties.size(); ++party) {
+            if (parties[party].id == wanted) {
+                parties[party].id = id;
+                return party;
+            }
         }
     }
     QUORATE_ASSERT(parties.size() < UINT16_MAX);
@@ -97,7 +100,27 @@ std::uint32_t LockManager::Impl::party_for(cluster::MemberId id) {
     return static_cast<std::uint32_t>(parties.size() - 1);
 }
 
+// Lives that are gone for good, before a view that follows one whose recovery is over and in which
+// nobody is waited for: then no tree names them any more, and a message that does is not heeded.
+void LockManager::Impl::forget_parties(const cluster::View& next) {
+    if (!complete || anybody_pending()) {
+        return;
+    }
+    entries.erase_if([&](const auto& entry) { return !parties[entry.second.master].member; });
+    for (std::uint32_t index = kSelf + 1; index < parties.size(); ++index) {
+        auto& party = parties[index];
+        const bool gone = !party.member && party.first == 0 &&
+                          std::ranges::find(next.lost, party.id) == next.lost.end();
+        if (gone && party.id != cluster::MemberId{}) {
+            std::erase_if(arrivals, [&](const auto& one) { return one.second.from == index; });
+            std::erase_if(moves, [&](const auto& one) { return one.second.target == index; });
+            party = Party{};
+        }
+    }
+}
+
 void LockManager::Impl::update_parties(const cluster::View& next) {
+    forget_parties(next);
     const auto former = std::exchange(members, {});
     const bool unfinished = recovering();  // what changed then is still news to some trees
     shares_changed = view.epoch == cluster::Epoch(0) || unfinished;

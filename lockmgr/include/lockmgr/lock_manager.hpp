@@ -225,6 +225,7 @@ struct LockCounts {
     std::size_t trees_mastered = 0;
     std::size_t entries = 0;  // of the directory
     std::size_t unacknowledged = 0;
+    std::size_t lives = 0;  // of nodes, remembered
     std::uint64_t moves = 0;
     std::uint64_t deadlocks = 0;
     bool recovering = false;
