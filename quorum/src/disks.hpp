@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -67,6 +68,11 @@ public:
     bool has(PageKind kind, std::uint64_t sequence) const;
 
     // ---- writing
+    // Some writing of the page is under way.
+    bool writes(PageKind kind) const {
+        const auto& busy = pages_[index(kind)].busy;
+        return std::ranges::find(busy, true) != busy.end();
+    }
     void write(BootTime now, PageKind kind, std::uint64_t sequence, std::string bytes);
     const OwnPage& page(PageKind kind) const { return pages_[index(kind)]; }
     OwnPage& page(PageKind kind) { return pages_[index(kind)]; }

@@ -8,6 +8,10 @@
 #include "voter_impl.hpp"
 
 namespace quorate::quorum {
+namespace {
+// Witnesses that a disk that does not answer keeps waiting.
+constexpr std::size_t kMostOwed = 1024;
+}  // namespace
 Voter::Impl::Impl(VoterOptions its_options)
     : options(std::move(its_options)),
       timing(options.timing),
@@ -79,20 +83,27 @@ void Voter::Impl::take(const RiderChanged& input) {
 }
 
 void Voter::Impl::take(const WitnessChanged& input) {
+    if (owed_witnesses.size() + early_witnesses.size() >= kMostOwed) {
+        outputs.push_back(WitnessWritten{input.number, false, /*full=*/true});
+        return;
+    }
+    if (!own_known) {
+        early_witnesses.push_back(input);  // beside what the last life knew
+        return;
+    }
     auto& sets = witness.sets;
     auto it = std::ranges::lower_bound(sets, input.witness.set, {}, &Witness::set);
     if (it != sets.end() && it->set == input.witness.set) {
-        *it = input.witness;
+        it->learn(input.witness);
     } else if (sets.size() < kMaxWitnessed) {
         sets.insert(it, input.witness);
     } else {
         note(LogLevel::kError, "too_many_witnesses", input.witness.set.to_hex());
+        outputs.push_back(WitnessWritten{input.number, false, /*full=*/true});
         return;
     }
-    if (writes()) {
-        put_page(PageKind::kWitness);
-        owed_witnesses.push_back({input.number, witness.sequence});
-    }
+    put_page(PageKind::kWitness);
+    owed_witnesses.push_back({input.number, witness.sequence});
 }
 
 void Voter::Impl::take(const ReadAnew& input) {

@@ -98,7 +98,7 @@ void Voter::Impl::take(const PageWritten& input) {
             if (owed.sequence > disks.page(PageKind::kWitness).completed) {
                 return false;
             }
-            outputs.push_back(WitnessWritten{owed.number, may_cast()});
+            outputs.push_back(WitnessWritten{owed.number, may_cast(), false});
             return true;
         });
     }
@@ -231,6 +231,9 @@ void Voter::Impl::learn_own_pages() {
         put_page(PageKind::kWitness);
     }
     put_page(PageKind::kRequest);
+    for (const auto& one : std::exchange(early_witnesses, {})) {
+        take(one);
+    }
     beat_now = true;
     note(LogLevel::kInfo, "disk_found", fmt::format("held {}", hold.held().value()));
 }
@@ -252,7 +255,10 @@ void Voter::Impl::mend() {
     if (own.request.known == Known::kUnknown) {
         put_page(PageKind::kRequest);
     }
-    if (own.witness.known == Known::kUnknown) {
+    // Whoever waits for one is told when a disk that counts has it: a write that failed, or that no
+    // disk counted for, is repeated.
+    const bool failed = !owed_witnesses.empty() && !disks.writes(PageKind::kWitness);
+    if (own.witness.known == Known::kUnknown || failed) {
         put_page(PageKind::kWitness);
     }
 }
@@ -332,8 +338,8 @@ void Voter::Impl::answer_readings() {
                 const auto it = std::ranges::find(done.witnesses, seen.set, &Witness::set);
                 if (it == done.witnesses.end()) {
                     done.witnesses.push_back(seen);
-                } else if (it->generation < seen.generation) {
-                    *it = seen;
+                } else {
+                    it->learn(seen);
                 }
             }
         }

@@ -201,6 +201,7 @@ struct Voter::Impl {
     };
     std::vector<Owed> owed_riders;
     std::vector<Owed> owed_witnesses;
+    std::vector<WitnessChanged> early_witnesses;
     struct Asked {
         std::uint64_t number = 0;
         BootTime when;

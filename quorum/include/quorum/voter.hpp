@@ -115,6 +115,7 @@ struct RiderChanged {
     std::uint64_t number = 0;
     std::string rider;
 };
+// What this node knows of a set; its page never says less than it did (Witness::learn).
 struct WitnessChanged {
     std::uint64_t number = 0;
     Witness witness;
@@ -174,11 +175,12 @@ struct RiderWritten {
 struct WitnessWritten {
     std::uint64_t number = 0;
     bool held = false;
+    bool full = false;  // no place for one set more, or too many wait: nothing is written
 };
 struct ReadDone {
     std::uint64_t number = 0;
     std::vector<std::string> riders;
-    std::vector<Witness> witnesses;  // the newest generation of each set
+    std::vector<Witness> witnesses;  // of each set what all nodes together know
 };
 struct FenceDone {
     NodeId target;

@@ -10,15 +10,23 @@
 
 namespace quorate::quorum {
 
-inline constexpr std::size_t kMaxWitnessed = 128;
+inline constexpr std::size_t kMaxWitnessed = 64;
 
-// Which members of a shadow set were whole, as of a generation: what a lone member is held against
-// before it is believed.
+// What a node knows of a shadow set (docs/formats/shadow-witness.md has the same on a node's own
+// disk), and which of its members were whole: what a lone member is held against before it is
+// believed. Generation 0: the set has never been mounted, and has no lineage.
 struct Witness {
     Uuid set;
+    Uuid lineage;
     std::uint64_t generation = 0;
-    std::uint32_t members = 0;  // mask
+    std::uint64_t generation_id = 0;
+    std::uint64_t reserved = 0;  // the greatest number under which a change was begun
+    std::uint32_t members = 0;   // mask
     bool operator==(const Witness&) const = default;
+
+    // Of the same set: the newer generation, the greater reservation. What is known is never less
+    // than it was.
+    void learn(const Witness& other);
 };
 
 struct WitnessPage {

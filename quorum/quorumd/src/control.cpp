@@ -15,6 +15,7 @@
 #include "quorum/request.hpp"
 #include "report.hpp"
 #include "version.hpp"
+#include "witness_json.hpp"
 
 namespace quorate::quorum {
 namespace {
@@ -102,6 +103,43 @@ public:
         co_return response;
     }
 
+    awaitable<ControlResponse> put_witness(ControlRequest request) {
+        if (request.uid != 0) {
+            co_return ControlResponse::error(403, "forbidden", "only root may ask for this");
+        }
+        const auto witness = witness_from(request.body);
+        if (!witness) {
+            co_return ControlResponse::error(400, "bad_request", witness.error().detail);
+        }
+        if (!parts_.voter) {
+            co_return ControlResponse::error(409, "not_voting", parts_.waiting);
+        }
+        auto held = co_await parts_.voter->write_witness(*witness);
+        if (!held) {
+            co_return ControlResponse::error(409, "refused", held.error().detail);
+        }
+        ControlResponse response;
+        response.body = json::object{{"held", *held}};
+        co_return response;
+    }
+
+    awaitable<ControlResponse> witnesses(ControlRequest) {
+        if (!parts_.voter) {
+            co_return ControlResponse::error(409, "not_voting", parts_.waiting);
+        }
+        auto all = co_await parts_.voter->read_witnesses();
+        if (!all) {
+            co_return ControlResponse::error(409, "refused", all.error().detail);
+        }
+        json::array list;
+        for (const auto& one : *all) {
+            list.push_back(to_json(one));
+        }
+        ControlResponse response;
+        response.body = json::object{{"witnesses", std::move(list)}};
+        co_return response;
+    }
+
     // The section quorum.device, on all nodes or on none.
     awaitable<ControlResponse> put_device(ControlRequest request) {
         return changed(std::move(request),
@@ -168,6 +206,8 @@ void add_control_routes(io::ControlServer& server, Parts& parts, const io::Metri
     add("GET", "/metrics", &Control::metrics);
     add("POST", "/v1/fences", &Control::fence);
     add("PUT", "/v1/device", &Control::put_device);
+    add("GET", "/v1/witnesses", &Control::witnesses);
+    add("PUT", "/v1/witnesses", &Control::put_witness);
     const auto add_for_peers = [&](const char* method, const char* path,
                                    awaitable<ControlResponse> (Control::*call)(ControlRequest)) {
         parts.requests.route(method, path, [control, call](ControlRequest request) {

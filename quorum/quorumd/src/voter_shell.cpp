@@ -5,6 +5,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <fmt/core.h>
+
 #include "io/task.hpp"
 #include "io/time.hpp"
 #include "quorum/errc.hpp"
@@ -17,12 +19,20 @@ using std::chrono::milliseconds;
 
 // Between the last page and the end: a majority of disks has it, votequorum was told.
 constexpr milliseconds kLastWords{500};
+constexpr milliseconds kAnswerPatience{10'000};
+// Of this shell's own: the others count from 1.
+constexpr std::uint64_t kFirstQuestion = std::uint64_t{1} << 63;
 constexpr milliseconds kFencePatience{15'000};  // beyond the silence; the machine gives up earlier
 
 }  // namespace
 
 VoterShell::VoterShell(boost::asio::io_context& io, VoterOptions options)
-    : io_(io), options_(options), voter_(std::move(options)), timer_(io), stopped_(io) {}
+    : io_(io),
+      options_(options),
+      voter_(std::move(options)),
+      timer_(io),
+      stopped_(io),
+      last_question_(kFirstQuestion) {}
 
 void VoterShell::feed(const VoterInput& input) {
     if (halted_) {
@@ -159,6 +169,54 @@ awaitable<bool> VoterShell::stop(io::Deadline deadline) {
 void VoterShell::halt() {
     halted_ = true;
     timer_.cancel();
+}
+
+void VoterShell::answer(std::uint64_t number, const VoterOutput& output) {
+    const auto it = questions_.find(number);
+    if (it == questions_.end()) {
+        limbs_.publish(output);
+        return;
+    }
+    it->second->answer = output;
+    it->second->answered.set();
+    questions_.erase(it);
+}
+
+awaitable<Result<VoterOutput>> VoterShell::ask(std::uint64_t number, VoterInput input) {
+    const auto question = std::make_shared<Question>(io_);
+    questions_[number] = question;
+    feed(input);
+    auto answered = co_await question->answered.wait(io::after(kAnswerPatience));
+    if (!answered) {
+        questions_.erase(number);
+        co_return fail(errc::refused, "this node cannot reach the disk");
+    }
+    co_return std::move(question->answer);
+}
+
+awaitable<Result<bool>> VoterShell::write_witness(Witness witness) {
+    const auto number = ++last_question_;
+    const VoterInput change = WitnessChanged{number, witness};
+    auto answer = co_await ask(number, change);
+    if (!answer) {
+        co_return tl::unexpected(answer.error());
+    }
+    const auto& written = std::get<WitnessWritten>(*answer);
+    if (written.full) {
+        co_return fail(errc::refused, fmt::format("the page has {} sets already, or too many wait",
+                                                  kMaxWitnessed));
+    }
+    co_return written.held;
+}
+
+awaitable<Result<std::vector<Witness>>> VoterShell::read_witnesses() {
+    const auto number = ++last_question_;
+    const VoterInput reading = ReadAnew{number};
+    auto answer = co_await ask(number, reading);
+    if (!answer) {
+        co_return tl::unexpected(answer.error());
+    }
+    co_return std::move(std::get<ReadDone>(*answer).witnesses);
 }
 
 awaitable<Result<FenceDone>> VoterShell::fence(NodeId target, std::string reason) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -50,6 +51,12 @@ public:
     // Ends the present life of a node. Errors: errc::refused with the reason.
     boost::asio::awaitable<Result<FenceDone>> fence(NodeId target, std::string reason);
 
+    // What this node knows of a shadow set onto its page; true: and it had the votes still.
+    // Errors: errc::refused with the reason.
+    boost::asio::awaitable<Result<bool>> write_witness(Witness witness);
+    // What all nodes' pages know, read after this moment. Errors: errc::refused.
+    boost::asio::awaitable<Result<std::vector<Witness>>> read_witnesses();
+
     VoterStatus status() const;
     const VoterOptions& options() const { return options_; }
     const PageBoard& board() const { return board_; }
@@ -63,11 +70,14 @@ private:
     void carry_out(FeedWatchdog& output);
     void carry_out(Publish& output) { limbs_.publish(output); }
     void carry_out(RiderWritten& output) { limbs_.publish(output); }
-    void carry_out(WitnessWritten& output) { limbs_.publish(output); }
-    void carry_out(ReadDone& output) { limbs_.publish(output); }
+    void carry_out(WitnessWritten& output) { answer(output.number, output); }
+    void carry_out(ReadDone& output) { answer(output.number, output); }
     void carry_out(FenceDone& output);
     void carry_out(Stopped& output);
     void carry_out(Note& output);
+    // To who asked here, or to others.
+    void answer(std::uint64_t number, const VoterOutput& output);
+    boost::asio::awaitable<Result<VoterOutput>> ask(std::uint64_t number, VoterInput input);
     void look_at_io(const VoterInput& input);
     void arm_timer();
     boost::asio::awaitable<void> end_evicted();
@@ -92,7 +102,14 @@ private:
         FenceDone done;
     };
     std::map<NodeId, std::shared_ptr<Fencing>> fencing_;  // shared with those who wait
-    std::string eviction_;                                // by whom and why; empty: not evicted
+    struct Question {
+        explicit Question(boost::asio::io_context& io) : answered(io) {}
+        io::Event answered;
+        VoterOutput answer;
+    };
+    std::map<std::uint64_t, std::shared_ptr<Question>> questions_;  // shared with who asks
+    std::uint64_t last_question_;
+    std::string eviction_;  // by whom and why; empty: not evicted
     bool fenced_ = false;
     bool evicted_told_ = false;
     Logger log_;

@@ -366,7 +366,7 @@ void World::on(std::size_t node, const WritePage& output) {
 }
 
 void World::on(std::size_t node, const Poll& output) {
-    if (trap_ && *trap_ != node && output.cast) {
+    if (trap_ && !healed_ && *trap_ != node && output.cast) {
         spring(node, output);
         return;
     }

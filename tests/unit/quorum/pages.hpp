@@ -88,7 +88,7 @@ inline WitnessPage witness() {
     page.node = NodeId(1);
     page.sequence = 1;
     page.cluster = kCluster;
-    page.sets = {{{0xe1, 0xe2}, 7, 3}};
+    page.sets = {{{0xe1, 0xe2}, {0xf1, 0xf2}, 7, 0xabcd, 8, 3}};
     return page;
 }
 

@@ -119,16 +119,19 @@ TEST(QuorumDisk, TheDocumentedWitness) {
               "5144534b"                          // QDSK
               "0100"                              // version 1.0
               "0500"                              // kind
-              "1d000000"                          // octets of fields
+              "3d000000"                          // octets of fields
               "01000000"                          // owner
               "0100000000000000"                  // sequence
               "00000000000000c100000000000000c2"  // cluster
               "00000000"                          // copy, reserved
               "01"                                // one set
               "00000000000000e100000000000000e2"  // set
+              "00000000000000f100000000000000f2"  // lineage
               "0700000000000000"                  // generation 7
+              "cdab000000000000"                  // its id
+              "0800000000000000"                  // a change numbered 8 was begun
               "03000000"                          // members 0 and 1
-              "43536718");
+              "87890c7c");
 }
 
 TEST(QuorumDisk, EveryPageIsReadAsWritten) {
@@ -156,7 +159,7 @@ TEST(QuorumDisk, TheLargestPagesFit) {
     auto witness = testing::witness();
     witness.sets.clear();
     for (std::uint64_t set = 0; set < kMaxWitnessed; ++set) {
-        witness.sets.push_back({{1, set}, set, 0x3f});
+        witness.sets.push_back({{1, set}, {2, set}, set, ~set, set + 1, 0x3f});
     }
     EXPECT_EQ(*decode_witness(encode(witness), NodeId(1)), witness);
 }

@@ -137,6 +137,7 @@ public:
     Work work(std::uint32_t node) { return std::exchange(voters_[node].work, {}); }
     const std::vector<FenceDone>& fences() const { return fences_; }
     const std::vector<RiderWritten>& riders_written() const { return riders_written_; }
+    const std::vector<WitnessWritten>& witnesses_written() const { return witnesses_written_; }
     const std::vector<ReadDone>& readings() const { return readings_; }
 
 private:
@@ -231,6 +232,9 @@ private:
     void on(std::uint32_t, std::uint64_t, const RiderWritten& done) {
         riders_written_.push_back(done);
     }
+    void on(std::uint32_t, std::uint64_t, const WitnessWritten& done) {
+        witnesses_written_.push_back(done);
+    }
     void on(std::uint32_t, std::uint64_t, const ReadDone& done) { readings_.push_back(done); }
     void on(std::uint32_t node, std::uint64_t, const Stopped&) { voters_[node].stopped = true; }
     template <class Output>
@@ -255,6 +259,7 @@ private:
     std::uint64_t incarnations_ = 0;
     std::vector<FenceDone> fences_;
     std::vector<RiderWritten> riders_written_;
+    std::vector<WitnessWritten> witnesses_written_;
     std::vector<ReadDone> readings_;
 };
 

@@ -191,13 +191,59 @@ TEST(Voter, ARiderOutlivesItsVoter) {
 TEST(Voter, TheNewestWitnessOfASetIsRead) {
     Bench bench(2);
     bench.start_all();
-    bench.feed(1, WitnessChanged{1, {{1, 1}, 4, 3}});
-    bench.feed(2, WitnessChanged{2, {{1, 1}, 5, 1}});
+    const Uuid set{1, 1};
+    const Uuid lineage{2, 2};
+    bench.feed(1, WitnessChanged{1, {set, lineage, 4, 0x44, 6, 3}});
+    bench.feed(2, WitnessChanged{2, {set, lineage, 5, 0x55, 5, 1}});
     bench.run(milliseconds(300));
     bench.feed(1, ReadAnew{1});
     bench.run(milliseconds(300));
     ASSERT_EQ(bench.readings().size(), 1U);
-    EXPECT_EQ(bench.readings().front().witnesses, (std::vector<Witness>{{{1, 1}, 5, 1}}));
+    EXPECT_EQ(bench.readings().front().witnesses,
+              (std::vector<Witness>{{set, lineage, 5, 0x55, 6, 1}}));
+}
+
+TEST(Voter, AWitnessIsNeverLessThanItWas) {
+    Bench bench(2);
+    bench.start_all();
+    bench.feed(1, WitnessChanged{1, {{1, 1}, {2, 2}, 5, 0x55, 7, 3}});
+    bench.feed(1, WitnessChanged{2, {{1, 1}, {2, 2}, 4, 0x44, 6, 1}});
+    bench.feed(1, ReadAnew{1});
+    bench.run(milliseconds(300));
+    ASSERT_EQ(bench.readings().size(), 1U);
+    EXPECT_EQ(bench.readings().front().witnesses,
+              (std::vector<Witness>{{{1, 1}, {2, 2}, 5, 0x55, 7, 3}}));
+}
+
+TEST(Voter, AWitnessToldEarlyIsWrittenBesideWhatTheLastLifeKnew) {
+    Bench bench(2);
+    bench.start_all();
+    bench.feed(1, WitnessChanged{1, {{1, 1}, {2, 2}, 5, 0x55, 7, 3}});
+    bench.run(milliseconds(300));
+    bench.kill(1);
+    bench.start(1);
+    bench.feed(1, WitnessChanged{2, {{1, 2}, {2, 2}, 1, 0x11, 1, 1}});
+    bench.ring({1, 2});
+    bench.run(milliseconds(17'000));
+    ASSERT_EQ(bench.witnesses_written().size(), 2U);
+    EXPECT_EQ(bench.witnesses_written().back().number, 2U);
+    bench.feed(2, ReadAnew{1});
+    bench.run(milliseconds(1'300));
+    ASSERT_EQ(bench.readings().size(), 1U);
+    EXPECT_EQ(bench.readings().front().witnesses.size(), 2U);
+}
+
+TEST(Voter, OneSetTooManyIsRefused) {
+    Bench bench(2);
+    bench.start_all();
+    for (std::uint64_t set = 1; set <= kMaxWitnessed + 1; ++set) {
+        bench.feed(1, WitnessChanged{set, {{1, set}, {2, 2}, 1, 1, 1, 1}});
+    }
+    bench.run(milliseconds(300));
+    ASSERT_EQ(bench.witnesses_written().size(), kMaxWitnessed + 1);
+    EXPECT_TRUE(bench.witnesses_written().front().full);
+    EXPECT_EQ(bench.witnesses_written().front().number, kMaxWitnessed + 1);
+    EXPECT_FALSE(bench.witnesses_written().back().full);
 }
 
 TEST(Voter, ADiskIsReplacedWhileTheVotesStay) {
