@@ -1,6 +1,7 @@
 #include "admission.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -69,10 +70,9 @@ private:
     void by_earlier_lives();
     bool counted(const Entry& entry) const;
     std::vector<MemberId> lost() const;
-    bool nobody_counted() const;
     void forget_earlier(std::set<MemberId>& gone) const;
     Proposal propose() const;
-    void count_votes(View& view, bool& needs_disk) const;
+    static void count_votes(const Accepted& voters, View& view, bool& needs_disk);
     Epoch known(bool needs_disk) const;
     void choose_coordinator(View& view) const;
     void raise_level(View& view) const;
@@ -214,8 +214,15 @@ void Admission::by_level() {
 }
 
 void Admission::by_earlier_lives() {
-    // Half of the list is for a restart of all, after which everybody who is here now is lost too.
-    const auto most = nobody_counted() ? kMaxLost : kMaxLost / 2;
+    Accepted had;
+    std::ranges::copy_if(accepted_, std::back_inserter(had),
+                         [&](const Entry* entry) { return counted(*entry); });
+    View alone;
+    bool needs_disk = false;
+    count_votes(had, alone, needs_disk);
+    // While those do without newcomers, half of the list is for a restart of all, after which they
+    // are lost too.
+    const auto most = alone.quorate ? kMaxLost / 2 : kMaxLost;
     auto crowd = lost().size() + accepted_.size();
     refuse_if([&](const Entry& entry) -> Judgement {
         if (crowd <= most || counted(entry)) {
@@ -252,7 +259,8 @@ std::vector<MemberId> Admission::lost() const {
         }
         return anybody;
     });
-    if (nobody_counted()) {
+    if (std::ranges::all_of(accepted_,
+                            [](const Entry* entry) { return entry->second.joined == Epoch(0); })) {
         forget_earlier(gone);
     }
     return {gone.begin(), gone.end()};
@@ -261,10 +269,6 @@ std::vector<MemberId> Admission::lost() const {
 bool Admission::counted(const Entry& entry) const {
     return std::ranges::any_of(
         lineages_, [&](const Lineage* lineage) { return lineage->has(entry.second.self.id); });
-}
-
-bool Admission::nobody_counted() const {
-    return std::ranges::none_of(accepted_, [&](const Entry* entry) { return counted(*entry); });
 }
 
 // After a restart of all. Nobody here was told of any of them, and what is over for the last life
@@ -291,7 +295,7 @@ Proposal Admission::propose() const {
     std::ranges::sort(view.members, {}, [](const Member& member) { return member.id; });
     view.level = level_;
     view.lost = lost();
-    count_votes(view, proposal.needs_disk);
+    count_votes(accepted_, view, proposal.needs_disk);
     choose_coordinator(view);
     raise_level(view);
     if (view.quorate) {
@@ -309,11 +313,11 @@ Proposal Admission::propose() const {
 // Votes of members count, not votes of machines that merely run Corosync: of two memberships with
 // quorum each has a voter that knows of the other. And half is never enough, whatever two_node or
 // auto_tie_breaker make votequorum say.
-void Admission::count_votes(View& view, bool& needs_disk) const {
-    bool quorate = true;
+void Admission::count_votes(const Accepted& voters, View& view, bool& needs_disk) {
+    bool quorate = !voters.empty();
     std::uint64_t votes = 0;
     view.disk_votes = ~0U;
-    for (const auto* entry : accepted_) {
+    for (const auto* entry : voters) {
         const auto& hello = entry->second;
         quorate = quorate && hello.quorate;
         votes += hello.self.votes;

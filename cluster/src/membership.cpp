@@ -362,6 +362,11 @@ void Membership::Impl::announce() {
     if (last_hello && !news(*last_hello, hello)) {
         return;
     }
+    // Its last word in this round may have reached the disk, and those who are not in the group.
+    if (earlier(offered, heard) > Epoch(0) && (round->disk_spoken() || disk_counts())) {
+        doubt_proposals(earlier(offered, heard));
+        hello.may_have_joined = joined == Epoch(0) ? may_have_joined : Epoch(0);
+    }
     hello.attempt = ++attempt;
     last_hello = hello;
     if (round->group_size() > 1) {

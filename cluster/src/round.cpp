@@ -16,6 +16,7 @@ void Round::hear(GroupMember sender, const Hello& hello) {
     if (doubt != doubtful_.end() && heard.joined == Epoch(0) && !mutated("silence_forgives")) {
         heard.may_have_joined = earlier(heard.may_have_joined, doubt->second);
     }
+    disk_spoken_ = disk_spoken_ || hello.disk_votes > 0;
     silent_.erase(sender);
     decision_.reset();
 }

@@ -26,6 +26,8 @@ public:
     bool hear(const Silent& silent);
 
     std::size_t group_size() const { return group_.size(); }
+    // Somebody held the quorum disk.
+    bool disk_spoken() const { return disk_spoken_; }
 
     // The attempt of the last hello heard; 0: none.
     std::uint32_t attempt_of(GroupMember member) const;
@@ -46,6 +48,7 @@ private:
     Configuration configuration_;
     Hellos hellos_;
     std::map<GroupMember, Vouch> vouches_;
+    bool disk_spoken_ = false;
     std::set<GroupMember> silent_;
     std::map<GroupMember, Epoch> doubtful_;  // what the silent may have joined
     std::optional<Decision> decision_;

@@ -299,6 +299,32 @@ TEST_F(Admission, RestartsOfAllDoNotFillTheListOfTheLost) {
     EXPECT_EQ(view().lost.size(), 3U);
 }
 
+TEST_F(Admission, WhoWasToldOfALostLifeHearsOfItUntilItIsTakenOver) {
+    with_past(5);
+    const Lineage merged{Epoch(5), 1, {life(4, 2)}, {id(1), id(2), id(3), life(4, 1)}};
+    for (std::uint32_t node = 1; node <= 3; ++node) {
+        of(node).lineage = merged;
+    }
+    const auto lost = view().lost;
+    EXPECT_EQ(lost, (std::vector{life(4, 1), life(4, 2)}));
+}
+
+TEST_F(Admission, WhoHasNoQuorumAloneNeedsTheNewcomersWhateverTheList) {
+    with_past(5);
+    for (std::uint32_t i = 0; i < kMaxLost / 2; ++i) {
+        of(1).lineage.lost.push_back(life(9, i));
+    }
+    of(2).lineage = of(3).lineage = of(1).lineage;
+    say(4);
+    EXPECT_EQ(refused(), std::pair(4U, Cause::kEarlierLives));
+    for (std::uint32_t node = 1; node <= 4; ++node) {
+        of(node).expected_votes = 7;
+        of(node).quorum = 4;
+    }
+    EXPECT_TRUE(decide(hellos_).refused.empty());
+    EXPECT_TRUE(view().quorate);
+}
+
 TEST_F(Admission, AFullListLeavesRoomForARestartOfAll) {
     with_past(5);
     for (std::uint32_t i = 0; i < kMaxLost / 2 - 3; ++i) {

@@ -23,6 +23,8 @@ MembershipOptions options(std::uint32_t node, std::uint64_t incarnation) {
     return options;
 }
 
+MemberId life(std::uint32_t node) { return {NodeId(node), Incarnation(node)}; }
+
 // Members that talk through a perfect group: everything is delivered, in order, at once. What they
 // give out is kept; floors are written when the test says so, unless `flushes`.
 class Group : public ::testing::Test {
@@ -487,6 +489,28 @@ TEST_F(Group, TheDiskWonAnewInTheSameRingIsReadAnew) {
     feed(NodeId(1), disk);
     EXPECT_TRUE(quorate(1));
     EXPECT_EQ(view(1)->epoch, Epoch(before.value() + 8));
+}
+
+// What it said became a proposal on the disk, and another ring took the disk over from there.
+TEST_F(Group, WhoSpokeWhereTheDiskWasHeldMayHaveJoined) {
+    add_three();
+    flushes_ = false;
+    ring_.sequence += 4;
+    QuorumDisk disk{ring_, 2, now_ + seconds(4), 1, 0, {}};
+    for (std::uint32_t node = 1; node <= 2; ++node) {
+        give(NodeId(node), group_of({1, 2}));
+        give(NodeId(node), QuorumChanged{ring_, true, 1, 5, 3});
+    }
+    feed(NodeId(1), disk);
+    disk.read = said<ReadDisk>(1).back().number;
+    feed(NodeId(1), disk);
+    EXPECT_FALSE(said<WriteFloor>(1).empty());
+    disk.read = 0;
+    feed(NodeId(2), disk);
+    disk.read = said<ReadDisk>(2).back().number;
+    disk.floor = {Epoch(11), {Epoch(11), 1, {life(3)}, {life(1), life(2)}, Epoch(10)}};
+    feed(NodeId(2), disk);
+    EXPECT_EQ(said<Expelled>(2).size(), 1U);
 }
 
 TEST(Solo, IsAClusterOfOneWithoutCorosync) {
