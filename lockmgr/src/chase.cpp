@@ -366,7 +366,7 @@ void LockManager::Impl::kill(const WaitGraph::Cycle& cycle) {
     }
     auto& tree = store.tree_of(store.locks[index]);
     if (tree.state == TreeState::kLocal) {
-        if (engine.cancel(index)) {
+        if (!undecided(index) && engine.cancel(index)) {
             ++deadlocks;
             finish(index, LockStatus::kDeadlock, std::move(told));
             carry_out_effects();

@@ -56,6 +56,9 @@ void LockManager::Impl::run_timers() {
     if (next_scan != 0 && ms() >= next_scan) {
         scan_activity();
     }
+    if (!held_cancels.empty() && !frozen) {
+        retry_cancels();
+    }
     if (moves_due != 0 && ms() >= moves_due && !frozen) {
         give_up_moves();
     }

@@ -124,6 +124,9 @@ struct LockManager::Impl {
                          const ValueBlock& value);
     void dequeue(std::uint32_t lock, std::uint32_t flags, const ValueBlock* value);
     void cancel(std::uint32_t lock, bool timed_out);
+    bool undecided(std::uint32_t lock) const;
+    void hold_cancel(std::uint32_t from, const CancelMessage& m);
+    void retry_cancels();
     void finish(std::uint32_t lock, LockStatus status, std::vector<CycleEntry> cycle = {});
     void granted_here(std::uint32_t lock);
     void settle(std::uint32_t tree, std::uint32_t master);
@@ -365,8 +368,9 @@ struct LockManager::Impl {
     bool draining = false;
     bool drained = false;
 
-    std::vector<Timer> timers;                                         // heap
-    std::vector<std::pair<LockId, std::uint32_t>> waiting_for_quorum;  // lock, operation
+    std::vector<std::pair<std::uint32_t, CancelMessage>> held_cancels;  // by whom, until decided
+    std::vector<Timer> timers;                                          // heap
+    std::vector<std::pair<LockId, std::uint32_t>> waiting_for_quorum;   // lock, operation
 
     // ---- the cluster
     cluster::View view;  // the last one with quorum

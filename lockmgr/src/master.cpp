@@ -144,12 +144,43 @@ void LockManager::Impl::handle(std::uint32_t from, CancelMessage& m) {
         store.tree_of(store.locks[index]).state != TreeState::kLocal) {
         return;
     }
-    if (engine.cancel(index)) {
+    if (undecided(index)) {
+        hold_cancel(from, m);
+    } else if (engine.cancel(index)) {
         send(from, RefusedMessage{m.lock, m.op, m.status});
         if (!store.locks[index].has_granted) {
             destroy(index);
         }
         carry_out_effects();
+    }
+}
+
+// A conversion between CW and PR that a lost master may have granted: a lost life may hold what
+// cannot stand beside the old mode. Until that is over nobody gets the old mode back.
+bool LockManager::Impl::undecided(std::uint32_t index) const {
+    const auto& lock = store.locks[index];
+    return lock.queue == Queue::kConverting && middle_conversion(lock.granted, lock.requested) &&
+           engine.haunted(store.trees[store.resources[lock.resource].tree]) &&
+           !mutated("cancel_undecided");
+}
+
+void LockManager::Impl::hold_cancel(std::uint32_t from, const CancelMessage& m) {
+    if (std::ranges::find(held_cancels, std::pair(from, m)) == held_cancels.end()) {
+        held_cancels.emplace_back(from, m);
+    }
+}
+
+void LockManager::Impl::retry_cancels() {
+    for (auto& [from, m] : std::exchange(held_cancels, {})) {
+        if (from != kSelf) {
+            handle(from, m);
+            continue;
+        }
+        const auto index = store.index_of(m.lock);
+        if (index != 0 && store.locks[index].op == m.op && store.locks[index].cancelling) {
+            store.locks[index].cancelling = false;
+            cancel(index, store.locks[index].timed_out);
+        }
     }
 }
 

@@ -296,7 +296,10 @@ void LockManager::Impl::cancel(std::uint32_t index, bool timed_out) {
     if (lock.pending == Pending::kHeld && !uncertain) {
         finish(index, status);
     } else if (tree.state == TreeState::kLocal && lock.pending == Pending::kQueued) {
-        if (engine.cancel(index)) {
+        if (undecided(index)) {
+            lock.cancelling = true;
+            hold_cancel(kSelf, {store.id_of(index), lock.op, status});
+        } else if (engine.cancel(index)) {
             finish(index, status);
             carry_out_effects();
         }

@@ -290,6 +290,7 @@ void LockManager::Impl::on(const cluster::TakeoverAllowed& input) {
         engine.enable(true);
         carry_out_effects();
         retry_lookups();
+        retry_cancels();
     }
 }
 

@@ -44,7 +44,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"move_without_stopping", 57}, Mutation{"forget_unacknowledged", 1},
                       Mutation{"quorum_loss_ignored", 1320}, Mutation{"no_blocking_event", 2},
                       Mutation{"notice_lease_late", 117}, Mutation{"kill_unconfirmed", 355},
-                      Mutation{"kill_oldest", 1}, Mutation{"ignore_conversion_deadlock", 5}),
+                      Mutation{"kill_oldest", 1}, Mutation{"ignore_conversion_deadlock", 5},
+                      Mutation{"cancel_undecided", 4282}),
     [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace

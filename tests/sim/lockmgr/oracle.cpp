@@ -212,6 +212,19 @@ void Oracle::died(LockKey lock, sim::Time now) {
     released(lock, std::nullopt, writes_value(it->second.mode), now);
 }
 
+void Oracle::purged(LockKey lock, bool by_its_node, sim::Time now) {
+    const auto hold = holds_.find(lock);
+    const auto before = hold == holds_.end() ? std::nullopt : std::optional(hold->second);
+    if (by_its_node) {
+        died(lock, now);
+    } else {
+        released(lock, std::nullopt, false, now);
+    }
+    if (before) {
+        holds_[lock] = *before;
+    }
+}
+
 // ---- lives
 
 void Oracle::lost(cluster::MemberId life) {

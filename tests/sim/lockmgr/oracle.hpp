@@ -44,7 +44,10 @@ public:
                   sim::Time now);
     void restored(LockKey lock, LockMode mode);
     void ended(LockKey lock, sim::Time now);  // a request that was never granted
-    void died(LockKey lock, sim::Time now);   // with its client
+    void died(LockKey lock, sim::Time now);
+    // An orphan that may be, and that somebody may have adopted before, not knowing it yet: free,
+    // and in others' way all the same.
+    void purged(LockKey lock, bool by_its_node, sim::Time now);  // with its client
 
     // ---- lives
     void lost(cluster::MemberId life);  // what it held stays

@@ -435,7 +435,7 @@ void World::die(std::size_t node, std::size_t client_index) {
             host.orphans[id].children = 0;
             host.orphans[id].pending = RequestId(0);
             if (host.purges_until > events_.now()) {
-                oracle_.released({host.life, id}, std::nullopt, false, events_.now());
+                oracle_.purged({host.life, id}, /*by_its_node=*/false, events_.now());
             }
         } else {
             oracle_.died({host.life, id}, events_.now());
@@ -480,11 +480,7 @@ void World::purge(std::size_t node, std::size_t client_index, std::size_t of) {
     oracle_.asked({host.life, LockId(0)}, input.request, events_.now());
     trace(node, fmt::format("c{} purges n{}", client_index, of + 1));
     for (const auto& [id, lock] : hosts_[of].orphans) {
-        if (of == node) {
-            oracle_.died({host.life, id}, events_.now());
-        } else {
-            oracle_.released({hosts_[of].life, id}, std::nullopt, false, events_.now());
-        }
+        oracle_.purged({hosts_[of].life, id}, /*by_its_node=*/of == node, events_.now());
     }
     if (of == node) {
         host.orphans.clear();
