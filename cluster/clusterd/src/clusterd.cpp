@@ -238,6 +238,7 @@ Status Clusterd::open_locks() {
     LockClients::Options options;
     options.path = kLockSocket;
     options.clients_max = config_.locks.clients_max;
+    options.patience = std::chrono::seconds(config_.locks.client_patience_s);
     options.limits.locks = config_.locks.client_locks_max;
     options.welcome.node = node_;
     options.welcome.node_name = config_.node;

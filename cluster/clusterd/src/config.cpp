@@ -109,6 +109,7 @@ void read_locks(io::ConfigTable table, Config::Locks& locks) {
     number("client_locks_max", locks.client_locks_max, {1, 100'000'000});
     number("locks_max", locks.locks_max, {1, 100'000'000});
     number("trace_bytes", locks.trace_bytes, {0, 1 << 30});
+    number("client_patience_s", locks.client_patience_s, {1, 3600});
     for (auto& domain : table.tables("domains")) {
         locks.domains.push_back(read_domain(domain));
     }

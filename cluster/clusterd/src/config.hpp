@@ -29,7 +29,8 @@ struct Config {
     LogLevel log_level = LogLevel::kInfo;
 
     struct Locks {
-        std::uint32_t clients_max = 4096;  // programs connected to the lock manager
+        std::uint32_t clients_max = 4096;      // programs connected to the lock manager
+        std::uint32_t client_patience_s = 30;  // with one that does not read its answers
         std::uint32_t client_locks_max = 1'000'000;
         std::uint32_t locks_max = 8'000'000;  // on this node
         std::uint32_t trace_bytes = 4 << 20;  // of the lock manager's newest inputs; 0: none

@@ -22,7 +22,6 @@ using Reason = lockmgr::wire::Refused::Reason;
 
 constexpr unsigned kTurns = 8;
 constexpr milliseconds kHelloTime{10'000};
-constexpr milliseconds kTakeTime{30'000};        // for the client to take what waits for it
 constexpr std::size_t kPauseBytes = 256 * 1024;  // of output: its requests wait
 constexpr std::size_t kCutBytes = 8 << 20;
 
@@ -377,7 +376,7 @@ awaitable<void> LockClients::write_rest(std::shared_ptr<Connection> connection) 
     auto& one = *connection;
     while (!one.session.out().empty()) {
         const auto chunk = std::exchange(one.session.out(), {});
-        auto written = co_await one.stream.write(chunk, io::after(kTakeTime));
+        auto written = co_await one.stream.write(chunk, io::after(options_.patience));
         if (!written) {
             if (written.error().code == io::Errc::kTimedOut && !one.ended) {
                 cut(one, Reason::kTooMuch, "answers are not read");

@@ -33,6 +33,7 @@ public:
         std::uint32_t clients_max = 4096;
         lockmgr::ServerSession::Limits limits;
         lockmgr::wire::Welcome welcome;
+        std::chrono::seconds patience{30};  // with a client that does not read its answers
     };
     LockClients(boost::asio::io_context& io, io::Scope& scope, LockShell& shell, EventLog& events,
                 Options options);

@@ -15,7 +15,7 @@ from loopback import wait_until
 
 
 class BadInput(Lone):
-    settings = "[cluster.locks]\nclients_max = 40\nclient_locks_max = 20000\n"
+    settings = "[cluster.locks]\nclients_max = 40\nclient_locks_max = 5000\nclient_patience_s = 5\n"
 
     def setUp(self):
         self.bystander = self.client()
@@ -52,7 +52,7 @@ class BadInput(Lone):
 
     def test_random_frames_of_known_types(self):
         dice = random.Random(4711)
-        for _ in range(300):
+        for _ in range(150):
             client = lock_wire.LockClient(self.path)
             for _ in range(dice.randint(1, 20)):
                 body = bytes(dice.choice([0, 1, 2, dice.randint(0, 255)]) for _ in range(dice.randint(0, 120)))
@@ -94,11 +94,11 @@ class BadInput(Lone):
         client = self.client()
         with lock_wire.LockClient(self.path) as holder:
             holder.lock("d", "flood", EX)
-            for first in range(1, 20000, 1000):
+            for first in range(1, 5000, 1000):
                 client.send(b"".join(enqueue(n, n, "d", "flood", EX) for n in range(first, first + 1000)))
                 client.waiting(first + 999)
-            client.send(enqueue(20001, 20001, "d", "flood", EX))
-            self.assertEqual(client.completion(20001).status, "over_limit")
+            client.send(enqueue(5001, 5001, "d", "flood", EX))
+            self.assertEqual(client.completion(5001).status, "over_limit")
 
     def test_more_clients_than_allowed(self):
         clients = [self.client(greet=False) for _ in range(60)]
