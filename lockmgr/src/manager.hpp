@@ -132,7 +132,7 @@ struct LockManager::Impl {
     void settle(std::uint32_t tree, std::uint32_t master);
     void flush_held(std::uint32_t tree);
     bool answers(const Lock& lock, std::uint32_t op) const;
-    void learn_master(std::uint32_t lock, std::uint32_t from);
+    void learn_master(std::uint32_t lock, std::uint32_t from, bool stands);
     void handle(std::uint32_t from, QueuedMessage& m);
     void handle(std::uint32_t from, GrantedMessage& m);
     void handle(std::uint32_t from, RefusedMessage& m);

@@ -216,6 +216,10 @@ void LockManager::Impl::transfer(std::uint32_t index) {
     move.sent = true;
     move.token = tree.token;
     ++moves_done;
+    // Before the target says so: what is kept of an unused tree may have been forgotten by then.
+    if (directory_of_root(root) == self() && !mutated("assign_what_moves")) {
+        claim(root, move.target, move.token);
+    }
     give_away(index);
 }
 

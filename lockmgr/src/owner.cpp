@@ -454,16 +454,21 @@ bool LockManager::Impl::answers(const Lock& lock, std::uint32_t op) const {
 
 // The first answer to a request that went to the directory tells who the master is. A later one may
 // come from the master before.
-void LockManager::Impl::learn_master(std::uint32_t lock, std::uint32_t from) {
+// `stands`: the lock stands there at the time of the answer. Then it moves from there only when
+// this node has stopped for it, so nothing it believes is newer.
+void LockManager::Impl::learn_master(std::uint32_t lock, std::uint32_t from, bool stands) {
     const auto index = store.resources[store.locks[lock].resource].tree;
     auto& tree = store.trees[index];
     const bool believed = tree.certain;
     if (tree.state == TreeState::kLookup) {
         tree.certain = true;
         settle(index, from);
-    } else if (tree.state == TreeState::kRemote && !believed) {
+    } else if (tree.state == TreeState::kRemote &&
+               (!believed || (stands && !mutated("believe_old_master")))) {
+        // The one remembered was the directory too, and forwarded; or had nothing of this node's
+        // any more when the tree moved, and its last answers are still on the way.
         tree.certain = true;
-        tree.mastered_by(from);  // the one remembered was the directory too: it forwarded
+        tree.mastered_by(from);
     }
 }
 
@@ -482,7 +487,7 @@ void LockManager::Impl::handle(std::uint32_t from, QueuedMessage& m) {
     if (lock.has_granted) {
         lock.granted = m.granted;
     }
-    learn_master(index, from);
+    learn_master(index, from, /*stands=*/true);
     if (lock.abandoned) {
         send(from, DequeueMessage{m.lock, flag::FORCEUNLOCK, std::nullopt});
         destroy(index);
@@ -499,7 +504,7 @@ void LockManager::Impl::handle(std::uint32_t from, GrantedMessage& m) {
     if (index == 0 || store.locks[index].abandoned) {
         send(from, DequeueMessage{m.lock, flag::FORCEUNLOCK, std::nullopt});
         if (index != 0) {
-            learn_master(index, from);
+            learn_master(index, from, /*stands=*/true);
             destroy(index);
         }
         return;
@@ -529,7 +534,7 @@ void LockManager::Impl::handle(std::uint32_t from, GrantedMessage& m) {
         copy.invalid = lock.read_invalid;
     }
     granted_here(index);
-    learn_master(index, from);
+    learn_master(index, from, /*stands=*/true);
 }
 
 // Two conversions of one resource.
@@ -552,7 +557,7 @@ void LockManager::Impl::handle(std::uint32_t from, RefusedMessage& m) {
     if (!answers(lock, m.op)) {
         return;
     }
-    learn_master(index, from);
+    learn_master(index, from, lock.has_granted);
     const auto status =
         m.status == LockStatus::kCancelled && lock.timed_out ? LockStatus::kTimedOut : m.status;
     std::vector<CycleEntry> cycle;

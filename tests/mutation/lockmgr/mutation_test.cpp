@@ -42,10 +42,11 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"forget_lost_master", 5}, Mutation{"assign_before_complete", 41},
                       Mutation{"assign_unproved", 9}, Mutation{"count_early", 495},
                       Mutation{"move_without_stopping", 57}, Mutation{"forget_unacknowledged", 1},
-                      Mutation{"quorum_loss_ignored", 1320}, Mutation{"no_blocking_event", 2},
+                      Mutation{"quorum_loss_ignored", 939}, Mutation{"no_blocking_event", 2},
                       Mutation{"notice_lease_late", 117}, Mutation{"kill_unconfirmed", 355},
                       Mutation{"kill_oldest", 1}, Mutation{"ignore_conversion_deadlock", 5},
-                      Mutation{"cancel_undecided", 4282}),
+                      Mutation{"cancel_undecided", 4282}, Mutation{"assign_what_moves", 1623},
+                      Mutation{"believe_old_master", 3223}),
     [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
