@@ -133,6 +133,9 @@ void LockManager::step(MonoTime now, const LockInput& input, std::vector<LockOut
         impl.look_at_lease();
     }
     std::visit([&](const auto& one) { impl.on(one); }, input);
+    if (impl.expelled) {
+        return;  // all was answered
+    }
     impl.run_posted();
     impl.run_timers();
     impl.run_posted();

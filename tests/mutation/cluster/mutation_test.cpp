@@ -35,18 +35,18 @@ TEST_P(Mutant, IsCaught) {
 INSTANTIATE_TEST_SUITE_P(
     Cluster, Mutant,
     ::testing::Values(Mutation{"forget_floor", 1}, Mutation{"vouch_before_flush", 60},
-                      Mutation{"vouch_twice", 280}, Mutation{"newest_lineage_only", 7368},
-                      Mutation{"trust_votequorum", 4}, Mutation{"readmit_expelled", 3},
+                      Mutation{"vouch_twice", 404}, Mutation{"newest_lineage_only", 7368},
+                      Mutation{"trust_votequorum", 18}, Mutation{"readmit_expelled", 7},
                       Mutation{"disk_of_any_ring", 4580}, Mutation{"stale_disk_floor", 546},
                       Mutation{"acknowledge_anybody", 187}, Mutation{"lease_from_receipt", 1839},
-                      Mutation{"ignore_clock_error", 1677}, Mutation{"forget_start", 3},
+                      Mutation{"ignore_clock_error", 1677}, Mutation{"forget_start", 596},
                       Mutation{"disk_without_floor", 18409}, Mutation{"forget_disk_view", 837},
                       Mutation{"expelled_not_final", 3}, Mutation{"without_lease_fencer", 3},
-                      Mutation{"one_consent", 2}, Mutation{"accept_old_epochs", 3},
+                      Mutation{"one_consent", 3}, Mutation{"accept_old_epochs", 7},
                       Mutation{"deliver_early", 7}, Mutation{"deliver_again", 2},
                       Mutation{"forget_unacknowledged", 10}, Mutation{"hold_goes_on", 22355},
                       Mutation{"vouch_without_disk", 9175}, Mutation{"certain_of_proposals", 66},
-                      Mutation{"silence_forgives", 1244}),
+                      Mutation{"silence_forgives", 3238}),
     [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
