@@ -276,8 +276,8 @@ bool Admission::counted(const Entry& entry) const {
 void Admission::forget_earlier(std::set<MemberId>& gone) const {
     for (const auto* lineage : lineages_) {
         for (const auto id : lineage->lost) {
-            if (std::ranges::find(lineage->members, id.node, &MemberId::node) !=
-                lineage->members.end()) {
+            const auto later = std::ranges::find(lineage->members, id.node, &MemberId::node);
+            if (later != lineage->members.end() && gone.contains(*later)) {
                 gone.erase(id);
             }
         }

@@ -12,9 +12,10 @@ inline Epoch earlier(Epoch a, Epoch b) {
 }
 
 // The least epoch of a proposal that is made from this hello and becomes somebody's lineage; 0:
-// none does. Its own floor is the only one that is certain to be among those it is made from.
+// none does. What it says itself is all that is certain to be among what it is made from.
 inline Epoch first_epoch_from(const Hello& hello) {
-    return Epoch(hello.quorate ? hello.floor.value() + 1 : 0);
+    const auto floor = std::max({hello.floor, hello.disk_floor, hello.lineage.epoch});
+    return Epoch(hello.quorate ? floor.value() + 1 : 0);
 }
 
 }  // namespace quorate::cluster

@@ -65,6 +65,9 @@ struct Membership::Impl {
         if (std::ranges::find(taken_over, input.lost) == taken_over.end()) {
             taken_over.push_back(input.lost);
         }
+        if (others_wait) {
+            announce_again();
+        }
     }
     void on(const Tick&) {
         check_disk();
@@ -155,7 +158,8 @@ struct Membership::Impl {
     std::uint32_t attempt = 0;
     std::optional<Hello> last_hello;
     // The least epoch that others may have proposed from its hellos; 0: none.
-    Epoch offered;  // of those said on this ring
+    Epoch said;     // of those of this round
+    Epoch offered;  // of those on this ring
     Epoch heard;    // of those that came back in this round
     struct Writing {
         Floor floor;
@@ -167,6 +171,8 @@ struct Membership::Impl {
     std::uint64_t vouched_hold = 0;                  // the quorum disk's, at that time
     std::map<GroupMember, Refusal::Cause> reported;  // of the group's processes
     bool waits_for_earlier_lives = false;
+    bool others_wait = false;           // for the same
+    std::optional<std::string> leaves;  // why, when the others are a view
 
     std::optional<View> view;
     bool view_needs_disk = false;
@@ -200,11 +206,12 @@ void Membership::Impl::on(const GroupChanged& input) {
     // Within a ring, what did not come back was ordered after the change, and counts nowhere.
     const bool same_ring = round && round->ring() == input.ring;
     doubt_proposals(same_ring ? heard : earlier(heard, offered));
-    heard = Epoch();
+    heard = said = Epoch();
     offered = same_ring ? offered : Epoch();
     round.emplace(input.ring, input.members);
     quiet_since = now;
     waits_for_earlier_lives = false;
+    leaves.reset();
     disk_read = 0;
     read_disk();
     announce();
@@ -362,15 +369,17 @@ void Membership::Impl::announce() {
     if (last_hello && !news(*last_hello, hello)) {
         return;
     }
-    // Its last word in this round may have reached the disk, and those who are not in the group.
-    if (earlier(offered, heard) > Epoch(0) && (round->disk_spoken() || disk_counts())) {
-        doubt_proposals(earlier(offered, heard));
+    // Its last word in this round may have reached the disk, and those who are not in the group;
+    // not while it is in no proposal.
+    if (!waits_for_earlier_lives && (round->disk_spoken() || disk_counts())) {
+        doubt_proposals(said);
         hello.may_have_joined = joined == Epoch(0) ? may_have_joined : Epoch(0);
     }
     hello.attempt = ++attempt;
     last_hello = hello;
     if (round->group_size() > 1) {
-        offered = earlier(offered, first_epoch_from(hello));
+        said = earlier(said, first_epoch_from(hello));
+        offered = earlier(offered, said);
     }
     multicast(hello);
 }
@@ -393,12 +402,16 @@ const Proposal* Membership::Impl::proposal_to_vouch_for() {
 void Membership::Impl::progress() {
     if (all_have_spoken() && may_stay(round->decision())) {
         prepare(*round->decision().proposal);
+    } else if (leaves) {
+        commit_if_agreed();
     }
 }
 
 bool Membership::Impl::may_stay(const Decision& decision) {
-    waits_for_earlier_lives = false;
+    waits_for_earlier_lives = others_wait = false;
+    leaves.reset();
     for (const auto& [process, refusal] : decision.refused) {
+        others_wait = others_wait || refusal.cause == Refusal::Cause::kEarlierLives;
         const auto known = reported.find(process);
         if (known == reported.end() || known->second != refusal.cause) {
             reported.insert_or_assign(process, refusal.cause);
@@ -407,13 +420,18 @@ bool Membership::Impl::may_stay(const Decision& decision) {
         if (process != self) {
             continue;
         }
-        if (refusal.cause != Refusal::Cause::kEarlierLives) {
+        if (refusal.cause == Refusal::Cause::kEarlierLives) {
+            waits_for_earlier_lives = true;
+        } else if (joined == Epoch(0) && decision.proposal) {
+            // Its end would change the group before the others are a view, and they had to doubt
+            // whether they are; one after the other they would be refused, and end, for ever.
+            leaves = refusal.text;
+        } else {
             expel(refusal.text);
             return false;
         }
-        waits_for_earlier_lives = true;
     }
-    return !waits_for_earlier_lives;
+    return !waits_for_earlier_lives && !leaves;
 }
 
 void Membership::Impl::prepare(const Proposal& proposal) {
@@ -452,6 +470,10 @@ void Membership::Impl::vouch_for(const Proposal& proposal) {
 
 void Membership::Impl::commit_if_agreed() {
     if (!round->complete() || !round->agreed()) {
+        return;
+    }
+    if (leaves) {
+        expel(std::string(*leaves));
         return;
     }
     const auto& proposal = *round->decision().proposal;

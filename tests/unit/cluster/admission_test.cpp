@@ -309,6 +309,18 @@ TEST_F(Admission, WhoWasToldOfALostLifeHearsOfItUntilItIsTakenOver) {
     EXPECT_EQ(lost, (std::vector{life(4, 1), life(4, 2)}));
 }
 
+// Its later life is here, and was told of nothing.
+TEST_F(Admission, AnEarlierLifeOfOneThatIsHereIsNotForgotten) {
+    with_past(5);
+    for (std::uint32_t node = 1; node <= 3; ++node) {
+        of(node).joined = Epoch(0);
+        of(node).lineage.lost = {life(1, 5)};
+    }
+    EXPECT_EQ(view().lost, std::vector{life(1, 5)});
+    of(1).self.id.incarnation = Incarnation(1001);
+    EXPECT_EQ(view().lost, std::vector{life(1, 110)}) << "what is over for 110 is over for 5";
+}
+
 TEST_F(Admission, WhoHasNoQuorumAloneNeedsTheNewcomersWhateverTheList) {
     with_past(5);
     for (std::uint32_t i = 0; i < kMaxLost / 2; ++i) {
