@@ -390,6 +390,9 @@ void LockManager::Impl::handle(std::uint32_t from, MovedMessage& m) {
     if (tree.state == TreeState::kStopped || tree.state == TreeState::kRemote ||
         tree.state == TreeState::kRebuild) {
         const bool lost = !parties[tree.master].member;
+        if (tree.master != from) {
+            more(tree).left = tree.master;
+        }
         tree.state = TreeState::kRemote;
         tree.mastered_by(from);
         if (lost) {

@@ -453,18 +453,19 @@ bool LockManager::Impl::answers(const Lock& lock, std::uint32_t op) const {
 }
 
 // The first answer to a request that went to the directory tells who the master is. A later one may
-// come from the master before.
-// `stands`: the lock stands there at the time of the answer. Then it moves from there only when
-// this node has stopped for it, so nothing it believes is newer.
+// come from the master that the tree has left since.
+// `stands`: the lock stands there at the time of the answer; then the tree leaves only when this
+// node has stopped for it, and knows.
 void LockManager::Impl::learn_master(std::uint32_t lock, std::uint32_t from, bool stands) {
     const auto index = store.resources[store.locks[lock].resource].tree;
     auto& tree = store.trees[index];
     const bool believed = tree.certain;
+    const bool has_left = tree.more && tree.more->left == from;
     if (tree.state == TreeState::kLookup) {
         tree.certain = true;
         settle(index, from);
     } else if (tree.state == TreeState::kRemote &&
-               (!believed || (stands && !mutated("believe_old_master")))) {
+               (!believed || (stands && !has_left && !mutated("believe_old_master")))) {
         // The one remembered was the directory too, and forwarded; or had nothing of this node's
         // any more when the tree moved, and its last answers are still on the way.
         tree.certain = true;

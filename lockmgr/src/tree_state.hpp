@@ -36,6 +36,7 @@ struct MasterState {
     std::vector<Activity> activity;
     std::uint32_t move = 0;         // kStopped: the mover's number
     std::uint32_t move_target = 0;  // node; it may be unknown here
+    std::uint32_t left = 0;         // party; master before the one that it has moved to
     std::int64_t arrived = 0;       // milliseconds: when this node became master
     std::uint8_t moves = 0;         // how often it moved lately: residence doubles with each
     std::uint8_t streak = 0;        // windows in which another node was the better master
