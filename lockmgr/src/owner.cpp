@@ -600,13 +600,18 @@ void LockManager::Impl::handle(std::uint32_t from, BounceMessage& m) {
     if (remembered || asked) {
         tree.state = TreeState::kUnknown;
         tree.master = 0;
-        if (!store.locks[index].abandoned) {
-            dispatch(index);
-            return;
-        }
         ++tree.locks;
-        destroy(index);
-        --tree.locks;
+        if (store.locks[index].abandoned) {
+            destroy(index);
+        } else {
+            dispatch(index);
+        }
+        // What else was sent there may not come back any more.
+        const bool here = store.trees[tree_index].state == TreeState::kLocal;
+        if (here && !mutated("wait_for_bounces")) {
+            restart(tree_index);
+        }
+        --store.trees[tree_index].locks;
         flush_held(tree_index);
     } else if (!store.locks[index].abandoned) {
         dispatch(index);

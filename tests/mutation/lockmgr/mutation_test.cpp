@@ -46,7 +46,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"notice_lease_late", 117}, Mutation{"kill_unconfirmed", 355},
                       Mutation{"kill_oldest", 1}, Mutation{"ignore_conversion_deadlock", 5},
                       Mutation{"cancel_undecided", 4282}, Mutation{"assign_what_moves", 1623},
-                      Mutation{"believe_old_master", 3223}),
+                      Mutation{"believe_old_master", 3223}, Mutation{"wait_for_bounces", 8507}),
     [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
