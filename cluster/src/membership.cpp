@@ -35,6 +35,7 @@ struct Membership::Impl {
     void on(const GroupLost&) {
         doubt_proposals(earlier(offered, heard));  // who knows what became of its words
         round.reset();
+        leaves.reset();
         last_hello.reset();  // the next group has heard nothing
         quorum.reset();
         lose_quorum();
@@ -95,6 +96,7 @@ struct Membership::Impl {
     }
     void progress();
     bool may_stay(const Decision& decision);
+    bool has_taken_over_since() const;
     bool all_have_spoken() const;
     const Proposal* proposal_to_vouch_for();
     void prepare(const Proposal& proposal);
@@ -124,8 +126,7 @@ struct Membership::Impl {
     void read_disk();
     std::optional<MonoTime> silence_due() const {
         const bool waits = round && (!round->complete() || !round->missing().empty());
-        return waits || waits_for_earlier_lives ? std::optional(quiet_since + options.silence)
-                                                : std::nullopt;
+        return waits ? std::optional(quiet_since + options.silence) : std::nullopt;
     }
 
     void multicast(const GroupMessage& message) {
@@ -369,9 +370,8 @@ void Membership::Impl::announce() {
     if (last_hello && !news(*last_hello, hello)) {
         return;
     }
-    // Its last word in this round may have reached the disk, and those who are not in the group;
-    // not while it is in no proposal.
-    if (!waits_for_earlier_lives && (round->disk_spoken() || disk_counts())) {
+    // Its last word in this round may have reached the disk, and those who are not in the group.
+    if (round->disk_spoken() || disk_counts()) {
         doubt_proposals(said);
         hello.may_have_joined = joined == Epoch(0) ? may_have_joined : Epoch(0);
     }
@@ -402,7 +402,7 @@ const Proposal* Membership::Impl::proposal_to_vouch_for() {
 void Membership::Impl::progress() {
     if (all_have_spoken() && may_stay(round->decision())) {
         prepare(*round->decision().proposal);
-    } else if (leaves) {
+    } else if (round && leaves) {
         commit_if_agreed();
     }
 }
@@ -431,7 +431,19 @@ bool Membership::Impl::may_stay(const Decision& decision) {
             return false;
         }
     }
+    if (others_wait && has_taken_over_since()) {
+        announce_again();
+        return false;
+    }
     return !waits_for_earlier_lives && !leaves;
+}
+
+// Its last word does not have all lives that it was told to take over from.
+bool Membership::Impl::has_taken_over_since() const {
+    return last_hello && std::ranges::any_of(taken_over, [&](MemberId id) {
+               const auto& said_so = last_hello->taken_over;
+               return std::ranges::find(said_so, id) == said_so.end();
+           });
 }
 
 void Membership::Impl::prepare(const Proposal& proposal) {
@@ -484,10 +496,6 @@ void Membership::Impl::commit_if_agreed() {
 }
 
 void Membership::Impl::declare_silent() {
-    if (waits_for_earlier_lives) {
-        announce_again();
-        return;
-    }
     for (const auto& member : round->missing()) {
         if (member != self) {
             multicast(Silent{round->configuration(), member, round->attempt_of(member)});

@@ -16,6 +16,8 @@ void Round::hear(GroupMember sender, const Hello& hello) {
     if (doubt != doubtful_.end() && heard.joined == Epoch(0) && !mutated("silence_forgives")) {
         heard.may_have_joined = earlier(heard.may_have_joined, doubt->second);
     }
+    auto& offered = offered_[sender];
+    offered = earlier(offered, first_epoch_from(hello));
     disk_spoken_ = disk_spoken_ || hello.disk_votes > 0;
     silent_.erase(sender);
     decision_.reset();
@@ -29,7 +31,7 @@ bool Round::hear(const Silent& silent) {
     const auto spoke = hellos_.find(silent.member);
     if (spoke != hellos_.end()) {
         auto& doubt = doubtful_[silent.member];
-        doubt = earlier(doubt, first_epoch_from(spoke->second));
+        doubt = earlier(doubt, offered_[silent.member]);
         hellos_.erase(spoke);
     }
     silent_.insert(silent.member);

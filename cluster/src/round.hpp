@@ -50,6 +50,7 @@ private:
     std::map<GroupMember, Vouch> vouches_;
     bool disk_spoken_ = false;
     std::set<GroupMember> silent_;
+    std::map<GroupMember, Epoch> offered_;   // least epoch of a proposal from its words
     std::map<GroupMember, Epoch> doubtful_;  // what the silent may have joined
     std::optional<Decision> decision_;
 };

@@ -52,7 +52,16 @@ TEST_F(RoundOfTwo, WhoWasSilentMayHaveJoinedWhatItsFirstWordLedTo) {
     EXPECT_TRUE(refused(Epoch(2)));
 }
 
+TEST_F(RoundOfTwo, ASecondWordDoesNotMakeUpForTheFirst) {
+    first_.attempt = 2;
+    first_.floor = Epoch(8);
+    round_.hear(one_, first_);
+    be_silent_and_speak_again(Epoch(8));
+    EXPECT_TRUE(refused(Epoch(2)));
+}
+
 TEST_F(RoundOfTwo, AWordWithoutQuorumLeadsToNobodysLineage) {
+    round_ = Round{RingId{NodeId(1), 8}, {one_, two_}};
     first_.quorate = false;
     round_.hear(one_, first_);
     first_.quorate = true;
