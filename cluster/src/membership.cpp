@@ -33,7 +33,7 @@ struct Membership::Impl {
     void on(const GroupChanged& input);
     void on(const GroupDelivered& input);
     void on(const GroupLost&) {
-        doubt_proposals(earlier(offered, heard));  // who knows what became of its words
+        doubt.ring_is_lost();
         round.reset();
         leaves.reset();
         last_hello.reset();  // the next group has heard nothing
@@ -87,7 +87,6 @@ struct Membership::Impl {
     // ---- the round
 
     Hello hello_now() const;
-    void doubt_proposals(Epoch least);
     bool news(const Hello& last, const Hello& next) const;
     void announce();
     void announce_again() {
@@ -158,10 +157,6 @@ struct Membership::Impl {
     MonoTime quiet_since;
     std::uint32_t attempt = 0;
     std::optional<Hello> last_hello;
-    // The least epoch that others may have proposed from its hellos; 0: none.
-    Epoch said;     // of those of this round
-    Epoch offered;  // of those on this ring
-    Epoch heard;    // of those that came back in this round
     struct Writing {
         Floor floor;
         std::uint64_t proposal = 0;
@@ -179,7 +174,7 @@ struct Membership::Impl {
     bool view_needs_disk = false;
     bool quorum_lost = false;
     Epoch joined;
-    Epoch may_have_joined;
+    Doubt doubt;  // until it joined
     std::uint16_t wanted_level = 0;
     std::vector<MemberId> taken_over;
     bool expelled = false;
@@ -204,11 +199,7 @@ void Membership::Impl::on(const GroupChanged& input) {
     std::erase_if(reported, [&](const auto& one) {
         return std::ranges::find(input.members, one.first) == input.members.end();
     });
-    // Within a ring, what did not come back was ordered after the change, and counts nowhere.
-    const bool same_ring = round && round->ring() == input.ring;
-    doubt_proposals(same_ring ? heard : earlier(heard, offered));
-    heard = said = Epoch();
-    offered = same_ring ? offered : Epoch();
+    doubt.group_changes(/*same_ring=*/round && round->ring() == input.ring);
     round.emplace(input.ring, input.members);
     quiet_since = now;
     waits_for_earlier_lives = false;
@@ -243,7 +234,7 @@ void Membership::Impl::hear(GroupMember sender, const Hello& hello) {
     quiet_since = now;
     round->hear(sender, hello);
     if (sender == self && round->group_size() > 1) {
-        heard = earlier(heard, first_epoch_from(hello));
+        doubt.hears_itself(hello);
     }
     progress();
 }
@@ -329,7 +320,7 @@ Hello Membership::Impl::hello_now() const {
     hello.disk_floor = disk_counts() ? disk.floor.epoch : Epoch(0);
     hello.lineage = disk_counts() ? merge(floor, disk.floor).lineage : floor.lineage;
     hello.joined = joined;
-    hello.may_have_joined = joined == Epoch(0) ? may_have_joined : Epoch(0);
+    hello.may_have_joined = joined == Epoch(0) ? doubt.may_have_joined() : Epoch(0);
     hello.quorate = quorum->quorate;
     hello.expected_votes = quorum->expected_votes;
     hello.quorum = quorum->quorum;
@@ -349,14 +340,6 @@ bool Membership::Impl::news(const Hello& last, const Hello& next) const {
            next.disk_floor > std::max({last.disk_floor, last.floor, floor.epoch});
 }
 
-// What this life said in the round may have become a proposal that others made durable, or read
-// from the disk; they would count it lost if they went on without it, though it never was a member.
-void Membership::Impl::doubt_proposals(Epoch least) {
-    if (joined == Epoch(0) && !mutated("certain_of_proposals")) {
-        may_have_joined = earlier(may_have_joined, least);
-    }
-}
-
 // Says hello if there is news. Only when votequorum has spoken for this ring, and the quorum disk
 // if it is ours: what they said of the last one may be stale.
 void Membership::Impl::announce() {
@@ -371,15 +354,14 @@ void Membership::Impl::announce() {
         return;
     }
     // Its last word in this round may have reached the disk, and those who are not in the group.
-    if (round->disk_spoken() || disk_counts()) {
-        doubt_proposals(said);
-        hello.may_have_joined = joined == Epoch(0) ? may_have_joined : Epoch(0);
+    if (joined == Epoch(0) && (round->disk_spoken() || disk_counts())) {
+        doubt.may_be_written();
+        hello.may_have_joined = doubt.may_have_joined();
     }
     hello.attempt = ++attempt;
     last_hello = hello;
     if (round->group_size() > 1) {
-        said = earlier(said, first_epoch_from(hello));
-        offered = earlier(offered, said);
+        doubt.says(hello);
     }
     multicast(hello);
 }
@@ -468,7 +450,7 @@ void Membership::Impl::prepare(const Proposal& proposal) {
         vouch_for(proposal);
     }
     if (disk_counts()) {  // from there the others may read it at any time
-        doubt_proposals(first_epoch_from(*last_hello));
+        doubt.written(*last_hello);
     }
     out.push_back(WriteFloor{writing->floor, disk_counts()});
 }
