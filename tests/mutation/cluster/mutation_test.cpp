@@ -1,36 +1,25 @@
 #include <gtest/gtest.h>
 
 #include "mutation.hpp"
-#include "sim/seeds.hpp"
+#include "sim/mutation.hpp"
 #include "world.hpp"
 
 namespace quorate::cluster::simulator {
 namespace {
 
-// Each fault, and a seed that is known to show it (README.md of tests/sim/cluster).
-struct Mutation {
-    const char* name;
-    std::uint64_t seed;
-};
+using sim::Mutation;
 
 constexpr std::uint64_t kSeedsAtMost = 20'000;
 
-class Mutant : public ::testing::TestWithParam<Mutation> {
-protected:
-    ~Mutant() override { active_mutation = {}; }
-};
+// The seeds are those of the README.md of tests/sim/cluster.
+class Mutant : public ::testing::TestWithParam<Mutation> {};
 
 std::string run(std::uint64_t seed) {
     Random random(seed);
     return World(seed, Scenario::draw(random)).run();
 }
 
-TEST_P(Mutant, IsCaught) {
-    active_mutation = GetParam().name;
-    const auto failure = sim::run_seeds(GetParam().seed, kSeedsAtMost, run);
-    EXPECT_TRUE(failure.failed()) << "nobody noticed";
-    fmt::print("{}: {}\n", GetParam().name, failure.to_string());
-}
+TEST_P(Mutant, IsCaught) { sim::expect_caught(active_mutation, GetParam(), kSeedsAtMost, run); }
 
 INSTANTIATE_TEST_SUITE_P(
     Cluster, Mutant,
@@ -47,7 +36,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"forget_unacknowledged", 10}, Mutation{"hold_goes_on", 22355},
                       Mutation{"vouch_without_disk", 9175}, Mutation{"certain_of_proposals", 66},
                       Mutation{"silence_forgives", 3238}),
-    [](const auto& test) { return std::string(test.param.name); });
+    sim::name_of);
 
 }  // namespace
 }  // namespace quorate::cluster::simulator

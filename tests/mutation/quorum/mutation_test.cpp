@@ -1,24 +1,18 @@
 #include <gtest/gtest.h>
 
 #include "mutation.hpp"
-#include "sim/seeds.hpp"
+#include "sim/mutation.hpp"
 #include "world.hpp"
 
 namespace quorate::quorum::simulator {
 namespace {
 
-// Each fault, and a seed that is known to show it (README.md of tests/sim/quorum).
-struct Mutation {
-    const char* name;
-    std::uint64_t seed;
-};
+using sim::Mutation;
 
 constexpr std::uint64_t kSeedsAtMost = 3'000;
 
-class Mutant : public ::testing::TestWithParam<Mutation> {
-protected:
-    ~Mutant() override { active_mutation = {}; }
-};
+// The seeds are those of the README.md of tests/sim/quorum.
+class Mutant : public ::testing::TestWithParam<Mutation> {};
 
 // Two partitions with the votes: a mere lack of progress is not what these faults are about.
 std::string run(std::uint64_t seed) {
@@ -27,12 +21,7 @@ std::string run(std::uint64_t seed) {
     return what.starts_with("no progress") ? "" : what;
 }
 
-TEST_P(Mutant, IsCaught) {
-    active_mutation = GetParam().name;
-    const auto failure = sim::run_seeds(GetParam().seed, kSeedsAtMost, run);
-    EXPECT_TRUE(failure.failed()) << "nobody noticed";
-    fmt::print("{}: {}\n", GetParam().name, failure.to_string());
-}
+TEST_P(Mutant, IsCaught) { sim::expect_caught(active_mutation, GetParam(), kSeedsAtMost, run); }
 
 INSTANTIATE_TEST_SUITE_P(
     Quorum, Mutant,
@@ -45,7 +34,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mutation{"forget_last_wards", 2839}, Mutation{"renew_expired", 388},
         Mutation{"lease_from_completion", 142}, Mutation{"ignore_foreign", 24},
         Mutation{"ignore_fences", 6}, Mutation{"one_lease", 62}, Mutation{"no_read_back", 89}),
-    [](const auto& test) { return std::string(test.param.name); });
+    sim::name_of);
 
 }  // namespace
 }  // namespace quorate::quorum::simulator

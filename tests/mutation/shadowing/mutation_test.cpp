@@ -1,25 +1,19 @@
 #include <gtest/gtest.h>
 
 #include "mutation.hpp"
-#include "sim/seeds.hpp"
+#include "sim/mutation.hpp"
 #include "world.hpp"
 
 namespace quorate::shadowing::simulator {
 namespace {
 
-// Each fault, and a seed that is known to show it (README.md of tests/sim/shadowing).
-struct Mutation {
-    const char* name;
-    std::uint64_t seed;
-};
+using sim::Mutation;
 
 // Only seeds that the machines as they ship pass.
 constexpr std::uint64_t kLastSeed = 1000;
 
-class Mutant : public ::testing::TestWithParam<Mutation> {
-protected:
-    ~Mutant() override { active_mutation = {}; }
-};
+// The seeds are those of the README.md of tests/sim/shadowing.
+class Mutant : public ::testing::TestWithParam<Mutation> {};
 
 std::string run(std::uint64_t seed) {
     Random random(seed);
@@ -27,10 +21,7 @@ std::string run(std::uint64_t seed) {
 }
 
 TEST_P(Mutant, IsCaught) {
-    active_mutation = GetParam().name;
-    const auto failure = sim::run_seeds(GetParam().seed, kLastSeed + 1 - GetParam().seed, run);
-    EXPECT_TRUE(failure.failed()) << "nobody noticed";
-    fmt::print("{}: {}\n", GetParam().name, failure.to_string());
+    sim::expect_caught(active_mutation, GetParam(), kLastSeed + 1 - GetParam().seed, run);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -45,7 +36,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"forget_zombies", 97}, Mutation{"clear_unflushed", 73},
                       Mutation{"ignore_life", 40}, Mutation{"reuse_number", 133},
                       Mutation{"promote_unspread", 248}),
-    [](const auto& test) { return std::string(test.param.name); });
+    sim::name_of);
 
 }  // namespace
 }  // namespace quorate::shadowing::simulator

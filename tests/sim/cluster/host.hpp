@@ -1,7 +1,5 @@
 #pragma once
 
-#include <array>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <set>
@@ -9,11 +7,12 @@
 #include <variant>
 
 #include "cluster/machine.hpp"
+#include "sim/channels.hpp"
 #include "sim/node_clock.hpp"
 
 namespace quorate::cluster::simulator {
 
-// Inputs of one kind keep their order; between kinds anything goes.
+// Inputs by their kind.
 enum class Channel { kGroup, kQuorum, kDisk, kFloor, kNetwork, kFencer, kTimer };
 inline constexpr std::size_t kChannels = 7;
 
@@ -40,7 +39,7 @@ struct Host {
     std::unique_ptr<Machine> machine;
     std::uint32_t process = 0;
     MemberId id;
-    std::array<std::deque<HostInput>, kChannels> channels;
+    sim::Channels<HostInput, kChannels> channels;
     bool busy = false;
     std::optional<Floor> unflushed;
     std::optional<sim::Time> armed;

@@ -43,7 +43,7 @@ void World::corosync_dies(std::size_t node) {
     }
     corosync_->power_off(node);
     host.connected = false;
-    host.channels[static_cast<std::size_t>(Channel::kQuorum)].clear();
+    host.channels[Channel::kQuorum].clear();
     feed(node, Channel::kGroup, MachineInput(GroupLost{}));
 }
 
@@ -59,7 +59,7 @@ void World::corosync_starts(std::size_t node) {
 // A clusterd that has noticed the loss: what was queued for it comes first.
 void World::connect(std::size_t node) {
     auto& host = hosts_[node];
-    const auto& queue = host.channels[static_cast<std::size_t>(Channel::kGroup)];
+    const auto& queue = host.channels[Channel::kGroup];
     if (host.machine && !host.connected && !host.corosync_down && queue.empty()) {
         host.connected = true;
         corosync_->join(node, host.process);
@@ -106,9 +106,7 @@ void World::kill_process(std::size_t node) {
     host.unflushed.reset();
     host.machine.reset();
     host.armed.reset();
-    for (auto& channel : host.channels) {
-        channel.clear();
-    }
+    host.channels.clear();
     network_->close_all(node);
     if (!host.frozen) {
         corosync_->leave(node);
@@ -153,7 +151,7 @@ void World::freeze(std::size_t node, bool machine, Time duration) {
 void World::feed(std::size_t node, Channel channel, HostInput input) {
     auto& host = hosts_[node];
     if (host.machine) {
-        host.channels[static_cast<std::size_t>(channel)].push_back(std::move(input));
+        host.channels[channel].push_back(std::move(input));
         pump(node);
     }
 }
@@ -165,20 +163,11 @@ void World::pump(std::size_t node) {
     }
     host.busy = true;
     while (host.runs()) {
-        std::array<std::size_t, kChannels> ready{};
-        std::size_t count = 0;
-        for (std::size_t i = 0; i < kChannels; ++i) {
-            if (!host.channels[i].empty()) {
-                ready[count++] = i;
-            }
-        }
-        if (count == 0) {
+        const auto input = host.channels.take(random_);
+        if (!input) {
             break;
         }
-        auto& channel = host.channels[ready[random_.below(count)]];
-        const auto input = std::move(channel.front());
-        channel.pop_front();
-        step(node, input);
+        step(node, *input);
     }
     host.busy = false;
     connect(node);

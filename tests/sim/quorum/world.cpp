@@ -218,9 +218,7 @@ void World::kill_voter(std::size_t node) {
     host.voter.reset();
     host.armed.reset();
     host.held_up.clear();
-    for (auto& channel : host.channels) {
-        channel.clear();
-    }
+    host.channels.clear();
     for (auto& disk : disks_) {
         disk->orphan(node, /*power_lost=*/false);
     }
@@ -277,7 +275,7 @@ bool World::runs(std::size_t node) const {
 void World::feed(std::size_t node, Channel channel, VoterInput input) {
     auto& host = hosts_[node];
     if (host.voter) {
-        host.channels[static_cast<std::size_t>(channel)].push_back(std::move(input));
+        host.channels[channel].push_back(std::move(input));
         pump(node);
     }
 }
@@ -289,20 +287,11 @@ void World::pump(std::size_t node) {
     }
     host.busy = true;
     while (runs(node)) {
-        std::array<std::size_t, kChannels> ready{};
-        std::size_t count = 0;
-        for (std::size_t i = 0; i < kChannels; ++i) {
-            if (!host.channels[i].empty()) {
-                ready[count++] = i;
-            }
-        }
-        if (count == 0) {
+        const auto input = host.channels.take(random_);
+        if (!input) {
             break;
         }
-        auto& channel = host.channels[ready[random_.below(count)]];
-        const auto input = std::move(channel.front());
-        channel.pop_front();
-        step(node, input);
+        step(node, *input);
     }
     host.busy = false;
 }

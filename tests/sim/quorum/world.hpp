@@ -1,7 +1,5 @@
 #pragma once
 
-#include <array>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,6 +12,7 @@
 #include "oracle.hpp"
 #include "quorum/header.hpp"
 #include "quorum/voter.hpp"
+#include "sim/channels.hpp"
 #include "sim/node_clock.hpp"
 
 namespace quorate::quorum::simulator {
@@ -46,7 +45,7 @@ struct Host {
     std::unique_ptr<Voter> voter;
     std::uint64_t life = 0;
     Incarnation incarnation;
-    std::array<std::deque<VoterInput>, kChannels> channels;
+    sim::Channels<VoterInput, kChannels> channels;
     bool busy = false;
     std::optional<sim::Time> armed;
     std::vector<std::function<void()>> held_up;  // what a frozen voter was about to do
