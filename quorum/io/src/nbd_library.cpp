@@ -5,8 +5,6 @@
 namespace quorate::quorum {
 namespace {
 
-constexpr const char* kNbdLibrary = "libnbd.so.0";
-
 bool find_nbd(void* library, NbdLibrary& nbd) {
     return find_symbol(library, "nbd_create", nbd.create) &&
            find_symbol(library, "nbd_close", nbd.close) &&
@@ -32,10 +30,7 @@ bool find_nbd(void* library, NbdLibrary& nbd) {
 
 Result<const NbdLibrary*> NbdLibrary::load() {
     static NbdLibrary nbd;
-    static const bool loaded = [] {
-        void* library = ::dlopen(kNbdLibrary, RTLD_NOW | RTLD_LOCAL);
-        return library != nullptr && find_nbd(library, nbd);
-    }();
+    static const bool loaded = load_library("libnbd.so.0", find_nbd, nbd);
     if (!loaded) {
         return fail(std::make_error_code(std::errc::not_supported),
                     "NBD exports need libnbd (libnbd0), which is not installed");

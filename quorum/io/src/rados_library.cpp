@@ -5,8 +5,6 @@
 namespace quorate::quorum {
 namespace {
 
-constexpr const char* kRadosLibrary = "librados.so.2";
-
 bool find_rados(void* library, RadosLibrary& rados) {
     return find_symbol(library, "rados_create2", rados.create) &&
            find_symbol(library, "rados_conf_read_file", rados.conf_read_file) &&
@@ -35,10 +33,7 @@ bool find_rados(void* library, RadosLibrary& rados) {
 
 Result<const RadosLibrary*> RadosLibrary::load() {
     static RadosLibrary rados;
-    static const bool loaded = [] {
-        void* library = ::dlopen(kRadosLibrary, RTLD_NOW | RTLD_LOCAL);
-        return library != nullptr && find_rados(library, rados);
-    }();
+    static const bool loaded = load_library("librados.so.2", find_rados, rados);
     if (!loaded) {
         return fail(std::make_error_code(std::errc::not_supported),
                     "RADOS objects need librados (librados2), which is not installed");

@@ -26,11 +26,7 @@ class Rados(QuorumCase):
 
     def test_a_cut_link(self):
         n1, n2 = self.lab.nodes
-        since = now()
-        n2.cut()
-        from_ring, in_all = self.wait_alone([n1], since)
-        print(f"cut link: votes settled {from_ring:.2f} s after the new ring, {in_all:.2f} s after the cut", flush=True)
-        blocked = self.wait_span(n2, "blocked", lambda one: not one.quorate and one.members == {2}, since)
+        _, blocked = self.cut_off(n2, left=n1)
         self.never_quorate(n2, blocked.begin, 1)
         n2.heal()
         self.healthy()

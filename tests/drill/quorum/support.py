@@ -204,6 +204,15 @@ class QuorumCase(unittest.TestCase):
             took.append((span.begin - ring.begin, span.begin - since))
         return max(one[0] for one in took), max(one[1] for one in took)
 
+    def cut_off(self, lost, left):
+        """Pulls its cables; who is left goes on, and it blocks. How long that took from the new ring, and its span."""
+        since = now()
+        lost.cut()
+        from_ring, in_all = self.wait_alone([left], since)
+        print(f"cut link: votes settled {from_ring:.2f} s after the new ring, {in_all:.2f} s after the cut", flush=True)
+        alone = {lost.number}
+        return from_ring, self.wait_span(lost, "blocked", lambda one: not one.quorate and one.members == alone, since)
+
     def never_quorate(self, node, since, seconds, allowed=0.0):
         """The node says nothing of quorum from `since` + `allowed` on; looked at for `seconds`."""
         until = now() + seconds
