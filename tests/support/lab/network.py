@@ -54,12 +54,13 @@ class Network:
         self.hub = None
 
     def connect(self, node):
-        """A node's cables, new at every power-on: the old ones went with its namespace."""
+        """A node's cables, new at every power-on: the old ones go with its namespace, when the kernel gets to it."""
         for ring in (*RINGS, STORAGE) if self.has_storage else RINGS:
             self._plug_in(node, ring)
 
     def _plug_in(self, node, ring):
         port = f"{node.name}r{ring}"
+        self._hub("link", "del", port, check=False, stderr=subprocess.DEVNULL)
         self._hub("link", "add", port, "type", "veth", "peer", "name", f"eth{ring}", "netns", str(node.holder))
         self._hub("link", "set", port, "master", f"ring{ring}")
         self._hub("link", "set", port, "up")
@@ -71,5 +72,6 @@ class Network:
         for ring in rings or RINGS:
             self._hub("link", "set", f"{node.name}r{ring}", state)
 
-    def _hub(self, *arguments):
-        subprocess.run(["nsenter", "-t", str(self.hub), "--net", "--", "ip", *arguments], check=True)
+    def _hub(self, *arguments, check=True, stderr=None):
+        command = ["nsenter", "-t", str(self.hub), "--net", "--", "ip", *arguments]
+        subprocess.run(command, check=check, stderr=stderr)
