@@ -162,6 +162,9 @@ Status Clusterd::open_as_root() {
     QUORATE_CHECK(io::make_directory(kStateDirectory, config_.user));
     // After the hand was started, which would go on holding the lock.
     QUORATE_CHECK(lock_directory(kStateDirectory, config_.user));
+    if (!config_.solo) {
+        QUORATE_CHECK(lock_node());
+    }
     for (const auto& address : config_.solo ? std::vector<std::string>() : config_.addresses) {
         QUORATE_TRY(auto listener, io::Listener::open(daemon_.io(), address));
         listeners_.push_back(std::move(listener));

@@ -1,20 +1,20 @@
 #include "process.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
+#include <system_error>
+
+#include <fmt/core.h>
 
 #include "io/errc.hpp"
+#include "io/lock_file.hpp"
 #include "io/privileges.hpp"
 
 namespace quorate::cluster {
 namespace {
 
+constexpr const char* kNodeLock = "/run/clusterd.lock";
 constexpr int kNice = -15;
 
 // Who is not root may lock so much and no more; what comes over it, a growing stack too, cannot be
@@ -44,21 +44,23 @@ void secure_heartbeats(const Logger& log, bool stays_root) {
     }
 }
 
+Status lock_node() {
+    const auto held = io::hold_lock_file(kNodeLock);
+    if (!held && held.error().code == std::errc::permission_denied) {
+        return {};  // the group refuses a node's second member (membership.hpp)
+    }
+    QUORATE_CHECK(held);
+    return *held ? Status()
+                 : fail(io::Errc::kUsage,
+                        fmt::format("another clusterd of a cluster runs on this node ({})",
+                                    kNodeLock));
+}
+
 Status lock_directory(const std::string& path, const std::string& user) {
     const auto file = path + "/lock";
-    const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (descriptor < 0) {
-        return fail_errno(errno, file);
-    }
-    QUORATE_CHECK(io::give_to_user(file, user));
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-        const int error = errno;
-        ::close(descriptor);
-        return fail(io::Errc::kUsage, error == EWOULDBLOCK
-                                          ? file + ": another clusterd runs on this directory"
-                                          : file + ": " + std::strerror(error));
-    }
-    return {};
+    QUORATE_TRY(const bool held, io::hold_lock_file(file, user));
+    return held ? Status()
+                : fail(io::Errc::kUsage, file + ": another clusterd runs on this directory");
 }
 
 }  // namespace quorate::cluster

@@ -13,6 +13,10 @@ namespace quorate::cluster {
 // inherit either.
 void secure_heartbeats(const Logger& log, bool stays_root);
 
+// Held for the life of the process, whatever its root directory: Corosync's group counts nodes.
+// Who may not make the file goes without. Errors: another clusterd of a cluster runs on this node.
+Status lock_node();
+
 // Held for the life of the process: two clusterds must not share a state directory. Errors: another
 // one runs.
 Status lock_directory(const std::string& path, const std::string& user);

@@ -1,14 +1,11 @@
 #include "process.hpp"
 
-#include <fcntl.h>
 #include <sched.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -16,6 +13,7 @@
 #include <fmt/core.h>
 
 #include "base/text.hpp"
+#include "io/lock_file.hpp"
 #include "quorum/errc.hpp"
 
 namespace quorate::quorum {
@@ -50,19 +48,9 @@ long sbd_watchdog_ms() {
 }  // namespace
 
 Status lock_node() {
-    const int descriptor = ::open(kLock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (descriptor < 0) {
-        return fail_errno(errno, kLock);
-    }
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-        const int error = errno;
-        ::close(descriptor);
-        return error == EWOULDBLOCK
-                   ? Status(fail(errc::refused,
-                                 fmt::format("another quorumd runs on this node ({})", kLock)))
-                   : Status(fail_errno(error, kLock));
-    }
-    return {};
+    QUORATE_TRY(const bool held, io::hold_lock_file(kLock));
+    return held ? Status()
+                : fail(errc::refused, fmt::format("another quorumd runs on this node ({})", kLock));
 }
 
 void secure_time(const Logger& log) {

@@ -165,9 +165,8 @@ class Strangers(ClusterCase):
     def test_a_name_that_corosync_conf_does_not_have(self):
         self.assertRegex(self.start_stranger(node="n7"), r"corosync.conf.*n7")
 
-    def test_a_second_daemon_with_the_same_node_id(self):
-        """Another root directory on a member: the group sees two processes of one node."""
-        n1 = self.lab["n1"]
+    def start_second(self, n1):
+        """Another root directory on a member."""
         second = os.path.join(n1.folder, "second")
         os.makedirs(os.path.join(second, "etc/quorate"), exist_ok=True)
         text = clusterd.settings(n1, addresses=["10.77.0.1:5499"])
@@ -175,8 +174,21 @@ class Strangers(ClusterCase):
         key = pathlib.Path(second, "etc/quorate/cluster.key")
         key.write_text(self.key, encoding="ascii")
         key.chmod(0o400)
-        before = self.healthy(self.three)
         n1.start("second", clusterd.program(), "--root", second)
+
+    def test_a_second_daemon_on_the_same_node(self):
+        n1 = self.lab["n1"]
+        self.start_second(n1)
+        wait_for("the second ends", lambda: re.search("another clusterd of a cluster runs", n1.log_text("second")), 30)
+        wait_for("one is left", lambda: len(n1.pids("clusterd")) == 1, 20)
+        self.healthy(self.three)
+
+    def test_a_second_daemon_with_the_same_node_id(self):
+        """Its node's lock was swept away: the group sees two processes of one node."""
+        n1 = self.lab["n1"]
+        before = self.healthy(self.three)
+        n1.run("rm", "/run/clusterd.lock")
+        self.start_second(n1)
         wait_for("the second ends", lambda: re.search("node id 1 is taken", n1.log_text("second")), 30)
         wait_for("one is left", lambda: len(n1.pids("clusterd")) == 1, 20)
         after = self.healthy(self.three)
