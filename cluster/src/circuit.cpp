@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "base/assert.hpp"
+#include "batch.hpp"
 #include "cluster/errc.hpp"
 #include "frame.hpp"
 #include "receive_queue.hpp"
@@ -18,8 +19,6 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::size_t kBatch = 256 * 1024;    // of one write
-constexpr std::size_t kOwnPiece = 16 * 1024;  // larger frames are not copied
 constexpr std::size_t kAckAfterBytes = 256 * 1024;
 constexpr std::size_t kAckAfterMessages = 64;
 constexpr auto kAckDelay = milliseconds(10);
@@ -41,32 +40,6 @@ struct Ring {
     std::string problem;
 
     bool up() const { return state == State::kUp; }
-};
-
-// Collects frames for one write.
-class Batch {
-public:
-    std::string& small() {
-        if (pieces_.empty() || pieces_.back().frame) {
-            pieces_.emplace_back();
-        }
-        return pieces_.back().bytes;
-    }
-    void add(const std::shared_ptr<const std::string>& frame) {
-        size_ += frame->size();
-        if (frame->size() > kOwnPiece) {
-            pieces_.push_back({{}, frame});
-        } else {
-            small() += *frame;
-        }
-    }
-    bool full() const { return size_ >= kBatch; }
-    bool empty() const { return pieces_.empty(); }
-    std::vector<Piece> take() { return std::move(pieces_); }
-
-private:
-    std::vector<Piece> pieces_;
-    std::size_t size_ = 0;
 };
 
 // Text of a peer, for the log.
