@@ -1,10 +1,5 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
-#include <linux/fs.h>
-#include <sys/file.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,11 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
 #include <boost/asio/post.hpp>
 
 #include "base/assert.hpp"
-#include "shadowing/errc.hpp"
 #include "shadowing/io/member.hpp"
 
 namespace quorate::shadowing {
@@ -35,13 +28,10 @@ Outcome outcome_of(int result, std::uint64_t wanted, bool is_read) {
 
 class FileMember final : public Member {
 public:
-    FileMember(io::Uring& ring, boost::asio::io_context& io, int file, std::uint64_t octets)
-        : ring_(ring), io_(io), file_(file), octets_(octets) {}
-    ~FileMember() override { ::close(file_); }
-    FileMember(const FileMember&) = delete;
-    FileMember& operator=(const FileMember&) = delete;
+    FileMember(io::Uring& ring, boost::asio::io_context& io, std::shared_ptr<LocalDisk> disk)
+        : ring_(ring), io_(io), disk_(std::move(disk)), file_(disk_->file()) {}
 
-    std::uint64_t octets() const override { return octets_; }
+    std::uint64_t octets() const override { return disk_->octets(); }
     std::uint64_t life() const override { return machine_life(); }
 
     void read(std::uint64_t offset, std::span<char> into, Done done) override {
@@ -146,51 +136,24 @@ private:
 
     io::Uring& ring_;
     boost::asio::io_context& io_;
+    std::shared_ptr<LocalDisk> disk_;  // the other owner is who serves it
     int file_;
-    std::uint64_t octets_;
     bool can_zero_range_ = true;
     std::size_t under_way_ = 0;
     std::vector<std::function<void()>> fences_;
 };
 
-Result<std::uint64_t> size_of(int file, const std::string& path) {
-    struct stat status {};
-    if (::fstat(file, &status) != 0) {
-        return fail_errno(errno, path);
-    }
-    if (S_ISREG(status.st_mode)) {
-        return static_cast<std::uint64_t>(status.st_size);
-    }
-    std::uint64_t octets = 0;
-    if (!S_ISBLK(status.st_mode)) {
-        return fail(errc::refused, path + ": neither a file nor a block device");
-    }
-    if (::ioctl(file, BLKGETSIZE64, &octets) != 0) {
-        return fail_errno(errno, path);
-    }
-    return octets;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Member>> open_file_member(io::Uring& ring, boost::asio::io_context& io,
                                                  const std::string& path) {
-    int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_DIRECT);
-    if (file < 0 && errno == EINVAL) {
-        file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);  // tmpfs has no O_DIRECT
-    }
-    if (file < 0) {
-        return fail_errno(errno, path);
-    }
-    auto octets = size_of(file, path);
-    if (octets && ::flock(file, LOCK_EX | LOCK_NB) != 0) {
-        octets = fail_errno(errno, path + ": another process has it open");
-    }
-    if (!octets) {
-        ::close(file);
-        return tl::unexpected(octets.error());
-    }
-    return std::unique_ptr<Member>(std::make_unique<FileMember>(ring, io, file, *octets));
+    QUORATE_TRY(auto disk, LocalDisk::open(path));
+    return make_file_member(ring, io, std::move(disk));
+}
+
+std::unique_ptr<Member> make_file_member(io::Uring& ring, boost::asio::io_context& io,
+                                         std::shared_ptr<LocalDisk> disk) {
+    return std::make_unique<FileMember>(ring, io, std::move(disk));
 }
 
 std::uint64_t machine_life() {

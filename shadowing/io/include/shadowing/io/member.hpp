@@ -10,6 +10,7 @@
 
 #include "base/result.hpp"
 #include "io/uring.hpp"
+#include "shadowing/io/local_disk.hpp"
 #include "shadowing/set.hpp"
 
 // A member disk as the shell of a set sees it: octets, whatever they stand on.
@@ -39,13 +40,14 @@ public:
     virtual void fence(std::function<void()> done) = 0;
 };
 
-// A file or block device of this machine: io_uring, O_DIRECT. The open file holds an exclusive
-// lock (flock), which the kernel gives back only when the last I/O on it has ended, that of a
-// killed process too: so nothing of a dead opener lands after its successor has opened.
-// Errors: errno's values (EWOULDBLOCK: another process has it open); errc::refused, not a file or
-// block device.
+// How an opening that takes time ends.
+using Opened = std::function<void(Result<std::unique_ptr<Member>>)>;
+
+// A file or block device of this machine: io_uring, O_DIRECT. Errors: those of LocalDisk::open().
 Result<std::unique_ptr<Member>> open_file_member(io::Uring& ring, boost::asio::io_context& io,
                                                  const std::string& path);
+std::unique_ptr<Member> make_file_member(io::Uring& ring, boost::asio::io_context& io,
+                                         std::shared_ptr<LocalDisk> disk);
 
 // Which life of its caches this machine has: since when it is up.
 std::uint64_t machine_life();
