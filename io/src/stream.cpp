@@ -254,6 +254,23 @@ void Stream::interrupt() { impl_->interrupt(); }
 awaitable<Result<std::size_t>> Stream::read_some(std::span<char> buffer, Deadline deadline) {
     return impl_->read_some(buffer, deadline);
 }
+awaitable<Status> Stream::read_exactly(std::span<char> buffer, Deadline deadline) {
+    while (!buffer.empty()) {
+        auto ready = co_await wait_readable(deadline);
+        if (!ready) {
+            co_return ready;
+        }
+        auto got = co_await read_some(buffer, deadline);
+        if (!got) {
+            co_return tl::unexpected<Error>(std::move(got).error());
+        }
+        if (*got == 0) {
+            co_return fail(Errc::kClosed, "the peer closed the connection");
+        }
+        buffer = buffer.subspan(*got);
+    }
+    co_return Status();
+}
 Result<std::optional<std::size_t>> Stream::read_now(std::span<char> buffer) {
     return impl_->read_now(buffer);
 }

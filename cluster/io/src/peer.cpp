@@ -18,27 +18,9 @@ constexpr std::size_t kKeyBytes = 48;
 constexpr std::chrono::milliseconds kConnect{3000};
 constexpr std::chrono::milliseconds kTransfer{10'000};  // of a request or an answer
 
-awaitable<Status> read_exactly(io::Stream& stream, std::span<char> into, MonoTime deadline) {
-    while (!into.empty()) {
-        auto ready = co_await stream.wait_readable(deadline);
-        if (!ready) {
-            co_return ready;
-        }
-        auto got = co_await stream.read_some(into, deadline);
-        if (!got) {
-            co_return tl::unexpected<Error>(std::move(got).error());
-        }
-        if (*got == 0) {
-            co_return fail(io::Errc::kClosed, "the peer closed the connection");
-        }
-        into = into.subspan(*got);
-    }
-    co_return Status();
-}
-
 awaitable<Result<std::string>> read_message(io::Stream& stream, MonoTime deadline) {
     std::string bytes(4, '\0');
-    auto head = co_await read_exactly(stream, bytes, deadline);
+    auto head = co_await stream.read_exactly(bytes, deadline);
     if (!head) {
         co_return tl::unexpected<Error>(std::move(head).error());
     }
@@ -47,7 +29,7 @@ awaitable<Result<std::string>> read_message(io::Stream& stream, MonoTime deadlin
         co_return tl::unexpected<Error>(size.error());
     }
     bytes.assign(*size, '\0');
-    auto rest = co_await read_exactly(stream, bytes, deadline);
+    auto rest = co_await stream.read_exactly(bytes, deadline);
     if (!rest) {
         co_return tl::unexpected<Error>(std::move(rest).error());
     }
@@ -115,7 +97,7 @@ awaitable<Result<PeerPurpose>> accept_peer(io::Stream& stream, PeerKeys& keys, M
         co_return tl::unexpected<Error>(std::move(started).error());
     }
     std::string preface(kPrefaceBytes, '\0');
-    auto read = co_await read_exactly(stream, preface, deadline);
+    auto read = co_await stream.read_exactly(preface, deadline);
     if (!read) {
         co_return tl::unexpected<Error>(std::move(read).error());
     }

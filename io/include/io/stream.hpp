@@ -53,6 +53,8 @@ public:
 
     // At least one byte, or 0 at the end of the stream. `buffer` is not empty.
     awaitable<Result<std::size_t>> read_some(std::span<char> buffer, Deadline deadline = {});
+    // Fills `buffer`. kClosed when the stream ends before.
+    awaitable<Status> read_exactly(std::span<char> buffer, Deadline deadline = {});
     // What is there at once: 0 at the end of the stream, nothing when it has to be waited for. How
     // one buffer serves many busy streams: TLS decrypts straight into it.
     Result<std::optional<std::size_t>> read_now(std::span<char> buffer);

@@ -67,27 +67,9 @@ Result<std::vector<std::string>> numeric(const std::vector<std::string>& names) 
     return found;
 }
 
-awaitable<Status> read_exactly(io::Stream& stream, std::span<char> into, io::Deadline deadline) {
-    while (!into.empty()) {
-        auto ready = co_await stream.wait_readable(deadline);
-        if (!ready) {
-            co_return ready;
-        }
-        auto got = co_await stream.read_some(into, deadline);
-        if (!got) {
-            co_return tl::unexpected<Error>(std::move(got).error());
-        }
-        if (*got == 0) {
-            co_return fail(io::Errc::kClosed, "the peer closed the connection");
-        }
-        into = into.subspan(*got);
-    }
-    co_return Status();
-}
-
 awaitable<Result<std::string>> read_frame(io::Stream& stream, io::Deadline deadline) {
     std::string head(4, '\0');
-    auto read = co_await read_exactly(stream, head, deadline);
+    auto read = co_await stream.read_exactly(head, deadline);
     if (!read) {
         co_return tl::unexpected<Error>(std::move(read).error());
     }
@@ -96,7 +78,7 @@ awaitable<Result<std::string>> read_frame(io::Stream& stream, io::Deadline deadl
         co_return fail(io::Errc::kLimit, "a message too large");
     }
     std::string bytes(size, '\0');
-    auto rest = co_await read_exactly(stream, bytes, deadline);
+    auto rest = co_await stream.read_exactly(bytes, deadline);
     if (!rest) {
         co_return tl::unexpected<Error>(std::move(rest).error());
     }

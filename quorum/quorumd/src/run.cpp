@@ -1,11 +1,8 @@
 #include "quorum/quorumd/run.hpp"
 
-#include <unistd.h>
+#include <utility>
 
-#include <cstdio>
-
-#include "base/text.hpp"
-#include "io/daemon.hpp"
+#include "io/daemon_main.hpp"
 #include "quorumd.hpp"
 #include "refusal.hpp"
 #include "version.hpp"
@@ -13,19 +10,13 @@
 namespace quorate::quorum {
 namespace {
 
-int refuse(const Error& error, int code) {
-    for (const auto line : split(error.detail, '\n')) {
-        std::fprintf(stderr, "<3>quorumd: %.*s\n", static_cast<int>(line.size()), line.data());
-    }
-    return code;
-}
-
 int serve(Config config) {
     io::Daemon daemon;
     Quorumd quorumd(daemon, std::move(config));
     if (auto opened = quorumd.open(); !opened) {
-        return refuse({opened.error().code, opened.error().to_string()},
-                      is_operators(opened.error()) ? io::kExitConfig : io::kExitFailed);
+        const auto& error = opened.error();
+        return io::refuse_to_run("quorumd", error.to_string(),
+                                 is_operators(error) ? io::kExitConfig : io::kExitFailed);
     }
     daemon.run(
         [&quorumd] { quorumd.stop(); },
@@ -37,20 +28,9 @@ int serve(Config config) {
 
 int run(int argc, char** argv) {
     const auto arguments = io::parse_daemon_arguments(argc, argv, "quorumd", kVersion);
-    if (::chdir(arguments.root.c_str()) != 0) {
-        return refuse(fail_errno(errno, arguments.root + ": no such root directory").value(),
-                      io::kExitConfig);
-    }
-    auto config = read_config(arguments.config);
-    if (!config) {
-        return refuse(config.error(), io::kExitConfig);
-    }
-    if (arguments.check_only) {
-        std::printf("%s: ok\n", arguments.config.c_str());
-        return io::kExitOk;
-    }
-    Logger::set_level(config->log_level);
-    return serve(std::move(*config));
+    return io::run_daemon(arguments, "quorumd", read_config, [](Config config, const std::string&) {
+        return serve(std::move(config));
+    });
 }
 
 }  // namespace quorate::quorum

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cluster/errc.hpp"
-#include "hex.hpp"
+#include "support/hex.hpp"
 
 namespace quorate::cluster {
 namespace {
@@ -25,7 +25,7 @@ Floor example() {
 }
 
 TEST(Floor, TheDocumentedExample) {
-    EXPECT_EQ(testing::hex(encode(example())),
+    EXPECT_EQ(support::hex(encode(example())),
               "51464c52"  // magic
               "0100"      // version
               "0000"      // reserved

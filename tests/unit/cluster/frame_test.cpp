@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cluster/errc.hpp"
-#include "hex.hpp"
+#include "support/hex.hpp"
 
 namespace quorate::cluster {
 namespace {
@@ -65,14 +65,14 @@ std::string conversation() {
 TEST(Frame, TheDocumentedExample) {
     std::string bytes;
     append_frame(bytes, FrameType::kMessage, Epoch(10), 3, "hello", Channel(1));
-    EXPECT_EQ(testing::hex(bytes),
+    EXPECT_EQ(support::hex(bytes),
               "51460102"
               "05000000"
               "0a00000000000000"
               "0300000000000000"
               "01000000"
               "68656c6c6f");
-    EXPECT_EQ(testing::hex(encode(hello())),
+    EXPECT_EQ(support::hex(encode(hello())),
               "51460101"
               "24000000"
               "0700000000000000"

@@ -5,7 +5,7 @@
 #include "base/bytes.hpp"
 #include "base/crc32c.hpp"
 #include "cluster/errc.hpp"
-#include "hex.hpp"
+#include "support/hex.hpp"
 
 namespace quorate::cluster {
 namespace {
@@ -53,7 +53,7 @@ std::vector<GroupMessage> examples() {
 
 // The worked example of docs/formats/group-message.md.
 TEST(GroupMessage, TheDocumentedExample) {
-    EXPECT_EQ(testing::hex(encode(Vouch{configuration(), Epoch(10), 0x99})),
+    EXPECT_EQ(support::hex(encode(Vouch{configuration(), Epoch(10), 0x99})),
               "51475250"          // magic
               "0102"              // version
               "0200"              // a vouch

@@ -5,7 +5,7 @@
 #include "base/bytes.hpp"
 #include "base/crc32c.hpp"
 #include "examples.hpp"
-#include "hex.hpp"
+#include "support/hex.hpp"
 
 namespace quorate::lockmgr {
 namespace {
@@ -21,14 +21,14 @@ std::string sealed(std::string bytes) {
 TEST(LockMessage, TheDocumentedExample) {
     const auto body = encode(Message(
         QueuedMessage{LockId((std::uint64_t{1} << 32) | 5), 7, /*order=*/-2, LockMode::PR}));
-    EXPECT_EQ(testing::hex(body),
+    EXPECT_EQ(support::hex(body),
               "04858080801007"
               "0303");
     Batch batch;
     batch.first = 12;
     batch.received = 34;
     batch.items.push_back({1, body});
-    EXPECT_EQ(testing::hex(encode(Packet{cluster::Epoch(9), batch})),
+    EXPECT_EQ(support::hex(encode(Packet{cluster::Epoch(9), batch})),
               "514c434b"          // magic
               "0200"              // version
               "0100"              // a batch

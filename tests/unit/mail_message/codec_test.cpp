@@ -5,21 +5,12 @@
 #include "mail/message/errc.hpp"
 #include "mail/message/structure.hpp"
 #include "samples.hpp"
+#include "support/hex.hpp"
 
 namespace quorate::mail::message {
 namespace {
 
 using testing::crlf;
-
-std::string hex(std::string_view bytes) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string out;
-    for (const char c : bytes) {
-        out.push_back(kDigits[static_cast<unsigned char>(c) >> 4]);
-        out.push_back(kDigits[static_cast<unsigned char>(c) & 15]);
-    }
-    return out;
-}
 
 std::string with_checksum(std::string bytes) {
     ByteWriter(bytes).u32(crc32c(bytes));
@@ -43,7 +34,7 @@ const char* const kExample =
 
 TEST(StructureCodec, TheDocumentedExample) {
     const auto bytes = encode(parse_structure(crlf(kExample)));
-    EXPECT_EQ(hex(bytes),
+    EXPECT_EQ(support::hex(bytes),
               "5310ae01030102002d81010a0320052b0500010110073804000001780179"
               "9ba9a7c3");
 }

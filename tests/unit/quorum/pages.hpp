@@ -23,16 +23,6 @@ inline void seal_again(std::string& page) {
     ByteWriter(page).u32(crc32c(page));
 }
 
-inline std::string hex(std::string_view bytes) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string out;
-    for (const char c : bytes) {
-        out.push_back(kDigits[static_cast<unsigned char>(c) >> 4]);
-        out.push_back(kDigits[static_cast<unsigned char>(c) & 15]);
-    }
-    return out;
-}
-
 inline Header header() {
     Header header;
     header.cluster = kCluster;

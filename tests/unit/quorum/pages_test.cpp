@@ -2,11 +2,12 @@
 
 #include "pages.hpp"
 #include "quorum/errc.hpp"
+#include "support/hex.hpp"
 
 namespace quorate::quorum {
 namespace {
 
-using testing::hex;
+using support::hex;
 
 // Envelope, fields and checksum of a page; between the last two are zeros.
 std::string written(const std::string& page) {

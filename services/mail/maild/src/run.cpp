@@ -1,11 +1,8 @@
 #include "mail/maild/run.hpp"
 
 #include <malloc.h>
-#include <unistd.h>
 
-#include <cstdio>
-
-#include "base/text.hpp"
+#include "io/daemon_main.hpp"
 #include "io/errc.hpp"
 #include "mail/auth/errc.hpp"
 #include "mail/store/errc.hpp"
@@ -19,13 +16,6 @@ namespace {
 constexpr int kArenas = 2;
 constexpr int kTrimBytes = 1 << 20;
 
-int refuse(const Error& error, int code) {
-    for (const auto line : split(error.detail, '\n')) {
-        std::fprintf(stderr, "<3>maild: %.*s\n", static_cast<int>(line.size()), line.data());
-    }
-    return code;
-}
-
 // Starting again would not help: the operator must change something.
 bool is_operators(const Error& error) {
     return error.code == io::Errc::kConfig || error.code == io::Errc::kTls ||
@@ -38,8 +28,8 @@ int serve(Config config, const std::string& config_path) {
     Maild maild(daemon, std::move(config), config_path);
     if (auto opened = maild.open(); !opened) {
         const auto& error = opened.error();
-        return refuse({error.code, error.to_string()},
-                      is_operators(error) ? io::kExitConfig : io::kExitFailed);
+        return io::refuse_to_run("maild", error.to_string(),
+                                 is_operators(error) ? io::kExitConfig : io::kExitFailed);
     }
     daemon.run([&maild] { maild.stop(); }, [&maild] { maild.reload(); });
     return maild.close() ? io::kExitOk : io::kExitFailed;
@@ -51,20 +41,7 @@ int run(int argc, char** argv) {
     ::mallopt(M_ARENA_MAX, kArenas);
     ::mallopt(M_TRIM_THRESHOLD, kTrimBytes);
     const auto arguments = io::parse_daemon_arguments(argc, argv, "maild", kVersion);
-    if (::chdir(arguments.root.c_str()) != 0) {
-        return refuse(fail_errno(errno, arguments.root + ": no such root directory").value(),
-                      io::kExitConfig);
-    }
-    auto config = read_config(arguments.config);
-    if (!config) {
-        return refuse(config.error(), io::kExitConfig);
-    }
-    if (arguments.check_only) {
-        std::printf("%s: ok\n", arguments.config.c_str());
-        return io::kExitOk;
-    }
-    Logger::set_level(config->log_level);
-    return serve(std::move(*config), arguments.config);
+    return io::run_daemon(arguments, "maild", read_config, serve);
 }
 
 }  // namespace quorate::mail

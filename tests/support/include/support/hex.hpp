@@ -3,8 +3,9 @@
 #include <string>
 #include <string_view>
 
-namespace quorate::lockmgr::testing {
+namespace quorate::support {
 
+// Two lower-case digits an octet, as pages of formats show them.
 inline std::string hex(std::string_view bytes) {
     constexpr std::string_view kDigits = "0123456789abcdef";
     std::string out;
@@ -15,4 +16,4 @@ inline std::string hex(std::string_view bytes) {
     return out;
 }
 
-}  // namespace quorate::lockmgr::testing
+}  // namespace quorate::support
