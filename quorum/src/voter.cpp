@@ -35,8 +35,28 @@ void Voter::Impl::note(LogLevel level, std::string event, std::string text) {
 // ---- inputs
 
 void Voter::Impl::take(const Configured& input) {
+    const auto before = nodes();
     electorate.configure(input);
     configured = true;
+    inherit(before);
+}
+
+// The page of a node that is configured no more is read no more: what it knew of sets, all that
+// stay know.
+void Voter::Impl::inherit(NodeSet before) {
+    bool more = false;
+    for (std::uint32_t n = 1; n <= kMaxNodes && own_known; ++n) {
+        const NodeId node(n);
+        if (!before.has(node) || nodes().has(node) || node == options.self) {
+            continue;
+        }
+        for (const auto& left : slots.of(node).witness.page.sets) {
+            more = learn(left) || more;
+        }
+    }
+    if (more) {
+        put_page(PageKind::kWitness);
+    }
 }
 
 void Voter::Impl::take(const UseDisks& input) {
@@ -91,19 +111,27 @@ void Voter::Impl::take(const WitnessChanged& input) {
         early_witnesses.push_back(input);  // beside what the last life knew
         return;
     }
-    auto& sets = witness.sets;
-    auto it = std::ranges::lower_bound(sets, input.witness.set, {}, &Witness::set);
-    if (it != sets.end() && it->set == input.witness.set) {
-        it->learn(input.witness);
-    } else if (sets.size() < kMaxWitnessed) {
-        sets.insert(it, input.witness);
-    } else {
-        note(LogLevel::kError, "too_many_witnesses", input.witness.set.to_hex());
+    if (!learn(input.witness)) {
         outputs.push_back(WitnessWritten{input.number, false, /*full=*/true});
         return;
     }
     put_page(PageKind::kWitness);
     owed_witnesses.push_back({input.number, witness.sequence});
+}
+
+// False: there is no place for one set more.
+bool Voter::Impl::learn(const Witness& word) {
+    auto& sets = witness.sets;
+    const auto it = std::ranges::lower_bound(sets, word.set, {}, &Witness::set);
+    if (it != sets.end() && it->set == word.set) {
+        it->learn(word);
+    } else if (sets.size() < kMaxWitnessed) {
+        sets.insert(it, word);
+    } else {
+        note(LogLevel::kError, "too_many_witnesses", word.set.to_hex());
+        return false;
+    }
+    return true;
 }
 
 void Voter::Impl::take(const ReadAnew& input) {

@@ -321,7 +321,8 @@ void Voter::Impl::answer_readings() {
         if (one.when > last_merge_begun) {
             return false;
         }
-        ReadDone done{one.number, {}, {}};
+        ReadDone done;
+        done.number = one.number;
         for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
             const auto& pages = slots.of(NodeId(n));
             if (!nodes().has(NodeId(n))) {
@@ -334,14 +335,8 @@ void Voter::Impl::answer_readings() {
             if (!pages.heartbeat.page.rider.empty()) {
                 done.riders.push_back(pages.heartbeat.page.rider);
             }
-            for (const auto& seen : pages.witness.page.sets) {
-                const auto it = std::ranges::find(done.witnesses, seen.set, &Witness::set);
-                if (it == done.witnesses.end()) {
-                    done.witnesses.push_back(seen);
-                } else {
-                    it->learn(seen);
-                }
-            }
+            auto& known = NodeId(n) == options.self ? done.own : done.others;
+            known = together(known, pages.witness.page.sets);
         }
         outputs.push_back(std::move(done));
         return true;

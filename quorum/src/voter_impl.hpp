@@ -43,6 +43,8 @@ struct Voter::Impl {
     void take(const ReadAnew& input);
     void take(const StopVoting& input);
     void take(const Tick&) {}
+    bool learn(const Witness& word);
+    void inherit(NodeSet before);
 
     // ---- voter_due.cpp
     BootTime deadline() const;

@@ -1,6 +1,7 @@
 #include "quorum/witness.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "codec.hpp"
 
@@ -8,12 +9,65 @@ namespace quorate::quorum {
 
 static_assert(1 + kMaxWitnessed * (16 + 16 + 3 * 8 + 4) <= kMaxFields);
 
+bool Witness::same_generation(const Witness& other) const {
+    return generation == other.generation && generation_id == other.generation_id &&
+           lineage == other.lineage;
+}
+
 void Witness::learn(const Witness& other) {
     const auto most = std::max(reserved, other.reserved);
-    if (other.generation >= generation) {
+    if (other.generation > generation || same_generation(other)) {
         *this = other;
     }
     reserved = most;
+}
+
+Witness Witnessed::together() const {
+    auto all = own;
+    all.learn(others);
+    return all;
+}
+
+Witnessed Witnessed::find(const std::vector<Witness>& own, const std::vector<Witness>& others,
+                          const Uuid& set) {
+    Witnessed found;
+    for (const auto& [list, word] :
+         {std::pair(&own, &found.own), std::pair(&others, &found.others)}) {
+        const auto it = std::ranges::find(*list, set, &Witness::set);
+        word->set = set;
+        if (it != list->end()) {
+            *word = *it;
+        }
+    }
+    return found;
+}
+
+bool Witnessed::admits(const Witness& wanted) const {
+    const auto known = together();
+    if (wanted.reserves()) {
+        return wanted.same_generation(known) && wanted.reserved > known.reserved;
+    }
+    return wanted.generation > known.generation && wanted.generation == known.reserved;
+}
+
+bool Witnessed::stands(const Witness& written) const {
+    const bool taken = written.reserves() &&
+                       (own.reserved != written.reserved || others.reserved >= written.reserved);
+    return written.same_generation(together()) && !taken;
+}
+
+std::vector<Witness> together(const std::vector<Witness>& one, const std::vector<Witness>& other) {
+    auto all = one;
+    for (const auto& word : other) {
+        const auto it = std::ranges::find(all, word.set, &Witness::set);
+        if (it == all.end()) {
+            all.push_back(word);
+        } else {
+            it->learn(word);
+        }
+    }
+    std::ranges::sort(all, {}, &Witness::set);
+    return all;
 }
 
 std::string encode(const WitnessPage& page) {

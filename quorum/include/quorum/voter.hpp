@@ -180,7 +180,8 @@ struct WitnessWritten {
 struct ReadDone {
     std::uint64_t number = 0;
     std::vector<std::string> riders;
-    std::vector<Witness> witnesses;  // of each set what all nodes together know
+    std::vector<Witness> own;     // what this node's page knows, and of each set
+    std::vector<Witness> others;  // what those of all others know together
 };
 struct FenceDone {
     NodeId target;

@@ -24,10 +24,34 @@ struct Witness {
     std::uint32_t members = 0;   // mask
     bool operator==(const Witness&) const = default;
 
+    bool same_generation(const Witness& other) const;
+    bool reserves() const { return reserved > generation; }
+
     // Of the same set: the newer generation, the greater reservation. What is known is never less
     // than it was.
     void learn(const Witness& other);
 };
+
+// What is known of one set, by this node's page and by those of all others together. A set that
+// nobody knows has generation 0 and reservation 0.
+//
+// A word either *reserves* a number (`reserved` above `generation`, which is the one that is known)
+// or *advances* to a generation whose number is the greatest reserved one. It is written only if
+// that is so (admits()), and counts only if it is so still when all pages are read afterwards
+// (stands()): of two nodes that reserve a number at once at least one sees the other.
+struct Witnessed {
+    Witness own;
+    Witness others;
+
+    Witness together() const;
+    // The words of that set, from two lists of what pages know.
+    static Witnessed find(const std::vector<Witness>& own, const std::vector<Witness>& others,
+                          const Uuid& set);
+    bool admits(const Witness& wanted) const;
+    bool stands(const Witness& written) const;
+};
+// Of each set what both lists know.
+std::vector<Witness> together(const std::vector<Witness>& one, const std::vector<Witness>& other);
 
 struct WitnessPage {
     NodeId node;

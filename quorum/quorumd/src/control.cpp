@@ -15,7 +15,7 @@
 #include "quorum/request.hpp"
 #include "report.hpp"
 #include "version.hpp"
-#include "witness_json.hpp"
+#include "witness_desk.hpp"
 
 namespace quorate::quorum {
 namespace {
@@ -103,43 +103,6 @@ public:
         co_return response;
     }
 
-    awaitable<ControlResponse> put_witness(ControlRequest request) {
-        if (request.uid != 0) {
-            co_return ControlResponse::error(403, "forbidden", "only root may ask for this");
-        }
-        const auto witness = witness_from(request.body);
-        if (!witness) {
-            co_return ControlResponse::error(400, "bad_request", witness.error().detail);
-        }
-        if (!parts_.voter) {
-            co_return ControlResponse::error(409, "not_voting", parts_.waiting);
-        }
-        auto held = co_await parts_.voter->write_witness(*witness);
-        if (!held) {
-            co_return ControlResponse::error(409, "refused", held.error().detail);
-        }
-        ControlResponse response;
-        response.body = json::object{{"held", *held}};
-        co_return response;
-    }
-
-    awaitable<ControlResponse> witnesses(ControlRequest) {
-        if (!parts_.voter) {
-            co_return ControlResponse::error(409, "not_voting", parts_.waiting);
-        }
-        auto all = co_await parts_.voter->read_witnesses();
-        if (!all) {
-            co_return ControlResponse::error(409, "refused", all.error().detail);
-        }
-        json::array list;
-        for (const auto& one : *all) {
-            list.push_back(to_json(one));
-        }
-        ControlResponse response;
-        response.body = json::object{{"witnesses", std::move(list)}};
-        co_return response;
-    }
-
     // The section quorum.device, on all nodes or on none.
     awaitable<ControlResponse> put_device(ControlRequest request) {
         return changed(std::move(request),
@@ -194,29 +157,26 @@ private:
 void add_control_routes(io::ControlServer& server, Parts& parts, const io::Metrics& metrics) {
     // Owned by all its routes.
     const auto control = std::make_shared<Control>(parts, metrics);
-    const auto add = [&](const char* method, const char* path,
-                         awaitable<ControlResponse> (Control::*call)(ControlRequest)) {
-        server.route(method, path, [control, call](ControlRequest request) {
-            return ((*control).*call)(std::move(request));
-        });
+    const auto desk = std::make_shared<WitnessDesk>(parts);
+    const auto calls = [](const auto& owner, auto call) {
+        return
+            [owner, call](ControlRequest request) { return ((*owner).*call)(std::move(request)); };
     };
-    add("GET", "/v1/status", &Control::status);
-    add("GET", "/v1/quorum", &Control::quorum);
-    add("GET", "/v1/events/recent", &Control::recent);
-    add("GET", "/metrics", &Control::metrics);
-    add("POST", "/v1/fences", &Control::fence);
-    add("PUT", "/v1/device", &Control::put_device);
-    add("GET", "/v1/witnesses", &Control::witnesses);
-    add("PUT", "/v1/witnesses", &Control::put_witness);
-    const auto add_for_peers = [&](const char* method, const char* path,
-                                   awaitable<ControlResponse> (Control::*call)(ControlRequest)) {
-        parts.requests.route(method, path, [control, call](ControlRequest request) {
-            return ((*control).*call)(std::move(request));
-        });
-    };
-    add_for_peers("POST", "/v1/device/check", &Control::check_device);
-    add_for_peers("PUT", "/v1/device/here", &Control::put_device_here);
-    add_for_peers("GET", "/v1/quorum", &Control::quorum);
+    server.route("GET", "/v1/status", calls(control, &Control::status));
+    server.route("GET", "/v1/quorum", calls(control, &Control::quorum));
+    server.route("GET", "/v1/events/recent", calls(control, &Control::recent));
+    server.route("GET", "/metrics", calls(control, &Control::metrics));
+    server.route("POST", "/v1/fences", calls(control, &Control::fence));
+    server.route("PUT", "/v1/device", calls(control, &Control::put_device));
+    server.route("GET", "/v1/witnesses", calls(desk, &WitnessDesk::read));
+    server.route("PUT", "/v1/witnesses", calls(desk, &WitnessDesk::write));
+    // Of other nodes' quorumds.
+    auto& peers = parts.requests;
+    peers.route("POST", "/v1/device/check", calls(control, &Control::check_device));
+    peers.route("PUT", "/v1/device/here", calls(control, &Control::put_device_here));
+    peers.route("GET", "/v1/quorum", calls(control, &Control::quorum));
+    peers.route("GET", "/v1/witnesses/here", calls(desk, &WitnessDesk::read_here));
+    peers.route("PUT", "/v1/witnesses/here", calls(desk, &WitnessDesk::write_here));
 }
 
 }  // namespace quorate::quorum

@@ -194,29 +194,24 @@ awaitable<Result<VoterOutput>> VoterShell::ask(std::uint64_t number, VoterInput 
     co_return std::move(question->answer);
 }
 
-awaitable<Result<bool>> VoterShell::write_witness(Witness witness) {
+awaitable<Result<WitnessWritten>> VoterShell::write_witness(Witness witness) {
     const auto number = ++last_question_;
     const VoterInput change = WitnessChanged{number, witness};
     auto answer = co_await ask(number, change);
     if (!answer) {
         co_return tl::unexpected(answer.error());
     }
-    const auto& written = std::get<WitnessWritten>(*answer);
-    if (written.full) {
-        co_return fail(errc::refused, fmt::format("the page has {} sets already, or too many wait",
-                                                  kMaxWitnessed));
-    }
-    co_return written.held;
+    co_return std::get<WitnessWritten>(*answer);
 }
 
-awaitable<Result<std::vector<Witness>>> VoterShell::read_witnesses() {
+awaitable<Result<ReadDone>> VoterShell::read_anew() {
     const auto number = ++last_question_;
     const VoterInput reading = ReadAnew{number};
     auto answer = co_await ask(number, reading);
     if (!answer) {
         co_return tl::unexpected(answer.error());
     }
-    co_return std::move(std::get<ReadDone>(*answer).witnesses);
+    co_return std::get<ReadDone>(*answer);
 }
 
 awaitable<Result<FenceDone>> VoterShell::fence(NodeId target, std::string reason) {

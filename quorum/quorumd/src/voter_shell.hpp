@@ -51,11 +51,11 @@ public:
     // Ends the present life of a node. Errors: errc::refused with the reason.
     boost::asio::awaitable<Result<FenceDone>> fence(NodeId target, std::string reason);
 
-    // What this node knows of a shadow set onto its page; true: and it had the votes still.
-    // Errors: errc::refused with the reason.
-    boost::asio::awaitable<Result<bool>> write_witness(Witness witness);
-    // What all nodes' pages know, read after this moment. Errors: errc::refused.
-    boost::asio::awaitable<Result<std::vector<Witness>>> read_witnesses();
+    // What this node knows of a shadow set onto its page, and what all pages show, read after this
+    // moment. Errors: errc::refused, the disk does not answer; what was to be written may get
+    // there yet.
+    boost::asio::awaitable<Result<WitnessWritten>> write_witness(Witness witness);
+    boost::asio::awaitable<Result<ReadDone>> read_anew();
 
     VoterStatus status() const;
     const VoterOptions& options() const { return options_; }

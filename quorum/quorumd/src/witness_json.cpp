@@ -1,5 +1,6 @@
 #include "witness_json.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <optional>
@@ -62,6 +63,9 @@ Result<Witness> witness_from(const boost::json::object& body) {
     witness.reserved = number("reserved", kMost);
     witness.members =
         static_cast<std::uint32_t>(number("members", std::numeric_limits<std::uint32_t>::max()));
+    if (witness.reserved < std::max<std::uint64_t>(witness.generation, 1)) {
+        fields.complain("reserved", "is below the generation, or nothing");
+    }
     QUORATE_CHECK(fields.finish());
     return witness;
 }

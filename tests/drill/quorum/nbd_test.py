@@ -99,9 +99,22 @@ class Nbd(QuorumCase):
         with open(trigger, "w", encoding="ascii"):
             self.loses_its_path(n2)
         self.assertIn("Input/output error", quorumd.show(n2)["disks"][0]["problem"])
+        self.asks_its_mate(n2, n1)
         os.remove(trigger)
         self.watches(n2)
         self.quorum_lasted(since)
+
+    def asks_its_mate(self, ward, mate):
+        """Words about a shadow set are written and read for a node without a path of its own."""
+        word = {"set": "5e" * 16, "lineage": "0" * 32, "generation": 0, "generation_id": "0" * 16, "reserved": 1,
+                "members": 0}
+        next_word = word | {"lineage": "11" * 16, "generation": 1, "generation_id": "00000000000000ab", "members": 3}
+        for one in (word, next_word):
+            self.assertEqual(quorumd.control(ward, "PUT", "/v1/witnesses", one), (200, {"held": True, "witness": one}))
+        for node in (ward, mate):
+            self.assertEqual(quorumd.control(node, "GET", "/v1/witnesses"), (200, {"witnesses": [next_word]}))
+        status, answer = quorumd.control(mate, "PUT", "/v1/witnesses", word)
+        self.assertEqual((status, answer["error"]["code"], answer["witness"]), (409, "behind", next_word))
 
     def test_a_path_that_answers_from_a_cache_is_not_trusted(self):
         n1, n2 = self.lab.nodes

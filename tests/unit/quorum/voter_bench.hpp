@@ -62,6 +62,16 @@ public:
         run(std::chrono::milliseconds(9'000));
     }
     void kill(std::uint32_t node) { voters_[node] = Node{}; }
+    // It is taken out of the configuration of all that are left.
+    void remove(std::uint32_t node) {
+        kill(node);
+        std::erase_if(configured_.nodes, [&](const auto& one) { return one.node == NodeId(node); });
+        for (std::uint32_t n = 1; n < voters_.size(); ++n) {
+            if (voters_[n].voter) {
+                feed(n, configured_);
+            }
+        }
+    }
     void ring(std::initializer_list<std::uint32_t> members) { set_ring(set_of(members)); }
     void split(std::initializer_list<std::uint32_t> a, std::initializer_list<std::uint32_t> b) {
         ring(a);

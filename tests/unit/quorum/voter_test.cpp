@@ -11,6 +11,8 @@ namespace {
 using std::chrono::milliseconds;
 using testing::Bench;
 
+std::vector<Witness> everything(const ReadDone& done) { return together(done.own, done.others); }
+
 TEST(Voter, TellsVotequorumNothingGoodBeforeItWritesAnything) {
     Bench bench(2);
     bench.start(1);
@@ -199,7 +201,7 @@ TEST(Voter, TheNewestWitnessOfASetIsRead) {
     bench.feed(1, ReadAnew{1});
     bench.run(milliseconds(300));
     ASSERT_EQ(bench.readings().size(), 1U);
-    EXPECT_EQ(bench.readings().front().witnesses,
+    EXPECT_EQ(everything(bench.readings().front()),
               (std::vector<Witness>{{set, lineage, 5, 0x55, 6, 1}}));
 }
 
@@ -211,7 +213,7 @@ TEST(Voter, AWitnessIsNeverLessThanItWas) {
     bench.feed(1, ReadAnew{1});
     bench.run(milliseconds(300));
     ASSERT_EQ(bench.readings().size(), 1U);
-    EXPECT_EQ(bench.readings().front().witnesses,
+    EXPECT_EQ(everything(bench.readings().front()),
               (std::vector<Witness>{{{1, 1}, {2, 2}, 5, 0x55, 7, 3}}));
 }
 
@@ -230,7 +232,23 @@ TEST(Voter, AWitnessToldEarlyIsWrittenBesideWhatTheLastLifeKnew) {
     bench.feed(2, ReadAnew{1});
     bench.run(milliseconds(1'300));
     ASSERT_EQ(bench.readings().size(), 1U);
-    EXPECT_EQ(bench.readings().front().witnesses.size(), 2U);
+    EXPECT_EQ(everything(bench.readings().front()).size(), 2U);
+}
+
+TEST(Voter, WhatARemovedNodeKnewOfASetTheOthersKnow) {
+    Bench bench(3);
+    bench.start_all();
+    bench.feed(3, WitnessChanged{1, {{1, 1}, {2, 2}, 5, 0x55, 7, 3}});
+    bench.run(milliseconds(1'500));
+    bench.remove(3);
+    bench.ring({1, 2});
+    bench.run(milliseconds(1'500));
+    bench.feed(1, ReadAnew{1});
+    bench.run(milliseconds(300));
+    ASSERT_EQ(bench.readings().size(), 1U);
+    EXPECT_EQ(bench.readings().front().own,
+              (std::vector<Witness>{{{1, 1}, {2, 2}, 5, 0x55, 7, 3}}));
+    EXPECT_EQ(bench.readings().front().others, bench.readings().front().own);
 }
 
 TEST(Voter, OneSetTooManyIsRefused) {

@@ -40,6 +40,7 @@ TEST(WitnessJson, WrongValuesAreNamed) {
         {"generation_id", "abcd"},
         {"generation_id", "xyz0000000000000"},
         {"reserved", "8"},
+        {"reserved", 6},
         {"members", 4294967296}};
     for (const auto& [field, value] : wrong) {
         auto body = as_read(kWitness);
