@@ -5,8 +5,8 @@
 namespace quorate::quorum {
 
 void Disks::use(const UseDisks& disks) {
+    const auto before = std::exchange(all_, {});
     sets_.clear();
-    all_.clear();
     for (const auto* set : {&disks.current, &disks.next}) {
         std::vector<DiskNumber> numbers;
         for (const auto& disk : *set) {
@@ -20,6 +20,24 @@ void Disks::use(const UseDisks& disks) {
             sets_.push_back(std::move(numbers));
         }
     }
+    for (const auto& disk : before) {
+        const auto same = [&](const DiskUsed& one) {
+            return one.number == disk.number && one.uuid == disk.uuid;
+        };
+        if (std::ranges::none_of(all_, same)) {
+            forget(disk.number);
+        }
+    }
+}
+
+// The number may be that of another disk some day.
+void Disks::forget(DiskNumber disk) {
+    for (auto& page : pages_) {
+        page.on_disk[disk.value()] = 0;
+        page.busy[disk.value()] = false;
+    }
+    std::erase_if(writing_, [&](const auto& one) { return one.second.disk == disk; });
+    std::erase_if(reading_, [&](const auto& one) { return one.second.disk == disk; });
 }
 
 bool Disks::majority(DiskSet disks) const {

@@ -106,6 +106,7 @@ private:
     static std::size_t index(PageKind kind) {
         return static_cast<std::size_t>(kind) - static_cast<std::size_t>(PageKind::kHeartbeat);
     }
+    void forget(DiskNumber disk);
     void submit(BootTime now, PageKind kind, DiskNumber disk);
 
     struct Writing {

@@ -71,6 +71,9 @@ void Voter::Impl::take(const UseDisks& input) {
     disks.use(input);
     disk_step = input.step;
     beat_now = true;
+    if (writes()) {
+        put_all_pages();
+    }
 }
 
 void Voter::Impl::take(const RingChanged& input) {
@@ -161,6 +164,7 @@ void Voter::Impl::run() {
     }
     settle_grant();
     finish_resigning();
+    settle_step();
     set_state();
     vote();
     publish();

@@ -42,7 +42,7 @@ void Voter::Impl::beat() {
     page.closed = closed_epoch;
     page.needed = needed;
     page.wards = wards.listed();
-    page.disk_step = disk_step;
+    page.disk_step = settled_step.value_or(0);
     for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
         if (nodes().has(NodeId(n)) && slots.watch(NodeId(n)).readings > 0) {
             page.echoes.push_back({NodeId(n), slots.watch(NodeId(n)).sequence});
@@ -76,6 +76,29 @@ void Voter::Impl::put_ballot() {
         proposer.written_as(disks.page(PageKind::kBallot).sequence + 1);
         disks.write(now, PageKind::kBallot, proposer.page().sequence, encode(proposer.page()));
     }
+}
+
+// To disks that may have none of them yet.
+void Voter::Impl::put_all_pages() {
+    proposer.write_again();
+    put_page(PageKind::kRequest);
+    put_page(PageKind::kWitness);
+    beat_now = true;
+}
+
+// Others go on to the next step when this node's page says so: then nothing of it is on the disks
+// that go only.
+void Voter::Impl::settle_step() {
+    if (settled_step == disk_step || !own_known || proposer.changed()) {
+        return;
+    }
+    for (auto kind : {PageKind::kBallot, PageKind::kRequest, PageKind::kWitness}) {
+        if (!disks.has(kind, disks.page(kind).sequence)) {
+            return;
+        }
+    }
+    beat_now = beat_now || settled_step;  // at the start the next heartbeat is soon enough
+    settled_step = disk_step;
 }
 
 void Voter::Impl::take(const PageWritten& input) {
@@ -227,14 +250,10 @@ void Voter::Impl::learn_own_pages() {
     if (own.ballot.known == Known::kUnknown) {
         proposer.replace_damaged(Epoch(newest_epoch().value() + 1));
     }
-    if (own.witness.known == Known::kUnknown) {
-        put_page(PageKind::kWitness);
-    }
-    put_page(PageKind::kRequest);
+    put_all_pages();
     for (const auto& one : std::exchange(early_witnesses, {})) {
         take(one);
     }
-    beat_now = true;
     note(LogLevel::kInfo, "disk_found", fmt::format("held {}", hold.held().value()));
 }
 
@@ -249,16 +268,20 @@ void Voter::Impl::mend() {
         beat_now = true;
     }
     const auto& own = slots.of(options.self);
-    if (own.ballot.known == Known::kUnknown) {
+    const auto lacks = [&](PageKind kind) {
+        return settled_step != disk_step && !disks.writes(kind) &&
+               !disks.has(kind, disks.page(kind).sequence);
+    };
+    if (own.ballot.known == Known::kUnknown || lacks(PageKind::kBallot)) {
         proposer.write_again();
     }
-    if (own.request.known == Known::kUnknown) {
+    if (own.request.known == Known::kUnknown || lacks(PageKind::kRequest)) {
         put_page(PageKind::kRequest);
     }
     // Whoever waits for one is told when a disk that counts has it: a write that failed, or that no
     // disk counted for, is repeated.
     const bool failed = !owed_witnesses.empty() && !disks.writes(PageKind::kWitness);
-    if (own.witness.known == Known::kUnknown || failed) {
+    if (own.witness.known == Known::kUnknown || lacks(PageKind::kWitness) || failed) {
         put_page(PageKind::kWitness);
     }
 }

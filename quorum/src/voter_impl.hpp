@@ -62,6 +62,8 @@ struct Voter::Impl {
     void learn_own_pages();
     void put_page(PageKind kind);
     void put_ballot();
+    void put_all_pages();
+    void settle_step();
     std::uint64_t seen_by_others() const;
     void mend();
     void looked(bool solid);
@@ -117,6 +119,7 @@ struct Voter::Impl {
     Electorate electorate;
     bool configured = false;
     std::uint32_t disk_step = 0;
+    std::optional<std::uint32_t> settled_step;  // so far all pages of this node are where they must
     RingId ring;
     NodeSet members;
     BootTime ring_since;

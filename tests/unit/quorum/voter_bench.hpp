@@ -94,6 +94,9 @@ public:
         }
     }
     void break_disk(std::size_t disk) { broken_disks_.insert(disk); }
+    // Pages of that kind cannot be written there.
+    void refuse(std::size_t disk, PageKind kind) { refused_ = {number(disk), kind}; }
+    void refuse_nothing() { refused_.reset(); }
 
     void feed(std::uint32_t node, const VoterInput& input) {
         auto& one = voters_[node];
@@ -134,6 +137,11 @@ public:
         const auto at = page_of(NodeId(node), PageKind::kHeartbeat);
         const auto read = decode_heartbeat(disks_[0][at], NodeId(node));
         return read ? PageRead{true, *read} : PageRead{};
+    }
+    // As it stands on that disk; empty: nobody has written it.
+    std::string raw(std::size_t disk, std::uint32_t node, PageKind kind) const {
+        const auto& page = disks_[disk][page_of(NodeId(node), kind)];
+        return page == std::string(kPageBytes, '\0') ? std::string() : page;
     }
     // Since it was asked last.
     struct Work {
@@ -211,7 +219,11 @@ private:
             {node, life, PagesRead{request.id, ok, ok ? bytes_of(request) : std::string()}});
     }
     void on(std::uint32_t node, std::uint64_t life, const WritePage& request) {
-        const bool ok = !broken(node, request.disk);
+        const auto kind = [&](const auto& refused) {
+            return request.disk == refused.first &&
+                   request.page == page_of(NodeId(node), refused.second);
+        };
+        const bool ok = !broken(node, request.disk) && !(refused_ && kind(*refused_));
         ++voters_[node].work.writes;
         if (ok) {
             disks_[request.disk.value()][request.page] = request.bytes;
@@ -263,6 +275,7 @@ private:
     std::vector<Node> voters_;
     std::set<std::uint32_t> broken_paths_;
     std::set<std::size_t> broken_disks_;
+    std::optional<std::pair<DiskNumber, PageKind>> refused_;
     std::deque<Soon> soon_;
     BootTime now_{std::chrono::seconds(1000)};
     std::uint64_t ring_sequence_ = 0;

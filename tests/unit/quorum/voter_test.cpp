@@ -283,6 +283,44 @@ TEST(Voter, ADiskIsReplacedWhileTheVotesStay) {
     EXPECT_TRUE(bench.casts(1));
 }
 
+TEST(Voter, AllPagesComeAlongToANewDisk) {
+    Bench bench(2);
+    bench.start_all();
+    bench.feed(2, WitnessChanged{1, {{1, 1}, {2, 2}, 5, 0x55, 7, 3}});
+    bench.run(milliseconds(1'500));
+    bench.use_disks({0}, {1}, 1);
+    bench.run(milliseconds(6'000));
+    bench.use_disks({1}, {}, 2);
+    bench.break_disk(0);
+    bench.run(milliseconds(1'500));
+    for (const std::uint32_t node : {1U, 2U}) {
+        for (const auto kind : {PageKind::kBallot, PageKind::kRequest, PageKind::kWitness}) {
+            EXPECT_FALSE(bench.raw(1, node, kind).empty());
+        }
+    }
+    bench.feed(1, ReadAnew{1});
+    bench.run(milliseconds(300));
+    ASSERT_EQ(bench.readings().size(), 1U);
+    EXPECT_EQ(everything(bench.readings().front()).size(), 1U);
+}
+
+TEST(Voter, ANodeIsNotThereBeforeAllItsPagesAre) {
+    Bench bench(2);
+    bench.start_all();
+    bench.refuse(1, PageKind::kWitness);
+    bench.use_disks({0}, {1}, 1);
+    bench.run(milliseconds(8'000));
+    for (const auto& step : bench.status(1).steps) {
+        EXPECT_EQ(step.step, 0U);
+        EXPECT_TRUE(step.trusted);
+    }
+    bench.refuse_nothing();
+    bench.run(milliseconds(3'000));
+    for (const auto& step : bench.status(1).steps) {
+        EXPECT_EQ(step.step, 1U);
+    }
+}
+
 TEST(Voter, OneOfThreeDisksMayFail) {
     Bench bench(2);
     bench.use_disks({0, 1, 2}, {}, 1);
