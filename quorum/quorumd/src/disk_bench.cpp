@@ -120,7 +120,6 @@ awaitable<Status> DiskBench::try_open(PlacePtr place) {
         co_return fail(errc::foreign, fmt::format("{}: {}", place->disk.path, why));
     }
     place->opened = std::move(*opened);
-    place->peeking = false;
     co_return Status();
 }
 
@@ -203,19 +202,6 @@ void DiskBench::read(const ReadPages& request) {
             ended(started, result ? nullptr : &result.error());
             feed_(PagesRead{id, result.has_value(), result ? std::move(*result) : std::string()});
         });
-}
-
-void DiskBench::peek(std::uint32_t page, const std::function<void(const std::string&)>& seen) {
-    for (const auto& place : places_) {
-        if (place && place->opened && !std::exchange(place->peeking, true)) {
-            place->opened->read(page, 1, [seen, place](const Result<std::string>& result) {
-                place->peeking = false;
-                if (result) {
-                    seen(*result);
-                }
-            });
-        }
-    }
 }
 
 void DiskBench::write(const WritePage& request) {

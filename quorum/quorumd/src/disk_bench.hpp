@@ -37,8 +37,6 @@ public:
 
     void read(const ReadPages& request);
     void write(const WritePage& request);
-    // One page of each disk that is open, for who only looks; nothing of one that fails.
-    void peek(std::uint32_t page, const std::function<void(const std::string&)>& seen);
     void stop();
 
     struct Place {
@@ -51,7 +49,6 @@ public:
         std::string write_problem;     // writing
         bool foreign = false;          // it is another disk than it should be
         bool tried = false;
-        bool peeking = false;  // one at a time: a disk that hangs collects none
         std::uint64_t reads = 0;
         std::uint64_t writes = 0;
         std::uint64_t errors = 0;

@@ -13,7 +13,6 @@
 #include "io/scope.hpp"
 #include "io/thread_pool.hpp"
 #include "peers.hpp"
-#include "place_watch.hpp"
 #include "quorum/io/device_settings.hpp"
 #include "quorum/io/live_conf.hpp"
 #include "quorum/io/watchdog.hpp"
@@ -47,7 +46,6 @@ struct Parts {
     std::unique_ptr<Votes> votes;
     std::unique_ptr<Watchdog> watchdog;
     std::unique_ptr<VoterShell> voter;
-    std::unique_ptr<PlaceWatch> place_watch;
     std::unique_ptr<Heuristics> heuristics;
     std::unique_ptr<VoterSocket> clients;  // null when clusterd does not listen
     io::ControlRouter requests;            // of the other nodes' quorumds

@@ -1,58 +1,40 @@
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <map>
-#include <string>
+#include <string_view>
+#include <utility>
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
-
-#include "disk_bench.hpp"
 #include "quorum/types.hpp"
+#include "quorum/voter.hpp"
 
 namespace quorate::quorum {
 
-// Whether another voter has this node's place on a disk (a machine that was cloned, say). The voter
-// reads right after it has written, and so may never see the other's page; this looks in between.
-// A page of another life that moves is of one that lives; once it may also be the last writing of a
-// dead one, landing late. Of two that live the one with the greater incarnation ends, so that one
-// goes on.
+// Whether another voter has this node's place on a disk (a machine that was cloned, say), from what
+// the voter reads anyway. A page of another life that moves is of one that lives; once it may also
+// be the last writing of a dead one, landing late. Of two that live the one with the greater
+// incarnation ends, so that one goes on. Pure.
 class PlaceWatch {
 public:
-    // Pure: what the sightings so far prove.
-    class Sightings {
-    public:
-        explicit Sightings(Incarnation self) : self_(self) {}
-        // Another voter lives, and this one is to end.
-        bool add(Incarnation incarnation, std::uint64_t sequence);
-        // Whether this one is the one to go on, if it is thrown out of its place: a lesser one was
-        // not seen to move.
-        bool prevails() const;
+    PlaceWatch(NodeId self, Incarnation incarnation) : self_(self), incarnation_(incarnation) {}
 
-    private:
-        Incarnation self_;
-        struct Life {
-            std::uint64_t sequence = 0;
-            unsigned moves = 0;
-        };
-        std::map<Incarnation, Life> lives_;
-    };
-
-    using Found = std::function<void()>;
-    PlaceWatch(boost::asio::io_context& io, DiskBench& disks, NodeId self, Incarnation incarnation)
-        : io_(io), disks_(disks), self_(self), sightings_(incarnation) {}
-
-    bool prevails() const { return sightings_.prevails(); }
-    // Until `stopping()`; calls `found` once, when this voter is the one to end.
-    boost::asio::awaitable<void> run(std::chrono::milliseconds heartbeat,
-                                     std::function<bool()> stopping, Found found);
+    // A disk's pages, from page 0 on. True: another voter lives here, and this one is to end.
+    bool read(DiskNumber disk, std::string_view pages);
+    // What this node's page showed.
+    bool add(DiskNumber disk, Incarnation incarnation, std::uint64_t sequence);
+    // Whether this one is the one to go on, if it is thrown out of its place: a lesser one was not
+    // seen to move.
+    bool prevails() const;
 
 private:
-    boost::asio::io_context& io_;
-    DiskBench& disks_;
     NodeId self_;
-    Sightings sightings_;
-    bool proven_ = false;
+    Incarnation incarnation_;
+    struct Life {
+        std::uint64_t sequence = 0;
+        unsigned moves = 0;
+    };
+    // Of each disk: a dead life's last page may be on some only.
+    std::map<std::pair<DiskNumber, Incarnation>, Life> lives_;
 };
 
 }  // namespace quorate::quorum

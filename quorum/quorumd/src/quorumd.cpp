@@ -288,13 +288,6 @@ void Quorumd::start_voter() {
         parts_.io, parts_.scope, parts_.config.heuristics,
         [this](std::uint32_t score) { parts_.voter->feed(Scored{score}); });
     parts_.heuristics->start();
-    parts_.place_watch =
-        std::make_unique<PlaceWatch>(parts_.io, *parts_.disks, options.self, options.incarnation);
-    parts_.scope.spawn(parts_.place_watch->run(
-        options.timing.heartbeat, [this] { return ending_; },
-        [this] {
-            on_evicted(/*fenced=*/false, "another voter has this node's place on the disk");
-        }));
 }
 
 // ---- while it votes
@@ -379,7 +372,7 @@ void Quorumd::on_evicted(bool fenced, const std::string& why) {
         log_.error("fenced", "why", why, "hint", "this machine is reset");
         reset_machine();
     }
-    const bool anew = fenced || (parts_.place_watch && parts_.place_watch->prevails());
+    const bool anew = fenced || parts_.voter->prevails();
     end_with(anew ? kExitAnew : io::kExitConfig);
 }
 

@@ -31,6 +31,7 @@ VoterShell::VoterShell(boost::asio::io_context& io, VoterOptions options)
       options_(options),
       voter_(std::move(options)),
       timer_(io),
+      place_watch_(options_.self, options_.incarnation),
       stopped_(io),
       last_question_(kFirstQuestion) {}
 
@@ -47,6 +48,10 @@ void VoterShell::look_at_io(const VoterInput& input) {
         const auto it = reading_.find(read->id);
         if (it != reading_.end() && read->ok) {
             board_.read(io::exact_boot_now(), it->second, read->bytes);
+            if (place_watch_.read(it->second, read->bytes) && !std::exchange(evicted_told_, true)) {
+                eviction_ = "another voter has this node's place on the disk";
+                io::spawn(io_, end_evicted());
+            }
         }
         reading_.erase(read->id);
     } else if (const auto* written = std::get_if<PageWritten>(&input)) {

@@ -17,6 +17,7 @@
 #include "event_list.hpp"
 #include "io/event.hpp"
 #include "page_board.hpp"
+#include "place_watch.hpp"
 #include "quorum/io/watchdog.hpp"
 #include "quorum/voter.hpp"
 #include "votes.hpp"
@@ -60,6 +61,8 @@ public:
     VoterStatus status() const;
     const VoterOptions& options() const { return options_; }
     const PageBoard& board() const { return board_; }
+    // This voter is the one of two in its place that goes on.
+    bool prevails() const { return place_watch_.prevails(); }
 
 private:
     void carry(VoterOutputs outputs);
@@ -92,6 +95,7 @@ private:
     bool carrying_ = false;
     bool halted_ = false;
     PageBoard board_;
+    PlaceWatch place_watch_;
     std::map<IoId, DiskNumber> reading_;
     std::map<IoId, bool> last_words_;  // writings of the page that says EVICTED
     io::Event stopped_;
