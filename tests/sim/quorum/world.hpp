@@ -17,6 +17,8 @@
 
 namespace quorate::quorum::simulator {
 
+inline constexpr Uuid kCluster{0xc, 0x1};
+
 // What a run is made of, all drawn from its seed.
 struct Scenario {
     std::size_t nodes = 2;
@@ -27,7 +29,8 @@ struct Scenario {
     sim::Time faulty = sim::seconds(60);
     sim::Time pause_max = sim::seconds(3);  // between two faults
     bool ambushes = false;                  // some faults come at the worst moment
-    bool twins = false;  // two machines that both are node 1, and know nothing of each other
+    bool twins = false;     // two machines that both are node 1, and know nothing of each other
+    bool replaces = false;  // disks give their place to others while all this goes on
 
     static Scenario draw(Random& random);
 };
@@ -35,6 +38,13 @@ struct Scenario {
 // Inputs of one kind keep their order; between kinds anything goes.
 enum class Channel { kRing, kPoll, kDisk, kPeer, kOther };
 inline constexpr std::size_t kChannels = 5;
+
+// Disks by their index, as a node's corosync.conf names them.
+struct Used {
+    std::vector<std::size_t> current;
+    std::vector<std::size_t> next;
+    std::uint32_t step = 0;
+};
 
 struct Host {
     explicit Host(sim::NodeClock its_clock) : clock(its_clock) {}
@@ -51,6 +61,7 @@ struct Host {
     std::vector<std::function<void()>> held_up;  // what a frozen voter was about to do
     std::uint64_t watchdog = 0;                  // number of the feeding that counts
     std::vector<sim::Time> said;                 // when the last word to each node arrives
+    Used used;
 };
 
 // N nodes with Corosync, voters and one or three disks, and everything that can go wrong; then a
@@ -66,6 +77,8 @@ public:
     std::uint64_t awards() const { return oracle_->awards(); }
     // From the loss to the votes, in the last act.
     std::optional<sim::Time> took_over_after() const { return took_over_after_; }
+    // Steps of replacements that were taken.
+    std::uint32_t disk_steps() const { return used_.step; }
     const char* last_act() const { return last_act_; }
 
 private:
@@ -99,6 +112,15 @@ private:
     void on(std::size_t node, const Stopped& output);
     void poll(std::size_t node, std::uint64_t life, const Poll& output);
 
+    // ---- disks
+    void format_disk();
+    UseDisks use_of(const Used& used) const;
+    Disk& disk_of(std::size_t node, DiskNumber number);
+    void replace_later();
+    bool all_there(std::size_t asker) const;
+    void replace_step();
+    void configure_disks(std::size_t node, const Used& used);
+
     // ---- faults
     void score_later();
     void fault_later();
@@ -130,12 +152,14 @@ private:
 
     sim::EventQueue events_;
     Random random_;
-    Random scores_;  // of its own: they change what is preferred, and nothing else
+    Random scores_;        // of its own: they change what is preferred, and nothing else
+    Random replacements_;  // of its own: seeds without any stay what they are
     Scenario scenario_;
     std::vector<Host> hosts_;
     std::set<std::pair<std::size_t, std::size_t>> cut_;
     std::unique_ptr<Corosync> corosync_;
     std::vector<std::unique_ptr<Disk>> disks_;
+    Used used_;  // the newest
     std::unique_ptr<Oracle> oracle_;
     sim::Time calm_until_{0};  // a stale cache is to be noticed while the cluster is whole
     bool healed_ = false;
