@@ -1,4 +1,4 @@
-"""What quorumd offers shadowing: words about shadow sets on the pages of the disk, written only if nobody knows better."""
+"""What quorumd offers shadowing: words about shadow sets on the disk, written only if nobody knows better."""
 
 import os
 import shutil
@@ -57,12 +57,16 @@ class Witness(QuorumCase):
         self.assertEqual(put(n2, word(2, 2, name))[0], 200)
         self.assertEqual(known(n1, name), (200, word(2, 2, name)))
 
+    @staticmethod
+    def ask(answers, node, what):
+        answers[node.name] = put(node, what)
+
     def test_of_two_that_reserve_a_number_at_once_one_has_it_at_most(self):
         name = "0b" * 16
         twice = 0
         for number in range(1, 21):
             answers = {}
-            askers = [threading.Thread(target=lambda one=node: answers.update({one.name: put(one, word(0, number, name))}))
+            askers = [threading.Thread(target=self.ask, args=(answers, node, word(0, number, name)))
                       for node in self.lab.nodes]
             for asker in askers:
                 asker.start()
