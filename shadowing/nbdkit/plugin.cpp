@@ -2,9 +2,11 @@
 #include <nbdkit-plugin.h>
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
@@ -13,13 +15,11 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 
 #include "base/bytes.hpp"
 
 // nbdkit's plugin "quorate": a virtual unit that shadowd has mounted, for any NBD client. It speaks
-// docs/protocols/shadow-data.md; each NBD connection has one to shadowd, on which a thread receives
-// for all that wait.
+// docs/protocols/shadow-data.md; each NBD connection has one to shadowd.
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 
 namespace {
@@ -39,15 +39,11 @@ int errno_of(std::uint32_t status) {
     return status == kOutOfRange ? EINVAL : EIO;
 }
 
+// A connection to shadowd. Of the threads that wait for a reply one receives for all: no thread of
+// its own stands between shadowd and them.
 class Unit {
 public:
     ~Unit() {
-        if (socket_ >= 0) {
-            ::shutdown(socket_, SHUT_RDWR);
-        }
-        if (receiver_.joinable()) {
-            receiver_.join();
-        }
         if (socket_ >= 0) {
             ::close(socket_);
         }
@@ -77,7 +73,6 @@ public:
         block_ = in.u32();
         in.u32();
         size_ = in.u64();
-        receiver_ = std::thread([this] { receive_replies(); });
         return true;
     }
 
@@ -105,26 +100,27 @@ public:
             }
             pending_[cookie] = &pending;
         }
-        std::string header;
-        ByteWriter out(header);
-        out.u32(kMagic);
-        out.u8(static_cast<std::uint8_t>(request.kind));
-        out.u8(request.fua ? 1 : 0);
-        out.u16(0);
-        out.u64(cookie);
-        out.u64(request.offset);
-        out.u32(request.octets);
-        out.u32(0);
-        {
-            const std::lock_guard guard(send_mutex_);
-            const bool sent = send(header.data(), header.size()) &&
-                              (request.data == nullptr || send(request.data, request.octets));
-            if (!sent) {
-                ::shutdown(socket_, SHUT_RDWR);  // the receiver ends all that wait
-            }
+        if (!send(header_of(request, cookie), request)) {
+            ::shutdown(socket_, SHUT_RDWR);  // who receives ends all that wait
         }
         std::unique_lock lock(mutex_);
-        pending.wake.wait(lock, [&] { return pending.done; });
+        while (!pending.done) {
+            if (receiving_) {
+                pending.wake.wait(lock);
+                continue;
+            }
+            receiving_ = true;
+            lock.unlock();
+            const bool received = receive_replies();
+            lock.lock();
+            receiving_ = false;
+            if (!received) {
+                end_all();
+            }
+        }
+        if (!receiving_ && !pending_.empty()) {
+            pending_.begin()->second->wake.notify_one();  // it receives from now on
+        }
         return pending.error;
     }
 
@@ -137,63 +133,118 @@ private:
         int error = 0;
     };
 
-    bool send(const void* data, std::size_t size) const {
-        const auto* at = static_cast<const char*>(data);
-        while (size > 0) {
-            const auto put = ::send(socket_, at, size, MSG_NOSIGNAL);
+    static std::string header_of(const Request& request, std::uint64_t cookie) {
+        std::string header;
+        ByteWriter out(header);
+        out.u32(kMagic);
+        out.u8(static_cast<std::uint8_t>(request.kind));
+        out.u8(request.fua ? 1 : 0);
+        out.u16(0);
+        out.u64(cookie);
+        out.u64(request.offset);
+        out.u32(request.octets);
+        out.u32(0);
+        return header;
+    }
+
+    bool send(std::string header, const Request& request) {
+        iovec pieces[2] = {{header.data(), header.size()},
+                           {const_cast<void*>(request.data), request.octets}};
+        msghdr message{};
+        message.msg_iov = pieces;
+        message.msg_iovlen = request.data == nullptr ? 1 : 2;
+        const std::lock_guard guard(send_mutex_);
+        while (message.msg_iovlen > 0) {
+            auto put = ::sendmsg(socket_, &message, MSG_NOSIGNAL);
             if (put < 0 && errno == EINTR) {
                 continue;
             }
             if (put <= 0) {
                 return false;
             }
-            at += put;
-            size -= static_cast<std::size_t>(put);
+            for (; message.msg_iovlen > 0; ++message.msg_iov, --message.msg_iovlen) {
+                auto& piece = *message.msg_iov;
+                const auto part = std::min(static_cast<std::size_t>(put), piece.iov_len);
+                piece = {static_cast<char*>(piece.iov_base) + part, piece.iov_len - part};
+                put -= static_cast<ssize_t>(part);
+                if (piece.iov_len > 0) {
+                    break;
+                }
+            }
         }
         return true;
     }
 
-    bool receive(void* data, std::size_t size) const {
+    // What has come already is taken from `ahead_`.
+    bool receive(void* data, std::size_t size) {
         auto* at = static_cast<char*>(data);
         while (size > 0) {
-            const auto got = ::recv(socket_, at, size, 0);
-            if (got < 0 && errno == EINTR) {
-                continue;
+            if (ahead_begin_ == ahead_end_) {
+                const bool large = size >= sizeof(ahead_);
+                const auto got = large ? ::recv(socket_, at, size, 0)
+                                       : ::recv(socket_, ahead_, sizeof(ahead_), 0);
+                if (got < 0 && errno == EINTR) {
+                    continue;
+                }
+                if (got <= 0) {
+                    return false;
+                }
+                if (large) {
+                    at += got;
+                    size -= static_cast<std::size_t>(got);
+                    continue;
+                }
+                ahead_begin_ = 0;
+                ahead_end_ = static_cast<std::size_t>(got);
             }
-            if (got <= 0) {
-                return false;
-            }
-            at += got;
-            size -= static_cast<std::size_t>(got);
+            const auto part = std::min(size, ahead_end_ - ahead_begin_);
+            std::memcpy(at, ahead_ + ahead_begin_, part);
+            ahead_begin_ += part;
+            at += part;
+            size -= part;
         }
         return true;
     }
 
-    void receive_replies() {
+    // At least one, and those that have come with it. False: the connection is of no use any more.
+    bool receive_replies() {
+        do {
+            if (!receive_reply()) {
+                return false;
+            }
+        } while (ahead_end_ - ahead_begin_ >= kHeader);
+        return true;
+    }
+
+    bool receive_reply() {
         std::string header(kHeader, '\0');
-        while (receive(header.data(), header.size())) {
-            ByteReader in(header);
-            const bool magic = in.u32() == kMagic;
-            const auto status = in.u32();
-            const auto cookie = in.u64();
-            const auto octets = in.u32();
-            Pending* pending = nullptr;
-            {
-                const std::lock_guard guard(mutex_);
-                const auto it = pending_.find(cookie);
-                pending = it == pending_.end() ? nullptr : it->second;
-            }
-            const bool fits = magic && pending != nullptr &&
-                              (octets == 0 || (pending->into && octets == pending->octets));
-            if (!fits || !receive(pending->into, octets)) {
-                break;
-            }
-            const bool lacks_data = status == 0 && pending->into && octets == 0;
-            const std::lock_guard guard(mutex_);
-            pending_.erase(cookie);
-            end(*pending, lacks_data ? EIO : status == 0 ? 0 : errno_of(status));
+        if (!receive(header.data(), header.size())) {
+            return false;
         }
+        ByteReader in(header);
+        const bool magic = in.u32() == kMagic;
+        const auto status = in.u32();
+        const auto cookie = in.u64();
+        const auto octets = in.u32();
+        Pending* pending = nullptr;
+        {
+            const std::lock_guard guard(mutex_);
+            const auto it = pending_.find(cookie);
+            pending = it == pending_.end() ? nullptr : it->second;
+        }
+        const bool fits = magic && pending != nullptr &&
+                          (octets == 0 || (pending->into && octets == pending->octets));
+        if (!fits || !receive(pending->into, octets)) {
+            return false;
+        }
+        const bool lacks_data = status == 0 && pending->into && octets == 0;
         const std::lock_guard guard(mutex_);
+        pending_.erase(cookie);
+        end(*pending, lacks_data ? EIO : status == 0 ? 0 : errno_of(status));
+        return true;
+    }
+
+    void end_all() {
         gone_ = true;
         for (const auto& [cookie, pending] : pending_) {
             end(*pending, ESHUTDOWN);
@@ -210,11 +261,16 @@ private:
     int socket_ = -1;
     std::uint64_t size_ = 0;
     std::uint32_t block_ = 0;
-    std::thread receiver_;
     std::atomic<std::uint64_t> last_{0};
     std::mutex send_mutex_;
+    // Of who receives.
+    char ahead_[64 * 1024];
+    std::size_t ahead_begin_ = 0;
+    std::size_t ahead_end_ = 0;
+
     std::mutex mutex_;
     std::map<std::uint64_t, Pending*> pending_;
+    bool receiving_ = false;
     bool gone_ = false;
 };
 

@@ -20,6 +20,8 @@ using asio::awaitable;
 constexpr std::size_t kConnections = 64;
 constexpr std::size_t kRequestsAtOnce = 256;
 constexpr std::size_t kReadAhead = 64 * 1024;
+constexpr std::size_t kSmall = 16 * 1024;
+constexpr std::size_t kTogether = 128 * 1024;
 
 struct DataRequest {
     std::uint8_t kind = 0;
@@ -155,24 +157,53 @@ private:
         out.u64(0);
         replies_.push_back({std::move(header), std::move(reply.data)});
         if (!std::exchange(writing_, true)) {
-            io::spawn(io_, write());
+            asio::post(io_, [self = shared_from_this()] { self->write_replies(); });
         }
     }
 
-    awaitable<void> write() {
-        const auto self = shared_from_this();
+    // Replies that are ready together go out together; data that are large by themselves. As long
+    // as the client takes them at once it costs no coroutine.
+    void write_replies() {
         while (!replies_.empty() && stream_.is_open()) {
-            const auto one = std::move(replies_.front());
-            replies_.pop_front();
-            auto sent = co_await stream_.write(one.header);
-            if (sent && one.data) {
-                sent = co_await stream_.write(one.data->text());
-            }
+            take_together();
+            auto sent = stream_.write_now(together_);
+            const bool all = sent && *sent == together_.size();
             if (!sent) {
                 stream_.close();
+            } else if (!all || large_) {
+                io::spawn(io_, write_rest(*sent));
+                return;
             }
         }
         writing_ = false;
+    }
+
+    void take_together() {
+        together_.clear();
+        while (!replies_.empty() && !large_ && together_.size() < kTogether) {
+            auto& one = replies_.front();
+            together_ += one.header;
+            if (one.data && one.data->size() <= kSmall) {
+                together_ += one.data->text();
+            } else {
+                large_ = std::move(one.data);
+            }
+            replies_.pop_front();
+        }
+    }
+
+    awaitable<void> write_rest(std::size_t sent_already) {
+        const auto self = shared_from_this();
+        const auto rest = std::string_view(together_).substr(sent_already);
+        auto sent = co_await stream_.write(rest);
+        if (sent && large_) {
+            sent = co_await stream_.write(large_->text());
+        }
+        large_.reset();
+        if (!sent) {
+            stream_.close();
+        }
+        write_replies();
     }
 
     struct Answer {
@@ -188,6 +219,8 @@ private:
     std::size_t under_way_ = 0;
     std::deque<Answer> replies_;
     bool writing_ = false;
+    std::string together_;
+    std::shared_ptr<const io::AlignedBuffer> large_;
 };
 
 }  // namespace
