@@ -8,6 +8,9 @@
 namespace quorate::shadowing {
 
 void Set::Impl::progress_copy() {
+    if (dismounting) {
+        return;
+    }
     const auto targets = current(false, true);
     if (targets.empty() || !options.volunteers) {
         if (copying == Hold::kExclusive) {

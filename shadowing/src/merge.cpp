@@ -169,7 +169,7 @@ void Set::Impl::progress_merge(OpenerSlot slot, Pending& one) {
         wake_at(std::max(one.again_at, moment.now + options.retry_after));
     }
     if (one.state == Pending::State::kMerging) {
-        while (!one.left.empty() && one.jobs < options.jobs_max) {
+        while (!one.left.empty() && one.jobs < options.jobs_max && !dismounting) {
             Job job;
             job.extent = one.left.back();
             job.targets = true;

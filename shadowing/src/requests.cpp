@@ -7,6 +7,10 @@ namespace quorate::shadowing {
 
 void Set::Impl::on(const Submit& input) {
     const bool is_flush = input.kind == RequestKind::kFlush;
+    if (dismounting) {
+        out.emplace_back(Reply{input.request, ReplyStatus::kUnavailable, {}});
+        return;
+    }
     if (!is_flush && (input.extent.blocks == 0 || input.extent.end() < input.extent.lbn ||
                       (has_current && input.extent.end() > now_current.set_blocks))) {
         out.emplace_back(Reply{input.request, ReplyStatus::kOutOfRange, {}});

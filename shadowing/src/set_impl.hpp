@@ -1,6 +1,5 @@
 #pragma once
 
-#include <bitset>
 #include <deque>
 #include <map>
 #include <set>
@@ -10,165 +9,19 @@
 
 #include "base/assert.hpp"
 #include "base/random.hpp"
+#include "dismounting.hpp"
+#include "expansion.hpp"
+#include "job.hpp"
 #include "mutation.hpp"
+#include "pending.hpp"
+#include "request.hpp"
 #include "shadowing/intent_log.hpp"
-#include "shadowing/set.hpp"
 
-// The parts of a Set. set.cpp: operations, locks, time; membership.cpp: mount and changes;
-// requests.cpp: reads, writes, flushes, the write-intent log; jobs.cpp: reconciling stretches;
-// merge.cpp: what a lost opener left; copy.cpp: new members.
+// The parts of a Set, a file each: operations.cpp, locks.cpp, change.cpp (of the membership, by
+// this opener), membership.cpp (what others changed), requests.cpp (reads, writes, flushes),
+// jobs.cpp (reconciling stretches), merge.cpp (what a lost opener left), copy.cpp (new members),
+// expansion.cpp, dismount.cpp.
 namespace quorate::shadowing {
-
-using Devices = std::bitset<kMaxMembers>;
-
-// What an operation is for: who hears how it ended.
-enum class Purpose : std::uint8_t {
-    kRead,
-    kWrite,
-    kFlush,
-    kIntent,
-    kLabelForChange,
-    kLabelForAdoption,
-    kLabelForAddition,
-    kWitnessRead,
-    kWriteLabel,
-    kClearLog,
-    kReserve,
-    kWriteWitness,
-    kSlot,
-    kClearSlot,
-    kLogCheck,
-    kJob
-};
-
-struct Op {
-    DeviceIndex device = 0;
-    Purpose purpose = Purpose::kRead;
-    std::uint64_t owner = 0;  // request, slot, job, round
-    std::uint64_t since = 0;  // the stint of the member for which it was asked
-    BootTime started;
-    bool late = false;
-    std::optional<BootTime> again_at;  // was refused
-    SetOutput output;
-};
-
-// One thing that every member must do, each once per stint in the set.
-struct Fanout {
-    std::array<std::uint64_t, kMaxMembers> done{};  // since + 1
-    // Until it has ended it may take effect, whatever the member's role is by then.
-    Devices under_way;
-};
-
-struct Device {
-    std::string name;
-    std::uint32_t read_cost = 1;
-    std::optional<Label> label;  // as read last
-    std::uint64_t life = 0;
-    Id128 member;  // which member it is, if it is one
-    bool suspect = false;
-    bool locked = false;  // its kMember lock is held
-    bool locking = false;
-    bool closing = false;
-    std::uint32_t queue = 0;
-    std::int64_t latency_us = 0;
-};
-
-struct ReadRequest {
-    Extent extent;
-    Devices tried;
-    Devices unreadable;
-    std::set<OpId> ops;
-    BootTime hedge_at;
-    BootTime arrived;
-    bool stalled = false;  // waits for the set to be active
-};
-
-struct WriteRequest {
-    Extent extent;
-    bool zero = false;
-    bool fua = false;
-    bool admitted = false;  // no earlier write overlaps
-    bool hot = false;       // its regions are
-    bool begun = false;     // some member may have it
-    bool given_up = false;  // was answered, and is never begun
-    BootTime arrived;
-    Fanout members;
-};
-
-struct WaitingFlush {
-    RequestId request;
-    BootTime arrived;
-};
-
-struct FlushRound {
-    std::uint64_t number = 0;
-    std::uint64_t mark = 0;
-    Fanout members;
-    std::vector<WaitingFlush> requests;
-};
-
-// Makes a stretch equal on all sources, and on targets; reads what it then holds.
-struct Job {
-    Extent extent;
-    bool sources = true;  // compare them
-    bool targets = false;
-    std::vector<RequestId> readers;
-    // kDraining: begins anew when what it asked for has ended.
-    enum class State : std::uint8_t {
-        kWaiting,
-        kReading,
-        kComparing,
-        kFixing,
-        kDraining
-    } state = State::kWaiting;
-    std::uint32_t attempts = 0;
-    bool needs_stall = false;
-    DeviceIndex authority = 0;
-    std::optional<OpId> data;
-    std::set<OpId> ops;
-    Devices unreadable;
-    Devices differs;
-    std::optional<OpenerSlot> slot;  // for the merge of
-    bool copy = false;
-};
-
-// What a lost opener left.
-struct Pending {
-    bool known = false;
-    std::set<std::uint32_t> regions;
-    bool held = false;  // this opener merges
-    bool own = false;
-    bool probing = false;      // not known yet whether its opener is lost
-    bool asked = false;        // for the slot's lock
-    cluster::MemberId opener;  // who is lost
-    std::size_t reading = 0;
-    bool answered = false;
-    std::optional<IntentBlock> best;
-    enum class State : std::uint8_t {
-        kWaiting,
-        kReading,
-        kMerging,
-        kFlushing,
-        kClearing,
-        kDone
-    } state = State::kWaiting;
-    std::vector<Extent> left;  // chunks, last first
-    std::size_t jobs = 0;
-    std::uint64_t flush_round = 0;
-    std::optional<IntentBlock> clearing;
-    Fanout members;
-    BootTime again_at;
-};
-
-// Whether a target has what the sources' write-intent logs say.
-struct LogCheck {
-    enum class State : std::uint8_t { kSource, kTarget, kDone } state = State::kSource;
-    std::uint64_t round = 0;
-    std::size_t waiting = 0;  // for answers
-    bool behind = false;
-    std::vector<std::uint64_t> needed = {};  // by slot: a sequence; 0: nothing is hot
-    BootTime again_at = {};
-};
 
 struct Set::Impl {
     explicit Impl(SetOptions set_options);
@@ -188,7 +41,10 @@ struct Set::Impl {
     void on(const DeviceClosed& input);
     void on(const AddDevice& input);
     void on(const RemoveDevice& input);
+    void on(const Expand&);
+    void on(const Dismount&);
     void on(const Tick&);
+    void slot_locked(OpenerSlot slot, Hold hold);
     void advance();
     bool may_act() const {
         return moment.lease.state == Lease::State::kRunning && moment.now < moment.lease.deadline;
@@ -235,6 +91,10 @@ struct Set::Impl {
     Currents current(bool sources, bool targets) const;
     const LabelMember* member_of(DeviceIndex device) const;
     bool is_current(const Op& op) const;
+    bool is_in(Id128 id) const {
+        const auto* member = now_current.find(id);
+        return member != nullptr && member->role != Role::kExpelled;
+    }
     std::uint64_t stint(DeviceIndex device) const;
     // Asks the devices given that have not done it and are not at it; true: all have done it.
     template <class Ask>
@@ -249,6 +109,7 @@ struct Set::Impl {
     const Label* basis(std::string& why);
     bool is_present(const LabelMember& member, const Label& base) const;
     void apply_wishes(Label& next, const Label& base, bool all_lives_lost);
+    void fork_lineage();
     void reserve_generation();
     void write_labels();
     void label_written(const Op& op, Outcome outcome);
@@ -321,6 +182,24 @@ struct Set::Impl {
     void log_checked(const Op& op, Outcome outcome, const IntentRead& input);
     void copy_chunk_done(Extent extent, ReplyStatus status);
 
+    // ---- expansion.cpp
+    void ask_for_room();
+    void room_told();
+    void progress_expansion();
+    void zeroed(const Op& op, bool ok);
+    bool may_grow(const Label& base, const Label& label) const;
+    void end_expansion();
+
+    // ---- dismount.cpp
+    void progress_dismount();
+    bool is_drained() const;
+    void probe_other_openers();
+    void other_opener_probed(bool gone);
+    void write_clean_labels();
+    void clean_label_written(bool ok);
+    void leave(bool clean);
+    void release_all();
+
     enum class Phase : std::uint8_t {
         kStopped,
         kLockingSlot,
@@ -332,7 +211,8 @@ struct Set::Impl {
         kWaitingShared,
         kAdopting,
         kActive,
-        kResting  // gave up a change: tries again
+        kResting,     // gave up a change: tries again
+        kDismounting  // everything is answered: no input but the ends of what dismounting asks for
     };
 
     SetOptions options;
@@ -360,6 +240,7 @@ struct Set::Impl {
     std::uint64_t tried = 0;      // the greatest number of a generation that this opener began
     std::size_t waiting_for = 0;  // answers
     Label next;
+    bool forking = false;  // by the operator's word
     bool label_failed = false;
     WitnessWord adopting;
     BootTime rest_until;
@@ -404,6 +285,8 @@ struct Set::Impl {
     BootTime copy_again_at;
     std::uint64_t copy_flush = 0;
     LogCheck log_check;
+    std::optional<Expansion> expansion;
+    std::optional<Dismounting> dismounting;
 };
 
 template <class Ask>

@@ -22,7 +22,8 @@
 // * Every operation ends with exactly one of Done, LabelRead, IntentRead or WitnessRead; it carries
 //   the cluster epoch of the lease under which it was asked for, and whoever serves the disk
 //   refuses those of an opener that was fenced (Outcome::kRefused).
-// * Locks are those of shadowing.md 2.11. Lock also converts; a conversion downwards may set the
+// * Locks are those of shadowing.md 2.11. Lock also converts, and takes the place of what was asked
+//   for the same lock and is not granted yet; a conversion downwards may set the
 //   value, which is the membership's generation. The locks of a dead opener are released only after
 //   every other opener of the set was told OpenerLost, and that only after its operations can no
 //   longer take effect.
@@ -46,7 +47,11 @@ struct SetOptions {
     cluster::MemberId opener;
     std::uint64_t seed = 1;  // for ids of generations
     bool witnessed = true;   // somebody remembers generations (mount_plan.hpp)
-    bool volunteers = true;  // runs copies here
+    bool volunteers = true;  // copies, scrubs and expands here
+    // The operator's word, for this mount alone: what may be old is mounted all the same, under a
+    // lineage of its own; disks of the old one become members again by AddDevice only, and are
+    // overwritten whole.
+    bool accept_loss = false;
     std::chrono::milliseconds member_timeout{20'000};
     std::chrono::milliseconds mount_verification{3'600'000};  // then stalled requests fail
     std::chrono::milliseconds hedge_after{50};                // a read is asked of another member
@@ -75,7 +80,8 @@ enum class LockKind : std::uint8_t {
     kSlot,        // exclusive by the opener of a slot; kWork by who merges what an earlier one left
     kStall,       // shared by all that write; exclusive: nobody writes
     kMember,      // shared by all that may have operations under way on a member
-    kCopy         // exclusive by who copies
+    kCopy,        // exclusive by who copies and scrubs
+    kExpand       // exclusive by who expands
 };
 struct LockName {
     LockKind kind = LockKind::kMembership;
@@ -113,12 +119,14 @@ struct Done {
     Outcome outcome = Outcome::kOk;
 };
 // `life`: of the disk's volatile cache, drawn by whoever serves it. From now on operations of the
-// device fail when it has another.
+// device fail when it has another. `room_blocks`: for how many blocks of the set the disk, as large
+// as it is now, has room behind its data offset; 0: for as many as its label says.
 struct LabelRead {
     OpId op;
     std::optional<Label> label;
     std::uint64_t life = 0;
     std::string problem;
+    std::uint64_t room_blocks = 0;
 };
 struct IntentRead {
     OpId op;
@@ -159,11 +167,17 @@ struct AddDevice {
 struct RemoveDevice {
     DeviceIndex device = 0;
 };
+// The operator's word: the virtual unit grows to what the smallest member has room for. What is new
+// reads as zeros.
+struct Expand {};
+// Answers everything that was asked for, gives up every lock and ends with Dismounted; no Submit
+// comes any more.
+struct Dismount {};
 struct Tick {};
 
-using SetInput =
-    std::variant<Start, Submit, Done, LabelRead, IntentRead, WitnessRead, Locked, LockDenied,
-                 Blocking, OpenerLost, DeviceClosed, AddDevice, RemoveDevice, Tick>;
+using SetInput = std::variant<Start, Submit, Done, LabelRead, IntentRead, WitnessRead, Locked,
+                              LockDenied, Blocking, OpenerLost, DeviceClosed, AddDevice,
+                              RemoveDevice, Expand, Dismount, Tick>;
 
 // ---- outputs
 
@@ -261,6 +275,15 @@ struct Reply {
 struct Mounted {
     std::uint64_t blocks = 0;
 };
+// The unit has grown; of Mounted's size no more than that.
+struct Resized {
+    std::uint64_t blocks = 0;
+};
+// Nothing more comes out. `clean`: this was the last opener and nothing is left to merge, which the
+// labels say: the next mount needs neither merge nor copy, even after a power failure.
+struct Dismounted {
+    bool clean = false;
+};
 // The plan says why; it is tried again.
 struct MountRefused {
     std::string plan;
@@ -269,10 +292,10 @@ struct SetNote {
     std::string text;
 };
 
-using SetOutput =
-    std::variant<ReadData, WriteData, ZeroData, CompareData, FlushDevice, ReadLabel, WriteLabel,
-                 ClearLog, ReadIntent, WriteIntent, ReadWitness, ReserveGeneration, WriteWitness,
-                 Lock, CloseDevice, DropData, Reply, Mounted, MountRefused, SetNote>;
+using SetOutput = std::variant<ReadData, WriteData, ZeroData, CompareData, FlushDevice, ReadLabel,
+                               WriteLabel, ClearLog, ReadIntent, WriteIntent, ReadWitness,
+                               ReserveGeneration, WriteWitness, Lock, CloseDevice, DropData, Reply,
+                               Mounted, Resized, Dismounted, MountRefused, SetNote>;
 using SetOutputs = std::vector<SetOutput>;
 
 // ---- what the operator sees
@@ -289,6 +312,7 @@ struct SetStatus {
     std::string stalled;  // why nothing goes on; empty: it does
     Generation generation;
     Id128 lineage;
+    std::uint64_t blocks = 0;  // of the virtual unit
     std::vector<MemberStatus> members;
     std::vector<OpenerSlot> to_merge;
     std::uint64_t copied_blocks = 0;  // of the target that is copied here, from the fence on

@@ -216,6 +216,14 @@ void SoloSet::Impl::perform(const Mounted& output) {
     }
 }
 
+void SoloSet::Impl::perform(const Dismounted& output) {
+    log.info("dismounted", "clean", output.clean);
+    if (for_dismount) {
+        boost::asio::post(
+            io, [done = std::exchange(for_dismount, {}), clean = output.clean] { done(clean); });
+    }
+}
+
 void SoloSet::Impl::perform(const MountRefused& output) {
     if (refused != output.plan) {
         log.warn("mount_refused", "plan", output.plan);

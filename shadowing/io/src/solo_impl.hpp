@@ -58,6 +58,8 @@ struct SoloSet::Impl : std::enable_shared_from_this<SoloSet::Impl> {
     void perform(const DropData& output) { read_data.erase(output.data.value()); }
     void perform(const Reply& output);
     void perform(const Mounted& output);
+    void perform(const Resized& output) { blocks = output.blocks; }
+    void perform(const Dismounted& output);
     void perform(const MountRefused& output);
     void perform(const SetNote& output);
     Member::Done answer(OpId op, DeviceIndex device);
@@ -94,6 +96,7 @@ struct SoloSet::Impl : std::enable_shared_from_this<SoloSet::Impl> {
     std::string refused;
     std::vector<std::function<void()>> for_mount;
     bool mounted = false;
+    std::function<void(bool clean)> for_dismount;
 
     std::map<std::uint64_t, Client> clients;
     std::uint64_t next_request = 1;

@@ -48,6 +48,7 @@ Status SoloSet::Impl::start() {
     set_options.slot = OpenerSlot(0);
     set_options.opener = {cluster::NodeId(1), cluster::Incarnation(random.next())};
     set_options.seed = random.next();
+    set_options.accept_loss = options.accept_loss;
     set = std::make_unique<Set>(std::move(set_options));
     feed(Start{});
     return {};
@@ -168,6 +169,13 @@ Status SoloSet::remove(const std::string& path) {
     }
     impl_->feed(RemoveDevice{static_cast<DeviceIndex>(disk - impl_->disks.begin())});
     return {};
+}
+
+void SoloSet::expand() { impl_->feed(Expand{}); }
+
+void SoloSet::dismount(std::function<void(bool clean)> done) {
+    impl_->for_dismount = std::move(done);
+    impl_->feed(Dismount{});
 }
 
 SoloStatus SoloSet::status() const {

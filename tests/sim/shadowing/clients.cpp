@@ -13,10 +13,10 @@ void World::work(std::size_t n) {
     if (!node.set || quiet_) {
         return;
     }
-    if (node.requests.size() < 8 && node.frozen_until <= events_.now()) {
-        const auto lbn = random_.below(scenario_.blocks);
-        const Extent extent{lbn,
-                            1 + random_.below(std::min<std::uint64_t>(10, scenario_.blocks - lbn))};
+    if (node.requests.size() < 8 && node.frozen_until <= events_.now() && !node.leaving) {
+        const auto blocks = node.mounted ? node.blocks : scenario_.blocks;
+        const auto lbn = random_.below(blocks);
+        const Extent extent{lbn, 1 + random_.below(std::min<std::uint64_t>(10, blocks - lbn))};
         const auto what = random_.below(100);
         if (what < 50) {
             submit(n, RequestKind::kRead, extent);
@@ -24,8 +24,7 @@ void World::work(std::size_t n) {
             // A node writes to stretches of its own.
             const auto stripe = lbn / 4 * 4;
             const Extent own{lbn, std::min(1 + random_.below(4), stripe + 4 - lbn)};
-            if (lbn / 4 % nodes_.size() == n && own.end() <= scenario_.blocks &&
-                !history_.is_writing(own)) {
+            if (lbn / 4 % nodes_.size() == n && own.end() <= blocks && !history_.is_writing(own)) {
                 submit(n, random_.one_in(8) ? RequestKind::kZero : RequestKind::kWrite, own);
             }
         } else if (node.mounted) {
@@ -75,6 +74,11 @@ void World::perform(std::size_t n, const Reply& output) {
     }
     const auto extent = it->second;
     node.requests.erase(it);
+    if (output.status == ReplyStatus::kUnavailable && node.leaving) {
+        history_.forget(id);  // it was never begun, or never will be
+        history_.write_refused(id);
+        return;
+    }
     if (output.data) {
         const auto data = node.data.extract(output.data->value());
         history_.read_ends(id, data.mapped());
@@ -102,9 +106,50 @@ void World::perform(std::size_t n, const DropData& output) {
     nodes_[n].data.erase(output.data.value());
 }
 
-void World::perform(std::size_t n, const Mounted&) {
+void World::perform(std::size_t n, const Mounted& output) {
     trace(n, "has it mounted");
     nodes_[n].mounted = true;
+    nodes_[n].blocks = output.blocks;
+}
+
+void World::perform(std::size_t n, const Resized& output) {
+    trace(n, fmt::format("grows to {} blocks", output.blocks));
+    nodes_[n].blocks = output.blocks;
+}
+
+void World::dismount(std::size_t n) {
+    auto& node = nodes_[n];
+    if (node.set && !node.expelled && !node.leaving) {
+        trace(n, "dismounts");
+        node.leaving = true;
+        feed(n, node.opener, Dismount{});
+    }
+}
+
+// The locks that it gives up are on their way.
+void World::perform(std::size_t n, const Dismounted& output) {
+    trace(n, output.clean ? "has left, the last one" : "has left");
+    if (output.clean) {
+        check_clean(n);
+    }
+    clean_ = output.clean;
+    const auto opener = nodes_[n].opener;
+    mail(n, [this, n, opener] { left(n, opener); });
+}
+
+void World::left(std::size_t n, Opener opener) {
+    if (const auto held = locks_.held_by(opener); !held.empty()) {
+        breach(fmt::format("node {} has left and holds locks:{}", n, held));
+    }
+    history_.opener_died(opener);
+    history_.declared_lost(opener);
+    const auto node = std::exchange(nodes_[n], Node());
+    nodes_[n].on = node.on;
+    nodes_[n].cut = node.cut;
+    if (!leaving_) {
+        events_.after(sim::between(random_, sim::milliseconds(50), sim::seconds(1)),
+                      [this, n] { start(n); });
+    }
 }
 
 void World::perform(std::size_t n, const MountRefused& output) { trace(n, output.plan); }
@@ -114,10 +159,14 @@ void World::perform(std::size_t n, const SetNote& output) { trace(n, output.text
 // The operator adds what was expelled.
 void World::operate() {
     for (std::size_t n = 0; n < nodes_.size(); ++n) {
-        if (!nodes_[n].mounted || nodes_[n].frozen_until > events_.now() || nodes_[n].expelled) {
+        if (!nodes_[n].mounted || nodes_[n].frozen_until > events_.now() || nodes_[n].expelled ||
+            nodes_[n].leaving) {
             continue;
         }
         const auto status = nodes_[n].set->status();
+        if (status.blocks < scenario_.room && random_.one_in(4)) {
+            feed(n, nodes_[n].opener, Expand{});
+        }
         for (DeviceIndex i = 0; i < disks_.size(); ++i) {
             if (status.members[i].role == Role::kExpelled && disks_[i].disk->is_on() &&
                 reachable(n, i)) {

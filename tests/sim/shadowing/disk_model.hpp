@@ -21,8 +21,11 @@ using Opener = std::uint64_t;
 // or, of label and log, torn.
 class Disk {
 public:
-    Disk(Random& random, Id128 set, const Layout& layout)
-        : random_(random), set_(set), layout_(layout), data_(layout.member_blocks) {
+    Disk(Random& random, Id128 set, const Layout& layout, std::uint64_t room)
+        : random_(random), set_(set), layout_(layout), data_(room) {
+        for (auto lbn = layout.member_blocks; lbn < room; ++lbn) {
+            data_[lbn] = {random.next(), random.next()};  // whatever was there
+        }
         meta_.resize(kLabels + layout.openers * kIntentBlocks);
         power_on();
     }
@@ -74,6 +77,8 @@ public:
         return {meta_[slot_at(slot)].durable, meta_[slot_at(slot) + 1].durable};
     }
     void clear_log();
+    std::uint64_t room() const { return data_.size(); }
+    bool is_flushed() const { return dirty_.empty(); }
     const Layout& layout() const { return layout_; }
     Id128 set() const { return set_; }
 

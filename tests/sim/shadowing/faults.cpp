@@ -20,7 +20,7 @@ void World::fault() {
     const auto n = random_.below(nodes_.size());
     const DeviceIndex disk = random_.below(disks_.size());
     const auto some_time = sim::between(random_, sim::milliseconds(20), sim::seconds(2));
-    switch (random_.below(12)) {
+    switch (random_.below(13)) {
         case 0:
         case 1:
             kill(n);
@@ -61,6 +61,9 @@ void World::fault() {
         case 9:
             // One bad place at a time: what no member can read is nobody's promise.
             disks_[0].disk->damage(random_.below(scenario_.blocks));
+            return;
+        case 10:
+            dismount(n);
             return;
         default:
             disks_[disk].slow = sim::between(random_, sim::Time(0), sim::milliseconds(900));

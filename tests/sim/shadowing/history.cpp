@@ -118,6 +118,17 @@ void History::caches_lost() {
     }
 }
 
+void History::write_refused(std::uint64_t id) {
+    const auto it = writes_.find(id);
+    if (it == writes_.end()) {
+        return;
+    }
+    for (auto lbn = it->second.extent.lbn; lbn < it->second.extent.end(); ++lbn) {
+        blocks_[lbn].open.erase(it->second.opener);
+    }
+    writes_.erase(it);
+}
+
 bool History::is_writing(Extent extent) const {
     return std::ranges::any_of(
         writes_, [&](const auto& entry) { return entry.second.extent.overlaps(extent); });

@@ -28,6 +28,8 @@ public:
     void declared_lost(Opener opener);
     // Every source lost its power: what was not flushed may be lost.
     void caches_lost();
+    // Answered as not done: it may have been begun nowhere, and takes no effect later.
+    void write_refused(std::uint64_t id);
     void forget(std::uint64_t id) { reads_.erase(id); }
     bool is_writing(Extent extent) const;
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace quorate::shadowing::simulator {
 
 bool LockOracle::compatible(Hold a, Hold b) {
@@ -87,6 +89,24 @@ void LockOracle::died(Opener opener) {
     for (const auto& name : touched) {
         work(name);
     }
+}
+
+std::string LockOracle::held_by(Opener opener) const {
+    std::string all;
+    for (const auto& [name, resource] : resources_) {
+        const auto it = resource.holders.find(opener);
+        if (it != resource.holders.end()) {
+            all += fmt::format(" kind {} number {:x} hold {}", static_cast<int>(name.kind),
+                               name.number, static_cast<int>(it->second));
+        }
+        for (const auto& waiter : resource.queue) {
+            if (waiter.opener == opener) {
+                all += fmt::format(" kind {} number {:x} wanted {}", static_cast<int>(name.kind),
+                                   name.number, static_cast<int>(waiter.hold));
+            }
+        }
+    }
+    return all;
 }
 
 bool LockOracle::holds(Opener opener, LockName name, Hold hold) const {

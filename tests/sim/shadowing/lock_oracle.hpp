@@ -3,6 +3,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <string>
 
 #include "disk_model.hpp"
 #include "shadowing/set.hpp"
@@ -19,6 +20,8 @@ public:
     void request(Opener opener, const Lock& lock);
     // Everything it held is released.
     void died(Opener opener);
+    // What it holds or waits for, for the reader of a trace.
+    std::string held_by(Opener opener) const;
     bool holds(Opener opener, LockName name, Hold hold) const;
 
 private:

@@ -150,7 +150,7 @@ void World::perform(std::size_t n, const ReadLabel& output) {
         if (!found) {
             return LabelRead{output.op, std::nullopt, disk.life(), found.error().detail};
         }
-        return LabelRead{output.op, std::move(found->label), disk.life(), {}};
+        return LabelRead{output.op, std::move(found->label), disk.life(), {}, disk.room()};
     });
 }
 

@@ -12,6 +12,17 @@ namespace {
 constexpr sim::Time kLease = sim::milliseconds(600);
 constexpr sim::Time kHeartbeat = sim::milliseconds(100);
 
+bool needs_lease(const SetOutput& output) {
+    const auto* reply = std::get_if<Reply>(&output);
+    const bool says_nothing = reply != nullptr && reply->status == ReplyStatus::kUnavailable;
+    return !says_nothing && !std::holds_alternative<Lock>(output) &&
+           !std::holds_alternative<DropData>(output) &&
+           !std::holds_alternative<CloseDevice>(output) &&
+           !std::holds_alternative<Dismounted>(output) &&
+           !std::holds_alternative<MountRefused>(output) &&
+           !std::holds_alternative<SetNote>(output);
+}
+
 }  // namespace
 
 void World::start(std::size_t n) {
@@ -230,12 +241,7 @@ bool World::carry_out(std::size_t n, SetOutputs outputs, std::size_t from, bool 
             });
             return false;
         }
-        if (!late && events_.now() >= nodes_[n].lease_until &&
-            !std::holds_alternative<Lock>(outputs[i]) &&
-            !std::holds_alternative<DropData>(outputs[i]) &&
-            !std::holds_alternative<CloseDevice>(outputs[i]) &&
-            !std::holds_alternative<MountRefused>(outputs[i]) &&
-            !std::holds_alternative<SetNote>(outputs[i])) {
+        if (!late && events_.now() >= nodes_[n].lease_until && needs_lease(outputs[i])) {
             breach(fmt::format("node {} acts without a lease (output {})", n, outputs[i].index()));
         }
         std::visit([&](const auto& output) { perform(n, output); }, outputs[i]);
@@ -298,6 +304,10 @@ void World::deliver_mail(std::size_t n) {
 
 void World::tell(Opener opener, SetInput input) {
     const auto n = node_of_.at(opener);
+    if (const auto* one = std::get_if<Locked>(&input)) {
+        trace(n, fmt::format("has lock {}/{:x} {}", static_cast<int>(one->lock.kind),
+                             one->lock.number, static_cast<int>(one->hold)));
+    }
     if (nodes_[n].opener == opener && nodes_[n].set) {
         mail(n, [this, n, opener, input = std::move(input)] { feed(n, opener, input); });
     }
@@ -305,6 +315,8 @@ void World::tell(Opener opener, SetInput input) {
 
 void World::perform(std::size_t n, const Lock& output) {
     const auto opener = nodes_[n].opener;
+    trace(n, fmt::format("asks for lock {}/{:x} {}", static_cast<int>(output.lock.kind),
+                         output.lock.number, static_cast<int>(output.hold)));
     mail(n, [this, opener, output] { locks_.request(opener, output); });
 }
 

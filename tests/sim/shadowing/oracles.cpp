@@ -67,7 +67,7 @@ void World::check_dirty() {
             hot.insert((*block)->regions.begin(), (*block)->regions.end());
         }
     }
-    for (std::uint64_t lbn = 0; lbn < scenario_.blocks; ++lbn) {
+    for (std::uint64_t lbn = 0; lbn < label->set_blocks; ++lbn) {
         for (const auto* disk : sources) {
             if (disk->read(lbn) != sources[0]->read(lbn) &&
                 !hot.contains(lbn >> label->layout.region_shift)) {
@@ -95,6 +95,22 @@ void World::check_fences(const Label& label) {
     }
 }
 
+// What a clean label says.
+void World::check_clean(std::size_t n) {
+    for (std::size_t other = 0; other < nodes_.size(); ++other) {
+        if (other != n && nodes_[other].mounted && !nodes_[other].expelled) {
+            breach(fmt::format("node {} leaves a clean label, node {} is there", n, other));
+        }
+    }
+    const auto label = newest();
+    for (DeviceIndex i = 0; label && i < disks_.size(); ++i) {
+        const auto* member = label->find({0, 0xd1 + i});
+        if (member != nullptr && is_source(member->role) && !disks_[i].disk->is_flushed()) {
+            breach(fmt::format("node {} leaves a clean label, d{} is not flushed", n, i));
+        }
+    }
+}
+
 std::string World::stuck() const {
     for (std::size_t n = 0; n < nodes_.size(); ++n) {
         const auto& node = nodes_[n];
@@ -102,6 +118,9 @@ std::string World::stuck() const {
             return fmt::format("node {} has it not mounted", n);
         }
         const auto status = node.set->status();
+        if (status.blocks != scenario_.room) {
+            return fmt::format("node {}: the unit has {} blocks", n, status.blocks);
+        }
         if (!node.requests.empty()) {
             return fmt::format("node {}: {} requests wait ({})", n, node.requests.size(),
                                status.stalled);
@@ -119,7 +138,7 @@ std::string World::stuck() const {
 }
 
 std::string World::final_breach() const {
-    for (std::uint64_t lbn = 0; lbn < scenario_.blocks; ++lbn) {
+    for (std::uint64_t lbn = 0; lbn < scenario_.room; ++lbn) {
         const auto value = disks_[0].disk->read(lbn);
         for (const auto& served : disks_) {
             if (served.disk->read(lbn) != value) {

@@ -23,13 +23,14 @@ Scenario Scenario::draw(Random& random) {
     scenario.pause_max = sim::milliseconds(100 + static_cast<std::int64_t>(random.below(2500)));
     scenario.late_one_in = 100 + random.below(3000);
     scenario.flushes = !random.one_in(4);
+    scenario.room = scenario.blocks + (random.one_in(2) ? 0 : 1 + random.below(40));
     return scenario;
 }
 
 World::World(std::uint64_t seed, Scenario scenario)
     : random_(seed ^ 0x5eed),
       scenario_(scenario),
-      history_(scenario.blocks),
+      history_(scenario.room),
       locks_([this](Opener opener, SetInput input) { tell(opener, std::move(input)); }) {
     traced_ = sim::number_from_environment("QUORATE_SIM_TRACE", 0) != 0;
     Label label;
@@ -46,7 +47,7 @@ World::World(std::uint64_t seed, Scenario scenario)
                     .member_blocks = scenario_.blocks};
     for (std::size_t i = 0; i < scenario_.disks; ++i) {
         disks_.emplace_back();
-        disks_[i].disk = std::make_unique<Disk>(random_, kSet, label.layout);
+        disks_[i].disk = std::make_unique<Disk>(random_, kSet, label.layout, scenario_.room);
         if (!random_.one_in(3)) {
             disks_[i].host = random_.below(scenario_.nodes);
         }
@@ -90,8 +91,53 @@ std::string World::run() {
             breach(stuck());
             breach(final_breach());
         }
+        if (!ended()) {
+            leave_and_come_back();
+        }
     }
     return history_.breach().empty() ? breach_ : history_.breach();
+}
+
+// Whoever is last leaves the labels clean: the next needs neither merge nor copy, though every disk
+// loses its power meanwhile.
+void World::leave_and_come_back() {
+    leaving_ = true;
+    const auto run_while = [&](const std::function<bool()>& waiting) {
+        const auto end = events_.now() + sim::seconds(20);
+        while (events_.now() < end && breach_.empty() && waiting()) {
+            events_.run_until(events_.now() + sim::milliseconds(5));
+        }
+    };
+    for (std::size_t n = 0; n < nodes_.size(); ++n) {
+        dismount(n);
+        run_while([&] { return nodes_[n].set != nullptr; });
+        if (nodes_[n].set) {
+            breach(fmt::format("node {} does not leave", n));
+            return;
+        }
+    }
+    if (!clean_) {
+        breach("the last to leave leaves no clean label");
+        return;
+    }
+    for (DeviceIndex i = 0; i < disks_.size(); ++i) {
+        disks_[i].disk->power_off();
+        disks_[i].disk->power_on();
+    }
+    start(0);
+    run_while([&] { return !nodes_[0].mounted; });
+    if (!nodes_[0].mounted) {
+        breach("a set that was left clean is not mounted again");
+        return;
+    }
+    const auto status = nodes_[0].set->status();
+    for (const auto& member : status.members) {
+        if (member.role != Role::kFull) {
+            breach(fmt::format("after a clean dismount {} is {}", member.device,
+                               name_of(member.role)));
+        }
+    }
+    breach(final_breach());
 }
 
 void World::trace(std::size_t n, const std::string& what) const {

@@ -28,6 +28,7 @@ struct Scenario {
     sim::Time pause_max = sim::milliseconds(1500);  // between two faults
     std::uint64_t late_one_in = 1000;               // operations, each by itself
     bool flushes = true;
+    std::uint64_t room = 96;  // blocks that the disks have room for: the set is expanded to that
 
     static Scenario draw(Random& random);
 };
@@ -51,7 +52,9 @@ private:
         std::deque<SetInput> inbox;
         bool pumping = false;
         bool mounted = false;
+        std::uint64_t blocks = 0;  // of the unit, as the clients were told
         bool cut = false;
+        bool leaving = false;   // was told to dismount
         bool expelled = false;  // taken over while it lived
         bool on = true;
         sim::Time frozen_until{0};
@@ -113,6 +116,8 @@ private:
     void perform(std::size_t node, const DropData& output);
     void perform(std::size_t node, const Reply& output);
     void perform(std::size_t node, const Mounted& output);
+    void perform(std::size_t node, const Resized& output);
+    void perform(std::size_t node, const Dismounted& output);
     void perform(std::size_t node, const MountRefused& output);
     void perform(std::size_t node, const SetNote& output);
 
@@ -142,6 +147,9 @@ private:
     void work(std::size_t node);
     void submit(std::size_t node, RequestKind kind, Extent extent);
     void operate();
+    void dismount(std::size_t node);
+    void left(std::size_t node, Opener opener);
+    void leave_and_come_back();
 
     // ---- faults
     void fault_later();
@@ -154,6 +162,7 @@ private:
     void check_acknowledged(std::uint64_t value, Extent extent);
     void check_dirty();
     void check_fences(const Label& label);
+    void check_clean(std::size_t node);
     std::string final_breach() const;
     std::string stuck() const;
     void breach(std::string what) {
@@ -181,7 +190,9 @@ private:
     std::uint64_t next_value_ = 1;
     std::uint64_t epoch_ = 1;
     bool healed_ = false;
-    bool quiet_ = false;  // clients ask for nothing more
+    bool quiet_ = false;    // clients ask for nothing more
+    bool leaving_ = false;  // whoever dismounts does not come back
+    bool clean_ = false;    // as the last that dismounted said
     bool traced_ = false;
     std::string breach_;
 };

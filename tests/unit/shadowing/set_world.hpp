@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,13 @@ public:
         options.opener = {cluster::NodeId(1), cluster::Incarnation(7)};
         set_.emplace(std::move(options));
     }
+
+    // Nobody remembers generations.
+    void forget_witness() { witness_ = {}; }
+    // Somebody else holds these locks.
+    std::set<LockName> taken;
+    const Label& label(DeviceIndex device) const { return labels_[device]; }
+    std::uint64_t blocks() const { return set_->status().blocks; }
 
     void mount() {
         feed(Start{});
@@ -129,6 +137,7 @@ public:
     BootTime now{std::chrono::seconds(1)};
     Lease lease{Lease::State::kRunning, 1, BootTime::max()};
     bool mounted = false;
+    std::uint64_t room = kBlocks;
     std::vector<SetOutput> done;  // every output, in order
     std::vector<SetOutput> held;
 
@@ -153,7 +162,9 @@ private:
             value_ = *output.value;
             value_state_ = ValueState::kValid;
         }
-        if (output.hold != Hold::kNone) {
+        if (output.no_wait && taken.contains(output.lock)) {
+            inbox_.emplace_back(LockDenied{output.lock});
+        } else if (output.hold != Hold::kNone) {
             inbox_.emplace_back(Locked{output.lock, output.hold, value_state_, value_});
         }
     }
@@ -165,7 +176,7 @@ private:
         inbox_.emplace_back(Done{output.op, Outcome::kOk});
     }
     void succeed(const ReadLabel& output) {
-        inbox_.emplace_back(LabelRead{output.op, labels_[output.device], 1, {}});
+        inbox_.emplace_back(LabelRead{output.op, labels_[output.device], 1, {}, room});
     }
     void succeed(const WriteLabel& output) {
         labels_[output.device] = output.label;

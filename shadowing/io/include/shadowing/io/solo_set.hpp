@@ -20,6 +20,7 @@ struct SoloOptions {
     std::string unit;  // "DSA1"
     std::vector<std::string> disks;
     std::string witness_file;
+    bool accept_loss = false;  // SetOptions
 };
 
 // What a client asks for: octets, multiples of the block.
@@ -62,6 +63,11 @@ public:
     // Becomes a member and is overwritten. Its label says that it is of this set.
     Status add(const std::string& disk);
     Status remove(const std::string& disk);
+    // Grows to what the smallest disk has room for.
+    void expand();
+    // Answers what was asked for, then `done` is called and the set may be destroyed; `clean`: the
+    // next mount needs neither merge nor copy.
+    void dismount(std::function<void(bool clean)> done);
     SoloStatus status() const;
     const std::string& unit() const;
 

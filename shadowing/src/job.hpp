@@ -1,0 +1,36 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "operation.hpp"
+
+namespace quorate::shadowing {
+
+// Makes a stretch equal on all sources, and on targets; reads what it then holds.
+struct Job {
+    Extent extent;
+    bool sources = true;  // compare them
+    bool targets = false;
+    std::vector<RequestId> readers;
+    // kDraining: begins anew when what it asked for has ended.
+    enum class State : std::uint8_t {
+        kWaiting,
+        kReading,
+        kComparing,
+        kFixing,
+        kDraining
+    } state = State::kWaiting;
+    std::uint32_t attempts = 0;
+    bool needs_stall = false;
+    DeviceIndex authority = 0;
+    std::optional<OpId> data;
+    std::set<OpId> ops;
+    Devices unreadable;
+    Devices differs;
+    std::optional<OpenerSlot> slot;  // for the merge of
+    bool copy = false;
+};
+
+}  // namespace quorate::shadowing

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "operation.hpp"
+
+// What openers that are gone left in their slots of the write-intent log.
+namespace quorate::shadowing {
+
+// What a lost opener left.
+struct Pending {
+    bool known = false;
+    std::set<std::uint32_t> regions;
+    bool held = false;  // this opener merges
+    bool own = false;
+    bool probing = false;      // not known yet whether its opener is lost
+    bool asked = false;        // for the slot's lock
+    cluster::MemberId opener;  // who is lost
+    std::size_t reading = 0;
+    bool answered = false;
+    std::optional<IntentBlock> best;
+    enum class State : std::uint8_t {
+        kWaiting,
+        kReading,
+        kMerging,
+        kFlushing,
+        kClearing,
+        kDone
+    } state = State::kWaiting;
+    std::vector<Extent> left;  // chunks, last first
+    std::size_t jobs = 0;
+    std::uint64_t flush_round = 0;
+    std::optional<IntentBlock> clearing;
+    Fanout members;
+    BootTime again_at;
+};
+
+// Whether a target has what the sources' write-intent logs say.
+struct LogCheck {
+    enum class State : std::uint8_t { kSource, kTarget, kDone } state = State::kSource;
+    std::uint64_t round = 0;
+    std::size_t waiting = 0;  // for answers
+    bool behind = false;
+    std::vector<std::uint64_t> needed = {};  // by slot: a sequence; 0: nothing is hot
+    BootTime again_at = {};
+};
+
+}  // namespace quorate::shadowing
