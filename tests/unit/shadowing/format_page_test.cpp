@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "examples.hpp"
+#include "shadowing/rados_header.hpp"
 #include "shadowing/witness_block.hpp"
 
 // What docs/formats says is what the code does.
@@ -30,6 +31,11 @@ std::string example_of(const std::string& name) {
 
 TEST(ShadowLabelPage, TheWorkedExampleIsWhatTheCodeWrites) {
     EXPECT_EQ(example_of("shadow-label.md"), encode(testing::example_label(), 0));
+}
+
+TEST(RadosMemberPage, TheWorkedExampleIsWhatTheCodeWrites) {
+    const RadosHeader header{.octets = 1 << 30, .life = 0x1fe};
+    EXPECT_EQ(example_of("rados-member.md").substr(0, kRadosHeader), encode(header));
 }
 
 TEST(ShadowWitnessPage, TheWorkedExampleIsWhatTheCodeWrites) {
