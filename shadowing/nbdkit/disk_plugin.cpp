@@ -233,6 +233,7 @@ nbdkit_plugin make_plugin() {
     plugin.can_flush = yes;
     plugin.can_zero = yes;
     plugin.can_fua = can_fua;
+    plugin.can_fast_zero = yes;  // else nbdkit ends over a client that asks for it nevertheless
     plugin.can_multi_conn = yes;
     plugin.pread = pread;
     plugin.pwrite = pwrite;

@@ -371,6 +371,7 @@ nbdkit_plugin make_plugin() {
     plugin.can_zero = yes;
     plugin.can_multi_conn = yes;
     plugin.can_fua = can_fua;
+    plugin.can_fast_zero = yes;  // else nbdkit ends over a client that asks for it nevertheless
     plugin.pread = pread;
     plugin.pwrite = pwrite;
     plugin.zero = zero;

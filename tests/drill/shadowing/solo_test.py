@@ -1,106 +1,15 @@
-"""A shadow set of two files on one machine without Corosync: created, copied, used by outside NBD clients, killed while
-it writes, left by a member that comes back; every acknowledged block must be there and the members equal."""
+"""A shadow set of two files on one machine without Corosync: created, copied, killed while it writes, left by a member
+that comes back; every acknowledged block must be there and the members equal."""
 
-import json
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
 import threading
-import time
 
-from unit_client import Ledger, same_data
-
-BIN = os.environ["QUORATE_BIN"]
-PATIENCE = 90
-MEMBER_OCTETS = 48 << 20
-
-
-class Machine:
-    def __init__(self, folder):
-        self.folder = folder
-        self.root = os.path.join(folder, "root")
-        os.makedirs(os.path.join(self.root, "run/quorate"))
-        self.daemon = None
-        self.log = open(os.path.join(folder, "shadowd.log"), "ab")
-
-    def start(self):
-        self.daemon = subprocess.Popen([f"{BIN}/shadowd", "--root", self.root], stderr=self.log)
-        self.wait(lambda: self.ctl("shadow", "show", fails=None).returncode == 0, "shadowd answers")
-
-    def end(self, how):
-        self.daemon.send_signal(how)
-        self.daemon.wait(timeout=PATIENCE)
-
-    def ctl(self, *words, fails=False):
-        command = [f"{BIN}/clusterctl", "--root", self.root, "--yes", *words]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
-        if fails is not None:
-            assert (done.returncode != 0) == fails, f"{words}: {done.stdout}{done.stderr}"
-        return done
-
-    def show(self):
-        done = self.ctl("--json", "shadow", "show", "DSA1", fails=None)
-        return json.loads(done.stdout) if done.returncode == 0 else {"mounted": False, "members": []}
-
-    def wait(self, holds, what):
-        until = time.monotonic() + PATIENCE
-        while not holds():
-            assert time.monotonic() < until, f"not within {PATIENCE} s: {what}\n{self.show()}"
-            time.sleep(0.05)
-
-    def wait_full(self, count):
-        def is_full():
-            unit = self.show()
-            full = [one for one in unit["members"] if one["role"] == "FULL"]
-            return unit["mounted"] and len(full) == count and unit["to_merge"] == 0
-        self.wait(is_full, f"{count} members are FULL and merged")
-
-    @property
-    def data_socket(self):
-        return os.path.join(self.root, "run/quorate/shadow/DSA1.data")
-
-    @property
-    def nbd(self):
-        return f"nbd+unix:///?socket={self.root}/run/quorate/shadow/DSA1.sock"
-
-
-def make_disks(folder):
-    disks = [os.path.join(folder, name) for name in ("a.img", "b.img")]
-    with open(disks[0], "wb") as disk:
-        disk.truncate(MEMBER_OCTETS)
-    with open(disks[1], "wb") as disk:
-        disk.write(os.urandom(1 << 20) * (MEMBER_OCTETS >> 20))
-    return disks
-
-
-def check_equal(machine, disks):
-    label = json.loads(machine.ctl("--json", "shadow", "label", disks[0]).stdout)
-    differs = same_data(disks[0], disks[1], label["data_offset"], label["octets"])
-    assert differs is None, f"the members differ at block {differs}"
-    return label["octets"]
-
-
-def outside_clients(machine, folder):
-    source, back = os.path.join(folder, "source"), os.path.join(folder, "back")
-    octets = machine.show()["octets"]
-    with open(source, "wb") as file:
-        file.write(os.urandom(octets))
-    info = json.loads(subprocess.check_output(["nbdinfo", "--json", machine.nbd]))["exports"][0]
-    assert info["export-size"] == octets and info["can_fua"] and info["can_multi_conn"]
-    subprocess.check_call(["nbdcopy", "--flush", source, machine.nbd])
-    subprocess.check_call(["nbdcopy", machine.nbd, back])
-    subprocess.check_call(["cmp", source, back])
-    subprocess.check_call(
-        ["fio", "--name=verify", "--ioengine=nbd", f"--uri={machine.nbd}", "--rw=randwrite", "--bs=4k", "--iodepth=16",
-         "--size=16m", "--verify=crc32c", "--verify_fatal=1", "--verify_state_save=0",
-         "--minimal", "--output=/dev/null"])
-    with open("/dev/zero", "rb") as zeros, open(source, "wb") as file:
-        file.write(zeros.read(octets))
-    subprocess.check_call(["nbdcopy", "--allocated", source, machine.nbd])
-    os.remove(source)
-    os.remove(back)
+from one_machine import Machine, check_equal, make_disks
+from unit_client import Ledger
 
 
 def killed_while_it_writes(machine, ledger):
@@ -149,7 +58,6 @@ def main():
         machine.start()
         machine.ctl("shadow", "mount", "DSA1", *disks)
         machine.wait_full(2)
-        outside_clients(machine, folder)
         octets = machine.show()["octets"]
         ledger = Ledger(octets // 4096)
         killed_while_it_writes(machine, ledger)
