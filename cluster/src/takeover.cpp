@@ -8,6 +8,8 @@
 
 namespace quorate::cluster {
 
+bool is_heir(std::string_view name) { return name.starts_with("heir."); }
+
 void Takeover::adopt(BootTime now, const View& view,
                      const std::function<BootTime(MemberId)>& over) {
     epoch_ = view.epoch;
@@ -27,7 +29,7 @@ void Takeover::adopt(BootTime now, const View& view,
     for (const auto id : view.lost) {
         lost_[id].lease_over = over(id);
         for (const auto& name : fencers_) {
-            if (!confirmed_.contains({id, name})) {
+            if (!is_heir(name) && !confirmed_.contains({id, name})) {
                 ask(name, id);
             }
         }
@@ -41,7 +43,7 @@ bool Takeover::add(const std::string& name) {
     }
     if (fencers_.insert(name).second) {
         for (const auto& [id, lost] : lost_) {
-            if (!lost.allowed) {
+            if (!lost.allowed && (!is_heir(name) || lost.heirs_asked)) {
                 ask(name, id);
             }
         }
@@ -68,6 +70,7 @@ void Takeover::heard(NodeId member, const Fencing& fencing) {
         return;
     }
     words_[{fencing.lost, member}] = fencing;
+    ask_heirs();
     allow();
 }
 
@@ -110,15 +113,41 @@ void Takeover::tell() {
     }
 }
 
+const Fencing* Takeover::word_of(NodeId member, MemberId id) const {
+    const auto word = words_.find({id, member});
+    return word != words_.end() && word->second.epoch == epoch_ ? &word->second : nullptr;
+}
+
 // A member's last word counts, so one whose new fencer still waits takes its consent back.
 bool Takeover::all_confirmed(MemberId id) const {
     return std::ranges::all_of(members_, [&](NodeId member) {
         if (mutated("one_consent") && member != self_.node) {
             return true;
         }
-        const auto word = words_.find({id, member});
-        return word != words_.end() && word->second.epoch == epoch_ && word->second.waiting.empty();
+        const auto* word = word_of(member, id);
+        return word != nullptr && word->waiting.empty();
     });
+}
+
+bool Takeover::is_fenced(MemberId id) const {
+    return std::ranges::all_of(members_, [&](NodeId member) {
+        const auto* word = word_of(member, id);
+        return word != nullptr && std::ranges::all_of(word->waiting, is_heir);
+    });
+}
+
+void Takeover::ask_heirs() {
+    for (auto& [id, lost] : lost_) {
+        if (!quorate_ || lost.heirs_asked || !is_fenced(id)) {
+            continue;
+        }
+        lost.heirs_asked = true;
+        for (const auto& name : fencers_) {
+            if (is_heir(name) && !confirmed_.contains({id, name})) {
+                ask(name, id);
+            }
+        }
+    }
 }
 
 void Takeover::allow() {
@@ -147,12 +176,12 @@ std::vector<TakeoverStatus> Takeover::status(
             add(fmt::format("lease of {} ends in {:.1f} s", name, std::max(0.0, rest.count())));
         }
         for (const auto member : members_) {
-            const auto word = words_.find({id, member});
-            if (word == words_.end() || word->second.epoch != epoch_) {
+            const auto* word = word_of(member, id);
+            if (word == nullptr) {
                 add(fmt::format("word of {}", name_of(member)));
                 continue;
             }
-            for (const auto& fencer : word->second.waiting) {
+            for (const auto& fencer : word->waiting) {
                 if (fencer != kLeaseFencer) {
                     add(fmt::format("fencer {} of {}", fencer, name_of(member)));
                 } else if (member != self_.node) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -18,9 +19,14 @@
 // them, and tells the group which it still waits for; a life is taken over from when every member
 // of the view has said, in this epoch, that it waits for none. No member leads this, so none can be
 // missed; a new view asks again, but what a fencer has confirmed stays confirmed.
+//
+// Heirs are asked last, when every member waits for heirs alone: by then the lost life can touch
+// nothing any more, and what it held is still kept from everybody.
 namespace quorate::cluster {
 
 inline constexpr const char* kLeaseFencer = "lease";
+// Whether a fencer of this name is of a program that goes on with what lost lives left.
+bool is_heir(std::string_view name);
 
 class Takeover {
 public:
@@ -54,11 +60,15 @@ private:
         BootTime lease_over;
         bool lease_ended = false;
         std::optional<std::vector<std::string>> told;  // what this node told the group last
+        bool heirs_asked = false;
         bool allowed = false;
     };
     std::vector<std::string> waiting(MemberId id, const Lost& lost) const;
     bool all_confirmed(MemberId id) const;
+    bool is_fenced(MemberId id) const;
+    const Fencing* word_of(NodeId member, MemberId id) const;
     void ask(const std::string& name, MemberId id) { out_.emplace_back(Fence{name, id, epoch_}); }
+    void ask_heirs();
     void tell();
     void allow();
 

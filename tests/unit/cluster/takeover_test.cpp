@@ -185,6 +185,48 @@ TEST_F(Survivors, AFencerThatIsRemovedIsNotWaitedFor) {
     EXPECT_EQ(allowed(1), 1U);
 }
 
+TEST_F(Survivors, AnHeirIsAskedWhenEveryOtherFencerOfEveryMemberHasConfirmed) {
+    const auto asked = [&](std::uint32_t node) {
+        return std::ranges::count_if(said_[node], [](const auto& output) {
+            const auto* fence = std::get_if<Fence>(&output);
+            return fence != nullptr && fence->name == "heir.shadow";
+        });
+    };
+    one_.add("heir.shadow");
+    two_.add("serving");
+    two_.add("heir.shadow");
+    lease_over_[1] = now_ + seconds(1);
+    adopt(5);
+    EXPECT_EQ(asked(1) + asked(2), 0);
+    two_.confirmed("serving", kLost);
+    settle();
+    EXPECT_EQ(asked(1) + asked(2), 0);
+    wait(seconds(1));
+    EXPECT_EQ(asked(1), 1);
+    EXPECT_EQ(asked(2), 1);
+    one_.confirmed("heir.shadow", kLost);
+    settle();
+    EXPECT_EQ(allowed(1), 0U);
+    two_.confirmed("heir.shadow", kLost);
+    settle();
+    EXPECT_EQ(allowed(1), 1U);
+    EXPECT_EQ(allowed(2), 1U);
+}
+
+TEST_F(Survivors, AnHeirThatHasNotConfirmedIsAskedAgainInTheNextView) {
+    one_.add("heir.shadow");
+    adopt(5);
+    adopt(6);
+    EXPECT_EQ(allowed(1), 0U);
+    one_.confirmed("heir.shadow", kLost);
+    settle();
+    adopt(7);
+    const auto asked = std::ranges::count_if(
+        said_[1], [](const auto& output) { return std::holds_alternative<Fence>(output); });
+    EXPECT_EQ(asked, 2);
+    EXPECT_EQ(allowed(1), 2U);
+}
+
 TEST_F(Survivors, NamesAreLimited) {
     EXPECT_FALSE(one_.add(kLeaseFencer));
     EXPECT_FALSE(one_.add(std::string(kMaxText + 1, 'x')));
