@@ -28,7 +28,7 @@ struct Options {
 
 class Load {
 public:
-    Load(boost::asio::io_context& io, shadowing::SoloSet& set, const Options& options)
+    Load(boost::asio::io_context& io, shadowing::MountedSet& set, const Options& options)
         : io_(io), set_(set), options_(options), random_(1) {
         io::AlignedBuffer buffer(options.octets);
         for (std::size_t at = 0; at < buffer.size(); at += 8) {
@@ -68,9 +68,9 @@ private:
             options_.reads ? shadowing::RequestKind::kRead : shadowing::RequestKind::kWrite;
         const auto begun = Clock::now();
         ++under_way_;
-        shadowing::SoloRequest request{kind, place * options_.octets, options_.octets, false,
+        shadowing::UnitRequest request{kind, place * options_.octets, options_.octets, false,
                                        options_.reads ? nullptr : data_};
-        set_.submit(std::move(request), [this, begun](const shadowing::SoloReply& reply) {
+        set_.submit(std::move(request), [this, begun](const shadowing::UnitReply& reply) {
             if (reply.status != shadowing::ReplyStatus::kOk) {
                 std::fprintf(stderr, "a request failed\n");
                 std::exit(1);
@@ -86,7 +86,7 @@ private:
     }
 
     boost::asio::io_context& io_;
-    shadowing::SoloSet& set_;
+    shadowing::MountedSet& set_;
     const Options& options_;
     Random random_;
     std::shared_ptr<const io::AlignedBuffer> data_;
@@ -97,7 +97,7 @@ private:
     std::vector<double> latencies_;
 };
 
-bool is_whole(const shadowing::SoloStatus& status) {
+bool is_whole(const shadowing::UnitStatus& status) {
     for (const auto& member : status.set.members) {
         if (member.role != shadowing::Role::kFull) {
             return false;
@@ -115,7 +115,7 @@ int run(const Options& options) {
     }
     std::filesystem::remove(options.witness);
     boost::asio::io_context io(1);
-    auto set = shadowing::SoloSet::open(io, {"DSA1", options.disks, options.witness});
+    auto set = shadowing::open_solo_set(io, {"DSA1", options.disks, options.witness});
     if (!set) {
         std::fprintf(stderr, "%s\n", set.error().to_string().c_str());
         return 1;

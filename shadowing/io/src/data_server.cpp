@@ -64,7 +64,7 @@ RequestKind kind_of(std::uint8_t kind) {
 
 class Connection : public std::enable_shared_from_this<Connection> {
 public:
-    Connection(asio::io_context& io, io::Stream stream, SoloSet& set)
+    Connection(asio::io_context& io, io::Stream stream, MountedSet& set)
         : io_(io), stream_(std::move(stream)), set_(set) {}
 
     void close() { stream_.close(); }
@@ -138,15 +138,15 @@ private:
 
     void submit(const DataRequest& request, std::shared_ptr<const io::AlignedBuffer> data) {
         ++under_way_;
-        SoloRequest solo{kind_of(request.kind), request.offset, request.octets, request.flags == 1,
+        UnitRequest unit{kind_of(request.kind), request.offset, request.octets, request.flags == 1,
                          std::move(data)};
-        set_.submit(std::move(solo), [self = shared_from_this(), request](SoloReply reply) {
+        set_.submit(std::move(unit), [self = shared_from_this(), request](UnitReply reply) {
             --self->under_way_;
             self->reply(request, std::move(reply));
         });
     }
 
-    void reply(const DataRequest& request, SoloReply reply) {
+    void reply(const DataRequest& request, UnitReply reply) {
         std::string header;
         ByteWriter out(header);
         out.u32(kDataMagic);
@@ -212,7 +212,7 @@ private:
     };
     asio::io_context& io_;
     io::Stream stream_;
-    SoloSet& set_;
+    MountedSet& set_;
     io::AlignedBuffer ahead_{kReadAhead};
     std::size_t ahead_begin_ = 0;
     std::size_t ahead_end_ = 0;
@@ -226,8 +226,8 @@ private:
 }  // namespace
 
 struct DataServer::Impl : std::enable_shared_from_this<DataServer::Impl> {
-    Impl(asio::io_context& context, SoloSet& solo, std::string socket)
-        : io(context), set(solo), path(std::move(socket)) {}
+    Impl(asio::io_context& context, MountedSet& mounted, std::string socket)
+        : io(context), set(mounted), path(std::move(socket)) {}
 
     void accepted(io::Stream stream) {
         if (connections.size() < kConnections) {
@@ -243,13 +243,13 @@ struct DataServer::Impl : std::enable_shared_from_this<DataServer::Impl> {
     }
 
     asio::io_context& io;
-    SoloSet& set;
+    MountedSet& set;
     std::string path;
     std::optional<io::Listener> listener;
     std::set<std::shared_ptr<Connection>> connections;
 };
 
-DataServer::DataServer(asio::io_context& io, SoloSet& set, std::string socket_path)
+DataServer::DataServer(asio::io_context& io, MountedSet& set, std::string socket_path)
     : impl_(std::make_shared<Impl>(io, set, std::move(socket_path))) {}
 
 DataServer::~DataServer() {

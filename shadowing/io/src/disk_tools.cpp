@@ -229,6 +229,25 @@ Result<FoundLabel> inspect_label(const std::string& path) {
     return found;
 }
 
+Result<Label> find_set(const std::vector<std::string>& disks) {
+    std::optional<Error> problem;
+    std::optional<Label> label;
+    for (const auto& disk : disks) {
+        auto found = inspect_label(disk);
+        if (!found) {
+            problem = problem ? problem : found.error();
+        } else if (label && label->set != found->label.set) {
+            return fail(errc::refused, disk + ": a disk of another set");
+        } else {
+            label = std::move(found->label);
+        }
+    }
+    if (!label) {
+        return tl::unexpected(problem.value_or(Error{make_error_code(errc::refused), "no disks"}));
+    }
+    return std::move(*label);
+}
+
 Status check_free(const std::string& path) {
     QUORATE_TRY(const auto disk, OpenDisk::open(path, O_RDONLY));
     QUORATE_CHECK(check_unused(disk, path));

@@ -108,10 +108,10 @@ public:
     }
 
     awaitable<ControlResponse> add(ControlRequest request) {
-        co_return change(request, &SoloSet::add);
+        co_return change(request, &MountedSet::add);
     }
     awaitable<ControlResponse> remove(ControlRequest request) {
-        co_return change(request, &SoloSet::remove);
+        co_return change(request, &MountedSet::remove);
     }
 
 private:
@@ -121,7 +121,7 @@ private:
     }
 
     ControlResponse change(const ControlRequest& request,
-                           Status (SoloSet::*call)(const std::string&)) {
+                           Status (MountedSet::*call)(const std::string&)) {
         auto* unit = shadowd_.find(std::string(request.parameter("unit")));
         if (unit == nullptr) {
             return absent(request);
@@ -133,7 +133,7 @@ private:
         }
         const auto changed = ((*unit->set).*call)(disk);
         auto& disks = unit->file.disks;
-        if (changed && call == &SoloSet::add && std::ranges::find(disks, disk) == disks.end()) {
+        if (changed && call == &MountedSet::add && std::ranges::find(disks, disk) == disks.end()) {
             disks.push_back(disk);
             return answer(write_unit_file(unit->file));
         }

@@ -54,7 +54,7 @@ Unit* Shadowd::find(const std::string& name) {
 Status Shadowd::begin(UnitFile file) {
     const auto name = file.unit;
     SoloOptions options{name, file.disks, fmt::format("{}/{}.witness", kStateFolder, name)};
-    QUORATE_TRY(auto set, SoloSet::open(daemon_.io(), std::move(options)));
+    QUORATE_TRY(auto set, open_solo_set(daemon_.io(), std::move(options)));
     auto& unit = units_[name];
     unit.file = std::move(file);
     unit.set = std::move(set);

@@ -17,7 +17,7 @@ namespace quorate::shadowing {
 // A unit that is mounted or waits for that.
 struct Unit {
     UnitFile file;
-    std::unique_ptr<SoloSet> set;
+    std::unique_ptr<MountedSet> set;
     std::unique_ptr<DataServer> server;
     std::unique_ptr<Exporter> exporter;
     std::string nbd_socket;

@@ -7,7 +7,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "base/result.hpp"
-#include "shadowing/io/solo_set.hpp"
+#include "shadowing/io/mounted_set.hpp"
 
 // How another process of this machine reads and writes a virtual unit:
 // docs/protocols/shadow-data.md.
@@ -23,7 +23,7 @@ inline constexpr std::uint32_t kMaxDataOctets = 32u << 20;
 class DataServer {
 public:
     // `set` outlives it.
-    DataServer(boost::asio::io_context& io, SoloSet& set, std::string socket_path);
+    DataServer(boost::asio::io_context& io, MountedSet& set, std::string socket_path);
     ~DataServer();
 
     Status start();

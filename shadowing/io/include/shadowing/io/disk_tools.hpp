@@ -12,6 +12,10 @@ namespace quorate::shadowing {
 // Errors: those of choose_label(); errno's values.
 Result<FoundLabel> inspect_label(const std::string& path);
 
+// The set that the disks name: one of their labels, and perhaps an old one. Errors: that of the
+// first disk, if none carries a label; errc::refused, they are of several sets.
+Result<Label> find_set(const std::vector<std::string>& disks);
+
 // Whether nobody would miss what is on it. Errors: errc::refused, whose detail names what stands
 // against it: it is mounted or swapped to, another process or the kernel holds it, it carries a
 // file system, a partition table or the label of a shadow set.

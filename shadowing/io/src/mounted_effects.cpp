@@ -2,13 +2,12 @@
 
 #include <boost/asio/post.hpp>
 
-#include "io/durable_file.hpp"
-#include "solo_impl.hpp"
+#include "mounted_impl.hpp"
 
-// What the machine of a set asks for, carried out on the disks of this machine.
+// What the machine of a set asks for, carried out on its disks.
 namespace quorate::shadowing {
 
-bool SoloSet::Impl::is_there(OpId op, DeviceIndex device) {
+bool MountedSet::Impl::is_there(OpId op, DeviceIndex device) {
     if (disks[device].member) {
         return true;
     }
@@ -17,7 +16,7 @@ bool SoloSet::Impl::is_there(OpId op, DeviceIndex device) {
 }
 
 // Keeps the disk as long as the operation.
-Member::Done SoloSet::Impl::answer(OpId op, DeviceIndex device) {
+Member::Done MountedSet::Impl::answer(OpId op, DeviceIndex device) {
     return [self = shared_from_this(), member = disks[device].member, op](Outcome outcome) {
         self->feed(Done{op, outcome});
     };
@@ -25,7 +24,7 @@ Member::Done SoloSet::Impl::answer(OpId op, DeviceIndex device) {
 
 // ---- data
 
-void SoloSet::Impl::perform(const ReadData& output) {
+void MountedSet::Impl::perform(const ReadData& output) {
     if (!is_there(output.op, output.device)) {
         return;
     }
@@ -42,7 +41,7 @@ void SoloSet::Impl::perform(const ReadData& output) {
         });
 }
 
-void SoloSet::Impl::perform(const WriteData& output) {
+void MountedSet::Impl::perform(const WriteData& output) {
     if (!is_there(output.op, output.device)) {
         return;
     }
@@ -53,7 +52,7 @@ void SoloSet::Impl::perform(const WriteData& output) {
         [done = answer(output.op, output.device), data](Outcome outcome) { done(outcome); });
 }
 
-void SoloSet::Impl::perform(const ZeroData& output) {
+void MountedSet::Impl::perform(const ZeroData& output) {
     if (is_there(output.op, output.device)) {
         disks[output.device].member->zero(offset_of(output.device, output.extent),
                                           octets_of(output.extent), output.fua,
@@ -61,7 +60,7 @@ void SoloSet::Impl::perform(const ZeroData& output) {
     }
 }
 
-void SoloSet::Impl::perform(const CompareData& output) {
+void MountedSet::Impl::perform(const CompareData& output) {
     if (!is_there(output.op, output.device)) {
         return;
     }
@@ -71,7 +70,7 @@ void SoloSet::Impl::perform(const CompareData& output) {
         [done = answer(output.op, output.device), with](Outcome outcome) { done(outcome); });
 }
 
-void SoloSet::Impl::perform(const FlushDevice& output) {
+void MountedSet::Impl::perform(const FlushDevice& output) {
     if (is_there(output.op, output.device)) {
         disks[output.device].member->flush(answer(output.op, output.device));
     }
@@ -80,12 +79,12 @@ void SoloSet::Impl::perform(const FlushDevice& output) {
 // ---- label and log
 
 // Why it cannot be opened; empty: it is open.
-std::string SoloSet::Impl::open_disk(Disk& disk) {
+std::string MountedSet::Impl::open_disk(Disk& disk) {
     if (disk.path.empty()) {
         return "no disk";
     }
     if (!disk.member) {
-        auto member = open_file_member(ring, io, disk.path);
+        auto member = surroundings->open_member(ring, disk.path);
         if (!member) {
             return member.error().to_string();
         }
@@ -94,7 +93,7 @@ std::string SoloSet::Impl::open_disk(Disk& disk) {
     return {};
 }
 
-void SoloSet::Impl::perform(const ReadLabel& output) {
+void MountedSet::Impl::perform(const ReadLabel& output) {
     auto& disk = disks[output.device];
     if (const auto problem = open_disk(disk); !problem.empty()) {
         feed(LabelRead{output.op, std::nullopt, 0, problem});
@@ -112,20 +111,20 @@ void SoloSet::Impl::perform(const ReadLabel& output) {
     });
 }
 
-void SoloSet::Impl::perform(const WriteLabel& output) {
+void MountedSet::Impl::perform(const WriteLabel& output) {
     if (is_there(output.op, output.device)) {
         write_label(*disks[output.device].member, output.label, answer(output.op, output.device));
     }
 }
 
-void SoloSet::Impl::perform(const ClearLog& output) {
+void MountedSet::Impl::perform(const ClearLog& output) {
     if (is_there(output.op, output.device)) {
         const auto& disk = disks[output.device];
         clear_log(*disk.member, disk.layout, answer(output.op, output.device));
     }
 }
 
-void SoloSet::Impl::perform(const ReadIntent& output) {
+void MountedSet::Impl::perform(const ReadIntent& output) {
     if (!is_there(output.op, output.device)) {
         return;
     }
@@ -137,47 +136,15 @@ void SoloSet::Impl::perform(const ReadIntent& output) {
                 });
 }
 
-void SoloSet::Impl::perform(const WriteIntent& output) {
+void MountedSet::Impl::perform(const WriteIntent& output) {
     if (is_there(output.op, output.device)) {
         const auto& disk = disks[output.device];
         write_intent(*disk.member, disk.layout, output.block, answer(output.op, output.device));
     }
 }
 
-// ---- witness and locks
-
-void SoloSet::Impl::perform(const ReadWitness& output) {
-    feed(WitnessRead{output.op,
-                     {.known = true, .word = witness.word, .reserved = witness.reserved}});
-}
-
-// In place, not on a worker thread: no request goes on while the membership changes.
-void SoloSet::Impl::keep_witness(OpId op) {
-    const auto kept = io::replace_durably(options.witness_file, encode(witness));
-    if (!kept) {
-        log.error("witness_not_kept", "why", kept.error().to_string());
-    }
-    feed(Done{op, kept ? Outcome::kOk : Outcome::kFailed});
-}
-
-void SoloSet::Impl::perform(const ReserveGeneration& output) {
-    witness.reserved = std::max(witness.reserved, output.number);
-    keep_witness(output.op);
-}
-
-void SoloSet::Impl::perform(const WriteWitness& output) {
-    witness.word = output.word;
-    keep_witness(output.op);
-}
-
-void SoloSet::Impl::perform(const Lock& output) {
-    if (const auto locked = locks.ask(output)) {
-        feed(*locked);
-    }
-}
-
 // The next opening is a new one: the file may be another by then.
-void SoloSet::Impl::perform(const CloseDevice& output) {
+void MountedSet::Impl::perform(const CloseDevice& output) {
     auto& disk = disks[output.device];
     const auto closed = [self = shared_from_this(), device = output.device] {
         boost::asio::post(self->io, [self, device] {
@@ -194,11 +161,11 @@ void SoloSet::Impl::perform(const CloseDevice& output) {
 
 // ---- clients
 
-void SoloSet::Impl::perform(const Reply& output) {
+void MountedSet::Impl::perform(const Reply& output) {
     const auto it = clients.find(output.request.value());
     const auto done = std::move(it->second.done);
     clients.erase(it);
-    SoloReply reply{output.status, nullptr};
+    UnitReply reply{output.status, nullptr};
     if (output.data) {
         auto node = read_data.extract(output.data->value());
         reply.data = std::move(node.mapped());
@@ -206,7 +173,7 @@ void SoloSet::Impl::perform(const Reply& output) {
     done(std::move(reply));
 }
 
-void SoloSet::Impl::perform(const Mounted& output) {
+void MountedSet::Impl::perform(const Mounted& output) {
     blocks = output.blocks;
     mounted = true;
     refused.clear();
@@ -216,7 +183,7 @@ void SoloSet::Impl::perform(const Mounted& output) {
     }
 }
 
-void SoloSet::Impl::perform(const Dismounted& output) {
+void MountedSet::Impl::perform(const Dismounted& output) {
     log.info("dismounted", "clean", output.clean);
     if (for_dismount) {
         boost::asio::post(
@@ -224,13 +191,13 @@ void SoloSet::Impl::perform(const Dismounted& output) {
     }
 }
 
-void SoloSet::Impl::perform(const MountRefused& output) {
+void MountedSet::Impl::perform(const MountRefused& output) {
     if (refused != output.plan) {
         log.warn("mount_refused", "plan", output.plan);
     }
     refused = output.plan;
 }
 
-void SoloSet::Impl::perform(const SetNote& output) { log.info("note", "text", output.text); }
+void MountedSet::Impl::perform(const SetNote& output) { log.info("note", "text", output.text); }
 
 }  // namespace quorate::shadowing

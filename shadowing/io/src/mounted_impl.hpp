@@ -9,20 +9,22 @@
 
 #include "base/log.hpp"
 #include "shadowing/io/member_meta.hpp"
-#include "shadowing/io/solo_set.hpp"
-#include "shadowing/witness_block.hpp"
-#include "solo_locks.hpp"
+#include "shadowing/io/mounted_set.hpp"
 
-// The parts of a SoloSet. solo_set.cpp: clients, inputs, time; solo_effects.cpp: what the machine
-// asks for.
+// The parts of a MountedSet. mounted_set.cpp: clients, inputs, time; mounted_effects.cpp: what the
+// machine asks for.
 namespace quorate::shadowing {
 
-struct SoloSet::Impl : std::enable_shared_from_this<SoloSet::Impl> {
-    Impl(boost::asio::io_context& context, SoloOptions solo, io::Uring uring)
-        : io(context), options(std::move(solo)), ring(std::move(uring)), timer(context) {}
+struct MountedSet::Impl : std::enable_shared_from_this<MountedSet::Impl> {
+    Impl(boost::asio::io_context& context, MountOptions mount, std::unique_ptr<Surroundings> around,
+         io::Uring uring)
+        : io(context),
+          options(std::move(mount)),
+          surroundings(std::move(around)),
+          ring(std::move(uring)),
+          timer(context) {}
 
-    Status start();
-    Status read_witness();
+    void start();
     // Feeds the machine and carries out what it answers, until nothing is left.
     void feed(SetInput input);
     void arm();
@@ -35,11 +37,11 @@ struct SoloSet::Impl : std::enable_shared_from_this<SoloSet::Impl> {
         Layout layout;
     };
     struct Client {
-        SoloDone done;
+        UnitDone done;
         Data data;
     };
 
-    // ---- solo_effects.cpp
+    // ---- mounted_effects.cpp
     void perform(const ReadData& output);
     void perform(const WriteData& output);
     void perform(const ZeroData& output);
@@ -50,10 +52,10 @@ struct SoloSet::Impl : std::enable_shared_from_this<SoloSet::Impl> {
     void perform(const ClearLog& output);
     void perform(const ReadIntent& output);
     void perform(const WriteIntent& output);
-    void perform(const ReadWitness& output);
-    void perform(const ReserveGeneration& output);
-    void perform(const WriteWitness& output);
-    void perform(const Lock& output);
+    void perform(const ReadWitness& output) { surroundings->ask(output); }
+    void perform(const ReserveGeneration& output) { surroundings->ask(output); }
+    void perform(const WriteWitness& output) { surroundings->ask(output); }
+    void perform(const Lock& output) { surroundings->ask(output); }
     void perform(const CloseDevice& output);
     void perform(const DropData& output) { read_data.erase(output.data.value()); }
     void perform(const Reply& output);
@@ -66,16 +68,16 @@ struct SoloSet::Impl : std::enable_shared_from_this<SoloSet::Impl> {
     // Says that it failed if the disk is not there.
     bool is_there(OpId op, DeviceIndex device);
     std::string open_disk(Disk& disk);
-    void keep_witness(OpId op);
     std::uint64_t offset_of(DeviceIndex device, const Extent& extent) const {
-        return disks[device].layout.data_offset + (extent.lbn << block_shift);
+        return disks[device].layout.data_offset + (extent.lbn << options.block_shift);
     }
     std::size_t octets_of(const Extent& extent) const {
-        return static_cast<std::size_t>(extent.blocks) << block_shift;
+        return static_cast<std::size_t>(extent.blocks) << options.block_shift;
     }
 
     boost::asio::io_context& io;
-    SoloOptions options;
+    MountOptions options;
+    std::unique_ptr<Surroundings> surroundings;
     io::Uring ring;
     boost::asio::steady_timer timer;
     std::optional<BootTime> armed;
@@ -83,12 +85,7 @@ struct SoloSet::Impl : std::enable_shared_from_this<SoloSet::Impl> {
 
     std::array<Disk, kMaxMembers> disks;
     std::unique_ptr<Set> set;
-    Id128 set_id;
-    std::uint8_t block_shift = 12;
     std::uint64_t blocks = 0;
-    SoloLocks locks;
-    WitnessBlock witness;
-    bool witness_known = true;
 
     std::deque<SetInput> inbox;
     bool pumping = false;
@@ -101,7 +98,7 @@ struct SoloSet::Impl : std::enable_shared_from_this<SoloSet::Impl> {
     std::map<std::uint64_t, Client> clients;
     std::uint64_t next_request = 1;
     std::unordered_map<std::uint64_t, Data> read_data;  // by operation
-    SoloStatus counted;
+    UnitStatus counted;
 };
 
 }  // namespace quorate::shadowing

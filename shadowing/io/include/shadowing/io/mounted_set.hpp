@@ -1,0 +1,112 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+
+#include "base/result.hpp"
+#include "io/uring.hpp"
+#include "shadowing/io/member.hpp"
+#include "shadowing/set.hpp"
+
+// The shell of the machine in shadowing/set.hpp: disks, clients, time. What depends on whether the
+// set is shared with other nodes is its Surroundings.
+namespace quorate::shadowing {
+
+// What a client asks for: octets, multiples of the block.
+struct UnitRequest {
+    RequestKind kind = RequestKind::kRead;
+    std::uint64_t offset = 0;
+    std::uint64_t octets = 0;
+    bool fua = false;
+    // Of a write: what is written. Shared with the operations on members that may outlast the
+    // request, which ends when the members that count have it.
+    std::shared_ptr<const io::AlignedBuffer> data;
+};
+struct UnitReply {
+    ReplyStatus status = ReplyStatus::kOk;
+    std::shared_ptr<const io::AlignedBuffer> data;  // of a read
+};
+using UnitDone = std::function<void(UnitReply)>;
+
+struct UnitStatus {
+    SetStatus set;
+    std::string refused;  // why it cannot be mounted, with the plan; empty: it is, or may be
+    std::uint64_t octets = 0;
+    std::uint32_t block_octets = 0;
+    std::uint64_t reads = 0;
+    std::uint64_t writes = 0;
+    std::uint64_t flushes = 0;
+};
+
+// Lease, locks and witness of an opener, and how its disks are opened. Owned by its set. Thread
+// rule: io thread.
+class Surroundings {
+public:
+    using Feed = std::function<void(SetInput)>;
+
+    virtual ~Surroundings() = default;
+    // Before everything else. What is asked for is answered through `feed`, at once or later, until
+    // stop().
+    virtual void start(Feed feed) = 0;
+    // Nothing is answered any more, and locks are given up without waiting.
+    virtual void stop() = 0;
+    virtual Moment now() = 0;
+    virtual void ask(const ReadWitness& output) = 0;        // WitnessRead
+    virtual void ask(const ReserveGeneration& output) = 0;  // Done
+    virtual void ask(const WriteWitness& output) = 0;       // Done
+    virtual void ask(const Lock& output) = 0;               // Locked, LockDenied, Blocking
+    virtual Result<std::unique_ptr<Member>> open_member(io::Uring& ring,
+                                                        const std::string& disk) = 0;
+};
+
+struct MountOptions {
+    std::string unit;  // "DSA1"
+    Id128 set;
+    std::uint8_t block_shift = 12;
+    std::vector<std::string> disks;
+    OpenerSlot slot;
+    cluster::MemberId opener;
+    bool accept_loss = false;  // SetOptions
+};
+
+// Thread rule: io thread. Disks that cannot be opened are told in the plan and tried again.
+class MountedSet {
+public:
+    // Begins at once. Errors: errc::refused; errno's values.
+    static Result<std::unique_ptr<MountedSet>> open(boost::asio::io_context& io,
+                                                    MountOptions options,
+                                                    std::unique_ptr<Surroundings> surroundings);
+    ~MountedSet();
+
+    // `done` is called once, unless the set is destroyed first.
+    void submit(UnitRequest request, UnitDone done);
+    // Calls `done` when the set is mounted, at once if it is.
+    void when_mounted(std::function<void()> done);
+    // Becomes a member and is overwritten. Its label says that it is of this set.
+    Status add(const std::string& disk);
+    Status remove(const std::string& disk);
+    // Grows to what the smallest disk has room for.
+    void expand();
+    // Answers what was asked for, then `done` is called and the set may be destroyed; `clean`: the
+    // next mount needs neither merge nor copy.
+    void dismount(std::function<void(bool clean)> done);
+    // Of another opener of the set.
+    void opener_lost(OpenerSlot slot, cluster::MemberId opener);
+    // Something that now() tells may have changed.
+    void look();
+    // Asks for nothing any more and answers nobody; `done` when nothing of it can take effect.
+    void retire(std::function<void()> done);
+    UnitStatus status() const;
+    const std::string& unit() const;
+
+private:
+    struct Impl;
+    explicit MountedSet(std::shared_ptr<Impl> impl);
+    std::shared_ptr<Impl> impl_;  // shared with what is under way on disks
+};
+
+}  // namespace quorate::shadowing
