@@ -11,8 +11,8 @@ import subprocess
 import sys
 
 SHELLS = ("io/", "cluster/io/", "cluster/clusterd/", "lockmgr/client/", "lockmgr/libdlm/",
-          "quorum/io/", "quorum/quorumd/", "shadowing/io/", "shadowing/nbdkit/", "shadowing/shadowd/",
-          "services/mail/maild/", "clusterctl/", "tests/", "bench/")
+          "quorum/io/", "quorum/quorumd/", "shadowing/cluster/", "shadowing/io/", "shadowing/nbdkit/",
+          "shadowing/shadowd/", "services/mail/maild/", "clusterctl/", "tests/", "bench/")
 FUNCTION_LINES = 70
 
 WORLD = [

@@ -272,6 +272,7 @@ Status Clusterd::open_control() {
     add_cluster_routes(routes);
     add_lock_routes(routes, parts.locks, *parts.lock_clients);
     add_forward_routes(routes);
+    add_relay_routes(routes);
     add_fencer_routes(routes);
     add_metrics(metrics_, parts.machine, *parts.listener, parts.chronicle);
     add_lock_metrics(metrics_, parts.locks.manager());

@@ -69,6 +69,7 @@ void add_cluster_routes(ControlRoutes& routes);  // votes, level, nodes that com
 void add_lock_routes(ControlRoutes& routes, const LockShell& shell, const LockClients& clients);
 void add_forward_routes(ControlRoutes& routes);  // other nodes, ping
 void add_fencer_routes(ControlRoutes& routes);
+void add_relay_routes(ControlRoutes& routes);  // shadowd's, for other nodes
 
 // ---- what they share
 

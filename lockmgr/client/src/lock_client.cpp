@@ -57,6 +57,18 @@ awaitable<Result<LockStatus>> LockClient::define(Domain domain) {
     co_return status;
 }
 
+awaitable<Result<LockStatus>> LockClient::purge(std::uint32_t pid) {
+    const auto connection = connection_;
+    wire::Purge purge;
+    purge.pid = pid;
+    auto operation = connection->ask(nullptr, purge);
+    if (!operation) {
+        co_return tl::unexpected<Error>(std::move(operation).error());
+    }
+    auto status = co_await connection->wait(std::move(*operation));
+    co_return status;
+}
+
 awaitable<Result<Lock>> LockDomain::lock(std::string name, LockMode mode, LockOptions options) {
     return Lock::take(connection_, name_, 0, std::move(name), mode, std::move(options));
 }

@@ -28,11 +28,12 @@ Outcome outcome_of(int result, std::uint64_t wanted, bool is_read) {
 
 class FileMember final : public Member {
 public:
-    FileMember(io::Uring& ring, boost::asio::io_context& io, std::shared_ptr<LocalDisk> disk)
-        : ring_(ring), io_(io), disk_(std::move(disk)), file_(disk_->file()) {}
+    FileMember(io::Uring& ring, boost::asio::io_context& io, std::shared_ptr<LocalDisk> disk,
+               std::uint64_t life)
+        : ring_(ring), io_(io), disk_(std::move(disk)), file_(disk_->file()), life_(life) {}
 
     std::uint64_t octets() const override { return disk_->octets(); }
-    std::uint64_t life() const override { return machine_life(); }
+    std::uint64_t life() const override { return life_; }
 
     void read(std::uint64_t offset, std::span<char> into, Done done) override {
         ++under_way_;
@@ -138,6 +139,7 @@ private:
     boost::asio::io_context& io_;
     std::shared_ptr<LocalDisk> disk_;  // the other owner is who serves it
     int file_;
+    std::uint64_t life_;
     bool can_zero_range_ = true;
     std::size_t under_way_ = 0;
     std::vector<std::function<void()>> fences_;
@@ -153,7 +155,15 @@ Result<std::unique_ptr<Member>> open_file_member(io::Uring& ring, boost::asio::i
 
 std::unique_ptr<Member> make_file_member(io::Uring& ring, boost::asio::io_context& io,
                                          std::shared_ptr<LocalDisk> disk) {
-    return std::make_unique<FileMember>(ring, io, std::move(disk));
+    return std::make_unique<FileMember>(ring, io, std::move(disk), machine_life());
+}
+
+Result<std::unique_ptr<Member>> open_shared_member(io::Uring& ring, boost::asio::io_context& io,
+                                                   const std::string& path, OpenerSlot slot) {
+    constexpr std::uint64_t kOnlyLife = 1;
+    QUORATE_TRY(auto disk, LocalDisk::open_shared(path, slot.value()));
+    return std::unique_ptr<Member>(
+        std::make_unique<FileMember>(ring, io, std::move(disk), kOnlyLife));
 }
 
 std::uint64_t machine_life() {

@@ -33,9 +33,23 @@ Result<std::uint64_t> size_of(int file, const std::string& path) {
     return octets;
 }
 
+bool lock_alone(int file) { return ::flock(file, LOCK_EX | LOCK_NB) == 0; }
+
+// Of the open file, as flock's: both end with its last I/O.
+bool lock_octet(int file, std::uint16_t octet) {
+    struct flock range {};
+    range.l_type = F_WRLCK;
+    range.l_whence = SEEK_SET;
+    range.l_start = octet;
+    range.l_len = 1;
+    return ::flock(file, LOCK_SH | LOCK_NB) == 0 && ::fcntl(file, F_OFD_SETLK, &range) == 0;
+}
+
 }  // namespace
 
-Result<std::shared_ptr<LocalDisk>> LocalDisk::open(const std::string& path) {
+template <class LockFile>
+Result<std::shared_ptr<LocalDisk>> LocalDisk::open_locked(const std::string& path,
+                                                          LockFile lock_file) {
     int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_DIRECT);
     if (file < 0 && errno == EINVAL) {
         file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);  // tmpfs has no O_DIRECT
@@ -45,10 +59,19 @@ Result<std::shared_ptr<LocalDisk>> LocalDisk::open(const std::string& path) {
     }
     const std::shared_ptr<LocalDisk> disk(new LocalDisk(path, file));  // its users, see above
     QUORATE_TRY(disk->octets_, size_of(file, path));
-    if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
+    if (!lock_file(file)) {
         return fail_errno(errno, path + ": another process has it open");
     }
     return disk;
+}
+
+Result<std::shared_ptr<LocalDisk>> LocalDisk::open(const std::string& path) {
+    return open_locked(path, lock_alone);
+}
+
+Result<std::shared_ptr<LocalDisk>> LocalDisk::open_shared(const std::string& path,
+                                                          std::uint16_t slot) {
+    return open_locked(path, [slot](int file) { return lock_octet(file, slot); });
 }
 
 LocalDisk::~LocalDisk() { ::close(file_); }

@@ -181,4 +181,6 @@ UnitStatus MountedSet::status() const {
 
 const std::string& MountedSet::unit() const { return impl_->options.unit; }
 
+Id128 MountedSet::set_id() const { return impl_->options.set; }
+
 }  // namespace quorate::shadowing

@@ -18,8 +18,21 @@ using boost::asio::awaitable;
 using io::ControlRequest;
 using io::ControlResponse;
 
-json::object report(const Unit& unit) {
-    const auto status = unit.set->status();
+// What keeps a lost node's last I/O from the disks.
+const char* protection_of(const UnitFile& file) {
+    if (!file.cluster) {
+        return "one machine";
+    }
+    return "none: disks that every node reaches by itself, without fencing; the lease alone does "
+           "not "
+           "stop an I/O that is under way when a node freezes";
+}
+
+json::object report(const Shadowd& shadowd, const Unit& unit) {
+    auto status = unit.set ? unit.set->status() : UnitStatus();
+    if (!unit.set) {
+        status.refused = shadowd.waits_for(unit);
+    }
     json::array members;
     for (const auto& member : status.set.members) {
         members.push_back(json::object{{"disk", member.device},
@@ -38,6 +51,8 @@ json::object report(const Unit& unit) {
             {"octets", status.octets},
             {"block_octets", status.block_octets},
             {"disks", std::move(disks)},
+            {"cluster", unit.file.cluster},
+            {"protection", protection_of(unit.file)},
             {"members", std::move(members)},
             {"to_merge", status.set.to_merge.size()},
             {"copied_octets", status.set.copied_blocks * status.block_octets},
@@ -74,7 +89,7 @@ public:
     awaitable<ControlResponse> list(ControlRequest) {
         json::array units;
         for (const auto& [name, unit] : shadowd_.units()) {
-            units.push_back(report(unit));
+            units.push_back(report(shadowd_, unit));
         }
         ControlResponse response;
         response.body = json::object{{"units", std::move(units)}};
@@ -87,13 +102,18 @@ public:
             co_return absent(request);
         }
         ControlResponse response;
-        response.body = report(*unit);
+        response.body = report(shadowd_, *unit);
         co_return response;
     }
 
     awaitable<ControlResponse> mount(ControlRequest request) {
         io::ControlFields fields(request.body);
-        UnitFile file{std::string(request.parameter("unit")), fields.texts("disks")};
+        UnitFile file;
+        file.unit = std::string(request.parameter("unit"));
+        file.disks = fields.texts("disks");
+        file.cluster = fields.optional_flag("cluster").value_or(false);
+        file.shared = fields.optional_flag("shared").value_or(false);
+        file.quorum_disk = fields.optional_flag("quorum_disk").value_or(false);
         if (const auto read = fields.finish(); !read) {
             co_return ControlResponse::error(400, "bad_request", read.error().detail);
         }
@@ -104,7 +124,8 @@ public:
     }
 
     awaitable<ControlResponse> dismount(ControlRequest request) {
-        co_return answer(shadowd_.dismount(std::string(request.parameter("unit"))));
+        auto done = co_await shadowd_.dismount(std::string(request.parameter("unit")));
+        co_return answer(done);
     }
 
     awaitable<ControlResponse> add(ControlRequest request) {
@@ -123,7 +144,7 @@ private:
     ControlResponse change(const ControlRequest& request,
                            Status (MountedSet::*call)(const std::string&)) {
         auto* unit = shadowd_.find(std::string(request.parameter("unit")));
-        if (unit == nullptr) {
+        if (unit == nullptr || !unit->set) {
             return absent(request);
         }
         io::ControlFields fields(request.body);

@@ -1,22 +1,31 @@
 #include "shadowd.hpp"
 
+#include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "io/event.hpp"
 #include "io/task.hpp"
 #include "io/time.hpp"
 #include "shadowing/errc.hpp"
 
 namespace quorate::shadowing {
+
+using boost::asio::awaitable;
+
 namespace {
 
 constexpr const char* kControlSocket = "run/quorate/shadowd.sock";
 constexpr const char* kRunFolder = "run/quorate/shadow";
 constexpr const char* kStateFolder = "var/lib/quorate/shadow";
 constexpr std::chrono::seconds kLookEvery{1};
+constexpr std::chrono::milliseconds kDismountTime{10'000};
 
 }  // namespace
+
+Shadowd::Shadowd(io::Daemon& daemon) : daemon_(daemon), witness_files_(kStateFolder) {}
 
 Status Shadowd::open() {
     std::error_code error;
@@ -34,16 +43,63 @@ Status Shadowd::open() {
     }
     control_ = std::make_unique<io::ControlServer>(daemon_.io(), kControlSocket);
     add_control_routes(*control_, *this);
+    add_peer_routes(*control_, *this);
     QUORATE_CHECK(control_->start());
+    if (std::ranges::any_of(units_, [](const auto& one) { return one.second.file.cluster; })) {
+        join();
+    }
     io::spawn(daemon_.io(), watch_exporters());
     return {};
 }
 
 void Shadowd::stop() {
     stopping_ = true;
-    units_.clear();
+    io::spawn(daemon_.io(), leave());
+}
+
+// Locks of a set whose end somebody was not told of are kept as orphans.
+awaitable<void> Shadowd::leave() {
+    std::vector<std::string> names;
+    for (const auto& [name, unit] : units_) {
+        names.push_back(name);
+    }
+    for (const auto& name : names) {
+        co_await retire(name);
+    }
+    if (units_.empty() && cluster_ && cluster_->joined()) {
+        co_await cluster_->leave();
+    }
     control_->stop();
     daemon_.finish();
+}
+
+awaitable<void> Shadowd::retire(std::string name) {
+    auto& unit = units_.at(name);
+    unit.exporter.reset();
+    unit.server.reset();
+    if (!unit.set) {
+        units_.erase(name);
+        co_return;
+    }
+    // Shared with the set, which says so.
+    const auto ended = std::make_shared<io::Event>(daemon_.io());
+    unit.set->dismount([ended](bool) { ended->set(); });
+    auto dismounted = co_await ended->wait(io::after(kDismountTime));
+    if (dismounted) {
+        units_.erase(name);
+        co_return;
+    }
+    unit.set->retire([ended] { ended->set(); });
+    auto quiet = co_await ended->wait(io::after(kDismountTime));
+    bool told = true;
+    if (unit.file.cluster) {
+        told = co_await cluster_->tell_end(unit.set->set_id());
+    }
+    if (quiet && told) {
+        units_.erase(name);
+    } else {
+        Logger().warn("locks_kept", "unit", name, "why", "the other nodes cannot be told");
+    }
 }
 
 Unit* Shadowd::find(const std::string& name) {
@@ -51,8 +107,80 @@ Unit* Shadowd::find(const std::string& name) {
     return it == units_.end() ? nullptr : &it->second;
 }
 
+void Shadowd::join() {
+    std::vector<UnitFile> files;
+    for (const auto& [name, unit] : units_) {
+        if (unit.file.cluster) {
+            files.push_back(unit.file);
+        }
+    }
+    ClusterPart::Handlers handlers;
+    handlers.joined = [this] {
+        for (const auto& [name, unit] : units_) {
+            if (unit.file.cluster) {
+                if (const auto begun = begin_shared(name); !begun) {
+                    Logger().error("not_mounted", "unit", name, "why", begun.error().to_string());
+                }
+            }
+        }
+    };
+    handlers.lost = [this](OpenerSlot slot, cluster::MemberId lost) {
+        for (const auto& [name, unit] : units_) {
+            if (unit.set && unit.file.cluster) {
+                unit.set->opener_lost(slot, lost);
+            }
+        }
+    };
+    handlers.lease_changed = [this] {
+        for (const auto& [name, unit] : units_) {
+            if (unit.set && unit.file.cluster) {
+                unit.set->look();
+            }
+        }
+    };
+    cluster_ = std::make_unique<ClusterPart>(daemon_.io(), kStateFolder, witness_files_,
+                                             std::move(handlers));
+    cluster_->start(std::move(files));
+}
+
+std::string Shadowd::waits_for(const Unit& unit) const {
+    return !unit.problem.empty() ? unit.problem : cluster_ ? cluster_->waits_for() : "";
+}
+
+void Shadowd::opener_lost(Id128 set, OpenerSlot slot, cluster::MemberId opener) {
+    for (const auto& [name, unit] : units_) {
+        if (unit.set && unit.file.cluster && unit.set->set_id() == set) {
+            unit.set->opener_lost(slot, opener);
+        }
+    }
+}
+
+Status Shadowd::begin_shared(const std::string& name) {
+    auto& unit = units_.at(name);
+    auto set = cluster_->open(unit.file);
+    if (!set) {
+        unit.problem = set.error().to_string();
+        return tl::unexpected(set.error());
+    }
+    unit.problem.clear();
+    unit.set = std::move(*set);
+    unit.set->when_mounted([this, name] { serve(name); });
+    return {};
+}
+
 Status Shadowd::begin(UnitFile file) {
     const auto name = file.unit;
+    if (file.cluster) {
+        if (!file.shared) {
+            return fail(errc::refused, name +
+                                           ": a set of several nodes wants disks that all of them "
+                                           "see: shared = true");
+        }
+        auto& unit = units_[name];
+        unit.nbd_socket = std::filesystem::absolute(fmt::format("{}/{}.sock", kRunFolder, name));
+        unit.file = std::move(file);
+        return cluster_ && cluster_->joined() ? begin_shared(name) : Status();
+    }
     SoloOptions options{name, file.disks, fmt::format("{}/{}.witness", kStateFolder, name)};
     QUORATE_TRY(auto set, open_solo_set(daemon_.io(), std::move(options)));
     auto& unit = units_[name];
@@ -85,17 +213,24 @@ Status Shadowd::mount(UnitFile file) {
         return fail(errc::refused, file.unit + ": is mounted, or waits to be");
     }
     QUORATE_CHECK(begin(file));
+    if (file.cluster && !cluster_) {
+        join();
+    }
     return write_unit_file(file);
 }
 
-Status Shadowd::dismount(const std::string& name) {
-    if (units_.erase(name) == 0) {
-        return fail(errc::refused, name + ": is not mounted");
+awaitable<Status> Shadowd::dismount(std::string name) {
+    if (!units_.contains(name)) {
+        co_return fail(errc::refused, name + ": is not mounted");
     }
-    return remove_unit_file(name);
+    co_await retire(name);
+    if (units_.contains(name)) {
+        co_return fail(errc::refused, name + ": another node cannot be told: try again");
+    }
+    co_return remove_unit_file(name);
 }
 
-boost::asio::awaitable<void> Shadowd::watch_exporters() {
+awaitable<void> Shadowd::watch_exporters() {
     while (!stopping_) {
         for (auto& [name, unit] : units_) {
             if (unit.exporter) {

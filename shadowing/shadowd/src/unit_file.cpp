@@ -49,7 +49,12 @@ Result<std::vector<UnitFile>> read_unit_files() {
         }
         QUORATE_TRY(const auto file, io::ConfigFile::load(entry.path().string()));
         auto root = file->root();
-        UnitFile unit{entry.path().stem().string(), root.strings("disks")};
+        UnitFile unit;
+        unit.unit = entry.path().stem().string();
+        unit.disks = root.strings("disks");
+        unit.cluster = root.boolean("cluster", false);
+        unit.shared = root.boolean("shared", false);
+        unit.quorum_disk = root.boolean("quorum_disk", false);
         if (!is_unit_name(unit.unit)) {
             root.complain("disks", "the file's name is no unit's");
         }
@@ -67,7 +72,13 @@ Status write_unit_file(const UnitFile& file) {
     for (const auto& disk : file.disks) {
         disks += fmt::format("    {},\n", quoted(disk));
     }
-    return io::replace_durably(path_of(file.unit), fmt::format("disks = [\n{}]\n", disks));
+    auto text = fmt::format("disks = [\n{}]\n", disks);
+    for (const auto& [key, set] : {std::pair("cluster", file.cluster),
+                                   {"shared", file.shared},
+                                   {"quorum_disk", file.quorum_disk}}) {
+        text += set ? fmt::format("{} = true\n", key) : "";
+    }
+    return io::replace_durably(path_of(file.unit), text);
 }
 
 Status remove_unit_file(const std::string& unit) { return io::remove_durably(path_of(unit)); }

@@ -11,6 +11,11 @@ namespace quorate::shadowing {
 struct UnitFile {
     std::string unit;
     std::vector<std::string> disks;
+    bool cluster = false;  // several nodes mount it at the same time
+    // Of a cluster: every node sees all disks itself, at the same paths. Nothing but the lease
+    // keeps a lost node from them.
+    bool shared = false;
+    bool quorum_disk = false;  // remembers its generations, in place of the nodes
 };
 
 // Errors: what is wrong with which file and line.

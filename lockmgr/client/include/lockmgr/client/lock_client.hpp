@@ -71,6 +71,8 @@ public:
     std::uint64_t new_owner();
     // Creates a domain on this node or changes its protection. The status may be kNoRights.
     boost::asio::awaitable<Result<LockStatus>> define(Domain domain);
+    // Ends the orphans that a process of this node left. Root only: else kNoRights.
+    boost::asio::awaitable<Result<LockStatus>> purge(std::uint32_t pid);
     NodeId node() const;
     const std::string& node_name() const;
 

@@ -18,6 +18,10 @@ public:
     // Errors: errno's values (EWOULDBLOCK: another process has it open); errc::refused, neither a
     // file nor a block device.
     static Result<std::shared_ptr<LocalDisk>> open(const std::string& path);
+    // The same of a disk that other machines write too: excludes those who open it alone, and on
+    // this machine whoever has the same slot.
+    static Result<std::shared_ptr<LocalDisk>> open_shared(const std::string& path,
+                                                          std::uint16_t slot);
     ~LocalDisk();
     LocalDisk(const LocalDisk&) = delete;
     LocalDisk& operator=(const LocalDisk&) = delete;
@@ -27,6 +31,9 @@ public:
     const std::string& path() const { return path_; }
 
 private:
+    template <class LockFile>
+    static Result<std::shared_ptr<LocalDisk>> open_locked(const std::string& path,
+                                                          LockFile lock_file);
     LocalDisk(std::string path, int file) : path_(std::move(path)), file_(file) {}
 
     std::string path_;

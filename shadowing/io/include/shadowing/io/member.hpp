@@ -49,6 +49,11 @@ Result<std::unique_ptr<Member>> open_file_member(io::Uring& ring, boost::asio::i
 std::unique_ptr<Member> make_file_member(io::Uring& ring, boost::asio::io_context& io,
                                          std::shared_ptr<LocalDisk> disk);
 
+// The same of a disk that several nodes see (LocalDisk::open_shared()). Its cache is its own, so it
+// has one life.
+Result<std::unique_ptr<Member>> open_shared_member(io::Uring& ring, boost::asio::io_context& io,
+                                                   const std::string& path, OpenerSlot slot);
+
 // Which life of its caches this machine has: since when it is up.
 std::uint64_t machine_life();
 

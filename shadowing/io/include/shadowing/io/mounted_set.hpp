@@ -102,6 +102,7 @@ public:
     void retire(std::function<void()> done);
     UnitStatus status() const;
     const std::string& unit() const;
+    Id128 set_id() const;
 
 private:
     struct Impl;

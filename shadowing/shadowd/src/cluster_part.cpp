@@ -1,0 +1,177 @@
+#include "cluster_part.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/log.hpp"
+#include "io/task.hpp"
+#include "io/time.hpp"
+#include "shadowing/errc.hpp"
+#include "shadowing/io/disk_tools.hpp"
+
+namespace quorate::shadowing {
+namespace {
+
+namespace json = boost::json;
+using boost::asio::awaitable;
+
+constexpr std::chrono::milliseconds kTellAgain{200};
+constexpr int kTellTimes = 50;
+
+// What is under way in this process goes on: nothing may be undone, and nobody waited for.
+[[noreturn]] void end_now(const std::string& why) {
+    Logger().error("expelled", "why", why, "hint", "shadowd starts anew");
+    ::_exit(1);
+}
+
+}  // namespace
+
+ClusterPart::ClusterPart(boost::asio::io_context& io, const std::string& state_folder,
+                         WitnessFiles& witness_files, Handlers handlers)
+    : io_(io),
+      handlers_(std::move(handlers)),
+      note_file_(state_folder + "/opener"),
+      node_(io, {[](const std::string& why) { end_now(why); },
+                 [this](cluster::MemberId lost) { handlers_.lost(slot_of(lost.node), lost); },
+                 [this] { handlers_.lease_changed(); }}),
+      node_witness_(make_node_witness(node_, witness_files)),
+      disk_witness_(make_disk_witness(node_)) {}
+
+const std::string& ClusterPart::waits_for() const {
+    return waits_for_.empty() ? node_.waits_for() : waits_for_;
+}
+
+void ClusterPart::start(std::vector<UnitFile> files) { io::spawn(io_, join(std::move(files))); }
+
+awaitable<void> ClusterPart::join(std::vector<UnitFile> files) {
+    auto joined = co_await node_.join();
+    auto note = OpenerNote::read(note_file_);
+    if (!joined || !note) {
+        waits_for_ = joined ? note.error().to_string() : joined.error().to_string();
+        Logger().error("not_joined", "why", waits_for_);
+        co_return;
+    }
+    if (*note && (*note)->incarnation == node_.self().incarnation.value()) {
+        waits_for_ = "an earlier shadowd of this node is made an end of";
+        auto ended = co_await end_predecessor(**note, files);
+        if (!ended) {
+            waits_for_ = ended.error().to_string();
+            Logger().error("not_joined", "why", waits_for_);
+            co_return;
+        }
+        waits_for_.clear();
+    }
+    note_.incarnation = node_.self().incarnation.value();
+    note_.process = static_cast<std::uint32_t>(::getpid());
+    ready_ = true;
+    Logger().info("joined", "node", node_.name());
+    handlers_.joined();
+}
+
+// ---- an end without farewell
+
+// Its locks are kept as orphans until everybody knows; the last I/O has ended before they do.
+awaitable<Status> ClusterPart::end_predecessor(const OpenerNote& note,
+                                               const std::vector<UnitFile>& files) {
+    for (const auto& file : files) {
+        co_await await_last_io(file);
+    }
+    for (const auto& set : note.sets) {
+        auto told = co_await tell_end(set);
+        if (!told) {
+            co_return fail(errc::refused,
+                           "an earlier shadowd of this node was killed, and the other "
+                           "nodes cannot be told: restart it when they answer");
+        }
+    }
+    auto purged = co_await node_.locks().purge(note.process);
+    if (!purged) {
+        co_return tl::unexpected<Error>(std::move(purged).error());
+    }
+    Logger().info("predecessor_ended", "process", note.process, "sets", note.sets.size());
+    co_return Status();
+}
+
+awaitable<void> ClusterPart::await_last_io(const UnitFile& file) {
+    auto ring = io::Uring::open(io_);
+    if (!ring) {
+        co_return;
+    }
+    for (const auto& disk : file.disks) {
+        bool busy = true;
+        while (busy) {
+            auto member = open_shared_member(*ring, io_, disk, slot_of(node_.self().node));
+            busy = !member && member.error().code == std::errc::operation_would_block;
+            if (busy) {
+                auto slept = co_await io::sleep_until(io::mono_now() + kTellAgain);
+                busy = slept.has_value();
+            }
+        }
+    }
+}
+
+awaitable<bool> ClusterPart::tell_end(Id128 set) {
+    auto members = co_await node_.members();
+    if (!members) {
+        co_return false;
+    }
+    const auto self = node_.self();
+    bool all = true;
+    for (const auto& name : *members) {
+        if (name == node_.name()) {
+            continue;
+        }
+        json::object body{{"set", set.to_hex()},
+                          {"slot", slot_of(self.node).value()},
+                          {"node_id", self.node.value()},
+                          {"incarnation", fmt::format("{:016x}", self.incarnation.value())}};
+        auto told = co_await tell_one(name, std::move(body));
+        all = all && told;
+    }
+    co_return all;
+}
+
+// Whoever has no shadowd has no set open; one that leaves the membership is fenced.
+awaitable<bool> ClusterPart::tell_one(std::string node, json::object body) {
+    for (int i = 0; i < kTellTimes; ++i) {
+        auto answer = co_await node_.ask(node, "POST", "/v1/shadow/cluster/lost", body);
+        if (answer && answer->status == 200) {
+            co_return true;
+        }
+        const bool no_shadowd =
+            answer && answer->status == 502 && answer->text.find("shadowd: ") != std::string::npos;
+        auto members = co_await node_.members();
+        if (no_shadowd || (members && std::ranges::find(*members, node) == members->end())) {
+            co_return true;
+        }
+        auto slept = co_await io::sleep_until(io::mono_now() + kTellAgain);
+        if (!slept) {
+            break;
+        }
+    }
+    co_return false;
+}
+
+// ---- sets
+
+Result<std::unique_ptr<MountedSet>> ClusterPart::open(const UnitFile& file) {
+    QUORATE_TRY(const auto label, find_set(file.disks));
+    note_.sets.insert(label.set);
+    QUORATE_CHECK(note_.write(note_file_));
+    auto& witness = file.quorum_disk ? *disk_witness_ : *node_witness_;
+    return open_cluster_set(node_, witness, {file.unit, file.disks, file.shared});
+}
+
+awaitable<void> ClusterPart::leave() {
+    note_.sets.clear();
+    if (const auto written = note_.write(note_file_); !written) {
+        Logger().warn("note_not_removed", "why", written.error().to_string());
+    }
+    co_await node_.leave();
+}
+
+}  // namespace quorate::shadowing

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "opener_note.hpp"
+#include "shadowing/cluster/cluster_set.hpp"
+#include "unit_file.hpp"
+
+namespace quorate::shadowing {
+
+// The sets that this shadowd shares with those of other nodes: the node in its cluster, the
+// witnesses, and what an opener that ends owes the others. Thread rule: io thread.
+class ClusterPart {
+public:
+    struct Handlers {
+        std::function<void()> joined;
+        std::function<void(OpenerSlot slot, cluster::MemberId lost)> lost;
+        std::function<void()> lease_changed;
+    };
+    ClusterPart(boost::asio::io_context& io, const std::string& state_folder,
+                WitnessFiles& witness_files, Handlers handlers);
+
+    // Joins, makes an end of what an earlier process of this node left, then calls `joined`.
+    // `files`: the sets that are to be mounted.
+    void start(std::vector<UnitFile> files);
+    bool joined() const { return ready_; }
+    const std::string& waits_for() const;
+
+    // Once it has joined.
+    Result<std::unique_ptr<MountedSet>> open(const UnitFile& file);
+    // Nothing of this opener takes effect any more: the others are told, so that its locks may go.
+    // False: somebody could not be told.
+    boost::asio::awaitable<bool> tell_end(Id128 set);
+    // After all of them.
+    boost::asio::awaitable<void> leave();
+
+private:
+    boost::asio::awaitable<void> join(std::vector<UnitFile> files);
+    boost::asio::awaitable<Status> end_predecessor(const OpenerNote& note,
+                                                   const std::vector<UnitFile>& files);
+    boost::asio::awaitable<void> await_last_io(const UnitFile& file);
+    boost::asio::awaitable<bool> tell_one(std::string node, boost::json::object body);
+
+    boost::asio::io_context& io_;
+    Handlers handlers_;
+    std::string note_file_;
+    ClusterNode node_;
+    std::unique_ptr<WitnessKeeper> node_witness_;
+    std::unique_ptr<WitnessKeeper> disk_witness_;
+    OpenerNote note_;
+    std::string waits_for_;
+    bool ready_ = false;
+};
+
+}  // namespace quorate::shadowing

@@ -1,0 +1,70 @@
+#include <charconv>
+
+#include "io/control_fields.hpp"
+#include "shadowd.hpp"
+#include "shadowing/cluster/witness_json.hpp"
+
+// What the shadowds of other nodes ask (docs/protocols/shadow-cluster.md).
+namespace quorate::shadowing {
+namespace {
+
+using boost::asio::awaitable;
+using io::ControlRequest;
+using io::ControlResponse;
+
+class PeerControl {
+public:
+    explicit PeerControl(Shadowd& shadowd) : shadowd_(shadowd) {}
+
+    awaitable<ControlResponse> witness(ControlRequest request) {
+        const auto block = witness_block_from(request.body);
+        if (!block) {
+            co_return ControlResponse::error(400, "bad_request", block.error().detail);
+        }
+        const auto known = shadowd_.witness_files().learn(*block);
+        if (!known) {
+            co_return ControlResponse::error(500, "failed", known.error().to_string());
+        }
+        ControlResponse response;
+        response.body = to_json(*known);
+        co_return response;
+    }
+
+    awaitable<ControlResponse> lost(ControlRequest request) {
+        io::ControlFields fields(request.body);
+        const auto set = parse_id128(fields.text("set"));
+        const auto slot = fields.optional_number("slot");
+        const auto node = fields.optional_number("node_id");
+        const auto text = fields.text("incarnation");
+        std::uint64_t incarnation = 0;
+        const auto* end = text.data() + text.size();
+        const bool whole = std::from_chars(text.data(), end, incarnation, 16).ptr == end;
+        if (!set || !slot || *slot >= kMaxOpeners || !node || *node > UINT32_MAX || !whole) {
+            fields.complain("set", "slot, node_id or incarnation is none");
+        }
+        if (const auto read = fields.finish(); !read) {
+            co_return ControlResponse::error(400, "bad_request", read.error().detail);
+        }
+        shadowd_.opener_lost(*set, OpenerSlot(static_cast<std::uint16_t>(*slot)),
+                             {cluster::NodeId(static_cast<std::uint32_t>(*node)),
+                              cluster::Incarnation(incarnation)});
+        co_return ControlResponse();
+    }
+
+private:
+    Shadowd& shadowd_;
+};
+
+}  // namespace
+
+void add_peer_routes(io::ControlServer& server, Shadowd& shadowd) {
+    // Owned by both routes.
+    const auto control = std::make_shared<PeerControl>(shadowd);
+    server.route("PUT", "/v1/shadow/cluster/witness", [control](ControlRequest request) {
+        return control->witness(std::move(request));
+    });
+    server.route("POST", "/v1/shadow/cluster/lost",
+                 [control](ControlRequest request) { return control->lost(std::move(request)); });
+}
+
+}  // namespace quorate::shadowing
