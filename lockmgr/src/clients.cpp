@@ -63,61 +63,6 @@ std::vector<std::uint32_t> LockManager::Impl::leaves_first(const Client& client,
     return waiting;
 }
 
-std::uint8_t LockManager::Impl::rights_of(const Client& client, const Domain& domain) const {
-    if (client.uid == 0) {
-        return right::kAll;
-    }
-    const auto digit = client.uid == domain.uid ? domain.mode >> 6
-                       : std::ranges::find(client.gids, domain.gid) != client.gids.end()
-                           ? domain.mode >> 3
-                           : domain.mode;
-    return static_cast<std::uint8_t>(digit & 7);
-}
-
-const Domain* LockManager::Impl::domain_for(const Client& client, std::string_view name) {
-    if (const auto found = domains.find(name); found != domains.end()) {
-        return &found->second;
-    }
-    constexpr std::size_t kDomainsMax = 4096;
-    if (domains.size() >= kDomainsMax) {
-        return nullptr;
-    }
-    Domain domain;
-    domain.name = name;
-    domain.uid = client.uid;
-    return &domains.emplace(domain.name, domain).first->second;
-}
-
-std::uint8_t LockManager::Impl::rights_on(const Client& client, std::uint32_t resource) {
-    const auto root = store.root_key_of(store.trees[store.resources[resource].tree]);
-    const auto* domain = domain_for(client, domain_of(root));
-    return domain == nullptr ? std::uint8_t{0} : rights_of(client, *domain);
-}
-
-void LockManager::Impl::on(const DefineDomain& input) {
-    const auto* client = client_of(input.client);
-    if (client == nullptr) {
-        return;
-    }
-    if (input.domain.name.empty() || input.domain.name.size() > kMaxDomain ||
-        input.domain.mode > 0777) {
-        reply(input.client, input.request, LockStatus::kInvalid);
-        return;
-    }
-    const auto found = domains.find(input.domain.name);
-    if (client->uid != 0 && (input.domain.uid != client->uid ||
-                             (found != domains.end() && found->second.uid != client->uid))) {
-        reply(input.client, input.request, LockStatus::kNoRights);
-        return;
-    }
-    if (found == domains.end() && domain_for(*client, input.domain.name) == nullptr) {
-        reply(input.client, input.request, LockStatus::kOverLimit);
-        return;
-    }
-    domains[input.domain.name] = input.domain;
-    reply(input.client, input.request, LockStatus::kGranted);
-}
-
 void LockManager::Impl::reply(ClientId client, RequestId request, LockStatus status, LockId lock) {
     auto& completion = std::get<Completion>(out->emplace_back(Completion{}));
     completion.client = client;
@@ -145,7 +90,11 @@ LockStatus LockManager::Impl::check(const Enqueue& input, const Client& client) 
     if (has(flag::ORPHAN) && !has(flag::PERSISTENT)) {
         return kInvalid;
     }
-    if (client.locks >= options.client_locks_max || store.locks.used() >= options.locks_max) {
+    // What a program leaves behind counts too, together with what others left.
+    const bool left_behind =
+        has(flag::PERSISTENT) && !clients.empty() && clients[0].locks >= options.client_locks_max;
+    if (client.locks >= options.client_locks_max || store.locks.used() >= options.locks_max ||
+        left_behind) {
         return kOverLimit;
     }
     if (input.parent == LockId(0)) {

@@ -52,6 +52,7 @@ struct Client {
     // Its locks: those that wait stand at the end.
     std::uint32_t first = 0, last = 0;
     std::vector<std::uint32_t> gids;
+    std::vector<std::string> defined;  // domains
 };
 
 struct Timer {
@@ -96,18 +97,21 @@ struct LockManager::Impl {
     void on(const Cancel& input);
     void on(const DequeueAll& input);
     void on(const Purge& input);
-    void on(const DefineDomain& input);
     Client* client_of(ClientId id);
-    std::uint8_t rights_of(const Client& client, const Domain& domain) const;
-    const Domain* domain_for(const Client& client, std::string_view name);
     LockStatus check(const Enqueue& input, const Client& client);
     LockStatus check(const Convert& input, const Lock& lock) const;
-    std::uint8_t rights_on(const Client& client, std::uint32_t resource);
     void adopt(const Enqueue& input, std::uint32_t resource);
     std::vector<std::uint32_t> leaves_first(const Client& client, std::uint32_t top) const;
     void drop(std::uint32_t lock);
     void purge(std::uint32_t pid);
     void reply(ClientId client, RequestId request, LockStatus status, LockId lock = LockId(0));
+
+    // ---- domains.cpp: rights
+    void on(const DefineDomain& input);
+    std::uint8_t rights_of(const Client& client, const Domain& domain) const;
+    const Domain* domain_for(const Client& client, std::string_view name);
+    std::uint8_t rights_on(const Client& client, std::uint32_t resource);
+    bool exists(std::string_view domain) const;
 
     // ---- owner.cpp: operations of this node's clients, wherever the master is
     void begin_operation(std::uint32_t lock, RequestId request,
@@ -124,6 +128,7 @@ struct LockManager::Impl {
                          const ValueBlock& value);
     void dequeue(std::uint32_t lock, std::uint32_t flags, const ValueBlock* value);
     void cancel(std::uint32_t lock, bool timed_out);
+    LockStatus cancelled_as(const Lock& lock) const;
     bool undecided(std::uint32_t lock) const;
     void hold_cancel(std::uint32_t from, const CancelMessage& m);
     void retry_cancels();
@@ -287,6 +292,7 @@ struct LockManager::Impl {
     void settle_middle_conversions(std::uint32_t tree_index,
                                    const std::vector<std::uint32_t>& installed);
     void choose_values(std::uint32_t tree);
+    void choose_value(std::uint32_t resource);
 
     // ---- move.cpp: remastering
     void scan_activity();

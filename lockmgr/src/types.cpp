@@ -42,6 +42,8 @@ std::string_view name_of(LockStatus status) {
             return "no-orphan";
         case LockStatus::kRevoked:
             return "revoked";
+        case LockStatus::kExists:
+            return "exists";
     }
     return "unknown";
 }

@@ -77,7 +77,7 @@ struct LockClients::Numbers {
     io::Counter& blocking;
     io::Histogram& wait;
     io::Histogram& hold;
-    std::array<io::Counter*, static_cast<std::size_t>(LockStatus::kRevoked) + 1> completions{};
+    std::array<io::Counter*, static_cast<std::size_t>(LockStatus::kExists) + 1> completions{};
 };
 
 LockClients::LockClients(boost::asio::io_context& io, io::Scope& scope, LockShell& shell,

@@ -77,6 +77,7 @@ enum class LockStatus : std::uint8_t {
     kOrphanOtherMode,   // ORPHAN: there is one, in another mode
     kNoOrphan,          // ORPHAN: there is none
     kRevoked,           // this node was expelled: nothing it held is held any more
+    kExists,            // kNewDomain: somebody on this node has it already
 };
 std::string_view name_of(LockStatus status);
 
@@ -111,6 +112,9 @@ inline constexpr std::uint8_t kRead = 4;   // value blocks, queries
 inline constexpr std::uint8_t kWrite = 2;  // value blocks
 inline constexpr std::uint8_t kLock = 1;   // take locks
 inline constexpr std::uint8_t kAll = 7;
+// With the mode of a definition: it is refused while another client that defined the domain is
+// connected, or the node's configuration has it.
+inline constexpr std::uint16_t kNewDomain = 01000;
 }  // namespace right
 
 // A name space of root resources. `mode` has three octal digits of rights: owner, group, others.

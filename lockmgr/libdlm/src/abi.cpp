@@ -31,13 +31,14 @@ std::shared_ptr<Lockspace> space_of(dlm_lshandle_t handle) {
     return handle == nullptr ? nullptr : static_cast<Handle*>(handle)->space;
 }
 
-dlm_lshandle_t open_handle(const char* name, const mode_t* mode) {
+dlm_lshandle_t open_handle(const char* name, const mode_t* mode, std::uint32_t flags = 0) {
     try {
         auto space = Lockspace::open(name == nullptr ? "" : name);
         if (!space) {
             return nullptr;
         }
-        if (const int error = mode == nullptr ? 0 : space->protect(*mode); error != 0) {
+        const bool fresh = (flags & DLM_LSFL_NEWEXCL) != 0;
+        if (const int error = mode == nullptr ? 0 : space->create(*mode, fresh); error != 0) {
             errno = error;
             return nullptr;
         }
@@ -61,7 +62,7 @@ int close_handle(dlm_lshandle_t handle) {
         const std::lock_guard guard(all.mutex);
         all.remove(*owned->space);
     }
-    owned->space->stop_thread();
+    owned->space->close();
     return 0;
 }
 
@@ -214,8 +215,8 @@ dlm_lshandle_t dlm_create_lockspace(const char* name, mode_t mode) {
     return open_handle(name, &mode);
 }
 
-dlm_lshandle_t dlm_new_lockspace(const char* name, mode_t mode, uint32_t) {
-    return open_handle(name, &mode);
+dlm_lshandle_t dlm_new_lockspace(const char* name, mode_t mode, uint32_t flags) {
+    return open_handle(name, &mode, flags);
 }
 
 dlm_lshandle_t dlm_open_lockspace(const char* name) { return open_handle(name, nullptr); }

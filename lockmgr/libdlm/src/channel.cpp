@@ -118,6 +118,18 @@ Result<std::string_view> Channel::receive() {
     return fail_errno(got == 0 ? ENOTCONN : errno, "clusterd ended the connection");
 }
 
+void Channel::finish() {
+    constexpr int kPatience = 2000;  // milliseconds
+    pollfd descriptor{socket_, POLLIN, 0};
+    ::shutdown(socket_, SHUT_WR);
+    while (::poll(&descriptor, 1, kPatience) > 0) {
+        const auto rest = receive();
+        if (!rest) {
+            return;
+        }
+    }
+}
+
 void Channel::nudge() { set(nudge_); }
 
 void Channel::signal(bool pending) { pending ? set(signal_) : clear(signal_); }

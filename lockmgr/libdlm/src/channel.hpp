@@ -29,6 +29,9 @@ public:
     // What is there; nothing when there is not. An error at the end of the stream.
     Result<std::string_view> receive();
 
+    // Nothing more will be said. Waits until the other end has heard that, but not for ever.
+    void finish();
+
     // Ends another thread's wait().
     void nudge();
     // Makes poll_descriptor() readable, or not.

@@ -36,6 +36,8 @@ int status_of(LockStatus status) {
             return ENOENT;
         case LockStatus::kHasSublocks:
             return ENOTEMPTY;
+        case LockStatus::kExists:
+            return EEXIST;
         case LockStatus::kRevoked:
         case LockStatus::kNoQuorum:
             return ENOTCONN;
@@ -167,6 +169,14 @@ void Lockspace::stop_thread() {
         thread.detach();  // an AST of its own ends it
     } else if (thread.joinable()) {
         thread.join();
+    }
+}
+
+void Lockspace::close() {
+    stop_thread();
+    const Guard guard(mutex_);
+    if (created_ && !reading_) {
+        channel_.finish();
     }
 }
 

@@ -350,8 +350,9 @@ int Lockspace::purge(std::uint32_t node, std::uint32_t pid) {
 }
 
 // A file mode that lets somebody open the device lets him use the domain.
-int Lockspace::protect(mode_t mode) {
+int Lockspace::create(mode_t mode, bool fresh) {
     wire::DefineDomain define;
+    define.mode = fresh ? right::kNewDomain : 0;
     define.uid = ::getuid();
     define.gid = ::getgid();
     for (const unsigned shift : {6U, 3U, 0U}) {
@@ -363,7 +364,9 @@ int Lockspace::protect(mode_t mode) {
     auto operation = std::make_shared<Operation>();
     operation->waited = true;
     operations_.emplace(link_.ask(define), operation);
-    return finish_call(guard, operation);
+    const int error = finish_call(guard, operation);
+    created_ = error == 0;
+    return error;
 }
 
 int Lockspace::finish_call(Guard& guard, const std::shared_ptr<Operation>& operation) {
@@ -375,6 +378,7 @@ int Lockspace::finish_call(Guard& guard, const std::shared_ptr<Operation>& opera
     const auto status = operation->status;
     return status == LockStatus::kGranted    ? 0
            : status == LockStatus::kNoRights ? EPERM
+           : status == LockStatus::kExists   ? EEXIST
            : status == LockStatus::kRevoked  ? ENOTCONN
                                              : EINVAL;
 }

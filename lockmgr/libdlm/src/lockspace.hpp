@@ -57,13 +57,16 @@ public:
     int unlock(std::uint32_t lkid, std::uint32_t flags, dlm_lksb* lksb, void* argument, bool wait);
     int deadlock_cancel(std::uint32_t lkid);
     int purge(std::uint32_t node, std::uint32_t pid);
-    int protect(mode_t mode);
+    // `fresh`: EEXIST if a program that created it is connected.
+    int create(mode_t mode, bool fresh);
 
     int descriptor() const { return channel_.poll_descriptor(); }
     // Runs the ASTs that are due.
     void dispatch();
     int start_thread();
     void stop_thread();
+    // Of one that this program created: when it returns, it is gone.
+    void close();
     bool has_locks();
     const std::string& name() const { return name_; }
 
@@ -152,6 +155,7 @@ private:
     std::uint32_t requests_max_ = 0;
     bool reading_ = false;
     bool lost_ = false;
+    bool created_ = false;
     bool stopping_ = false;
     std::thread thread_;
 };

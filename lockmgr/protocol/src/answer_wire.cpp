@@ -119,8 +119,8 @@ void read(FrameReader& in, Completion& completion, bool& sound) {
     if ((bits & kHasCycle) != 0) {
         read_cycle(in, outcome.cycle);
     }
-    sound = status <= static_cast<std::uint8_t>(LockStatus::kRevoked) &&
-            index_of(outcome.mode) < kModes;
+    sound =
+        status <= static_cast<std::uint8_t>(LockStatus::kExists) && index_of(outcome.mode) < kModes;
 }
 
 void read(FrameReader& in, Blocking& blocking, bool& sound) {

@@ -263,6 +263,24 @@ static void orphans(void) {
     FAILS(dlm_close_lockspace(NULL), EINVAL);
 }
 
+/* Exclusively new: not while a program that created it has it open, and again when it has left. */
+static void new_lockspaces(void) {
+    dlm_lshandle_t space = dlm_new_lockspace("fresh", 0600, DLM_LSFL_NEWEXCL);
+    CHECK(space != NULL);
+    errno = 0;
+    CHECK(dlm_new_lockspace("fresh", 0600, DLM_LSFL_NEWEXCL) == NULL && errno == EEXIST);
+    dlm_lshandle_t shared = dlm_new_lockspace("fresh", 0600, 0);
+    CHECK(shared != NULL && dlm_close_lockspace(space) == 0);
+    CHECK(dlm_new_lockspace("fresh", 0600, DLM_LSFL_NEWEXCL) == NULL && errno == EEXIST);
+    CHECK(dlm_release_lockspace("fresh", shared, 0) == 0);
+    for (int i = 0; i < 20; ++i) {
+        space = dlm_new_lockspace("fresh", 0600, DLM_LSFL_NEWEXCL | DLM_LSFL_FS);
+        CHECK(space != NULL && dlm_ls_pthread_init(space) == 0 && dlm_close_lockspace(space) == 0);
+    }
+    CHECK(dlm_new_lockspace("a name that is longer than a lockspace may have, by one octet - now", 0600, 0) == NULL &&
+          errno == EINVAL);
+}
+
 int main(void) {
     CHECK(dlm_pthread_init() == 0);
     simple_calls();
@@ -274,6 +292,7 @@ int main(void) {
     sublocks();
     waiting_within_an_ast();
     orphans();
+    new_lockspaces();
     CHECK(dlm_pthread_cleanup() == 0);
     struct dlm_lksb lksb = {0};
     FAILS(dlm_unlock(1, 0, &lksb, NULL), ENOTCONN);

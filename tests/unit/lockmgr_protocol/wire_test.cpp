@@ -84,6 +84,7 @@ TEST(LockWire, NumbersOnTheWireAreAsDocumented) {
     EXPECT_EQ(static_cast<int>(LockStatus::kDeadlock), 4);
     EXPECT_EQ(static_cast<int>(LockStatus::kNoSuchLock), 10);
     EXPECT_EQ(static_cast<int>(LockStatus::kRevoked), 18);
+    EXPECT_EQ(static_cast<int>(LockStatus::kExists), 19);
     EXPECT_EQ(static_cast<int>(WaitCause::kHolder), 0);
     EXPECT_EQ(static_cast<int>(WaitCause::kMove), 6);
 }
@@ -175,7 +176,7 @@ TEST(LockWire, FramesThatAreEmptyOrTooLongAreRefusedByTheirLength) {
 
 TEST(LockWire, NumbersOutsideTheirListAreDamage) {
     auto completion = frame_of(documented_answers()[1]).substr(kLength);
-    completion[17] = 19;  // status
+    completion[17] = 20;  // status
     EXPECT_FALSE(decode_answer(completion));
     completion[17] = 0;
     completion[18] = 6;  // mode
