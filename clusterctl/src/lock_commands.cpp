@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 #include <boost/json/array.hpp>
 
+#include "base/base64.hpp"
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "lock_table.hpp"
@@ -18,6 +19,7 @@ struct LockOptions {
     std::string name;
     std::size_t count = 20;
     std::string file;
+    std::string node;
 };
 
 // Asks every member of the view; one that does not answer is told of and left out.
@@ -166,17 +168,32 @@ int clients(const Context& context, const LockOptions&) {
 }
 
 int trace(const Context& context, const LockOptions& options) {
-    const auto bytes = context.cluster.text("/v1/locks/trace");
+    const auto path = options.node.empty()
+                          ? std::string("/v1/locks/trace/piece")
+                          : Api::path("/v1/nodes/", options.node, "/locks/trace/piece");
     std::ofstream file(options.file, std::ios::binary | std::ios::trunc);
-    file << bytes;
+    std::size_t size = 0;
+    for (std::string query;;) {
+        const auto piece = context.cluster.get(path + query);
+        const auto bytes = base64_decode(text_of(piece, "bytes"));
+        if (!bytes) {
+            throw Failure{kRefused, "clusterd's answer is no base64"};
+        }
+        file << *bytes;
+        size += bytes->size();
+        if (number_of(piece, "next") == 0) {
+            break;
+        }
+        query = fmt::format("?from={}&end={}", number_of(piece, "next"), number_of(piece, "end"));
+    }
     file.close();
     if (!file) {
         throw Failure{kRefused, "cannot write " + options.file};
     }
     if (context.json) {
-        print_json(json::object{{"file", options.file}, {"bytes", bytes.size()}});
+        print_json(json::object{{"file", options.file}, {"bytes", size}});
     } else {
-        std::printf("%zu octets in %s\n", bytes.size(), options.file.c_str());
+        std::printf("%zu octets in %s\n", size, options.file.c_str());
     }
     return kOk;
 }
@@ -203,9 +220,9 @@ void add_lock_commands(CLI::App& app, Command& chosen) {
     add("top", "where most wait, then where most hold", top)
         ->add_option("--count", options->count, "resources (20)")
         ->check(CLI::Range(1, 1000));
-    add("trace", "what this node's lock manager was given, into a file to be replayed", trace)
-        ->add_option("FILE", options->file, "written anew")
-        ->required();
+    auto* traced = add("trace", "what a lock manager was given, into a file to be replayed", trace);
+    traced->add_option("FILE", options->file, "written anew")->required();
+    traced->add_option("--node", options->node, "another node's (this one's)");
     add("domains", "resource domains in use", domains);
     add("clients", "programs that use the lock manager", clients);
 }

@@ -281,6 +281,7 @@ void LockTrace::record(MonoTime now, const LockInput& input, std::span<const Loc
             size_ -= chunks_.front().records.size();
             dropped_ += chunks_.front().count;
             chunks_.pop_front();
+            ++first_;
         }
         chunks_.emplace_back().records.reserve(kChunk + 1024);
     }
@@ -296,7 +297,9 @@ void LockTrace::record(MonoTime now, const LockInput& input, std::span<const Loc
     writer.u64(digest_of(outputs));
 }
 
-std::string LockTrace::bytes() const {
+std::string LockTrace::bytes() const { return piece(0, 0, SIZE_MAX)->bytes; }
+
+std::string LockTrace::header() const {
     std::string file(kMagic);
     ByteWriter out(file);
     out.u16(kMajor);
@@ -304,10 +307,24 @@ std::string LockTrace::bytes() const {
     std::string head;
     ByteWriter(head).u64(dropped_);
     add_chunk(file, head + begin_);
-    for (const auto& chunk : chunks_) {
-        add_chunk(file, chunk.records);
-    }
     return file;
+}
+
+// Chunks are numbered; that in which the newest input stood when it began is the last one.
+std::optional<LockTrace::Piece> LockTrace::piece(std::uint64_t from, std::uint64_t end,
+                                                 std::size_t limit) const {
+    Piece piece;
+    piece.end = from == 0 ? first_ + chunks_.size() : end;
+    auto at = from == 0 ? first_ : from;
+    if (at < first_ || at > piece.end || piece.end > first_ + chunks_.size()) {
+        return std::nullopt;
+    }
+    piece.bytes = from == 0 ? header() : "";
+    for (; at < piece.end && piece.bytes.size() < limit; ++at) {
+        add_chunk(piece.bytes, chunks_[at - first_].records);
+    }
+    piece.next = at < piece.end ? at : 0;
+    return piece;
 }
 
 // ---- reading

@@ -28,6 +28,7 @@ _clusterctl_words() {
         "fencer list" | "fencer remove" | "fencer confirm") echo --node ;;
         lock) echo show why top trace domains clients ;;
         "lock top") echo --count ;;
+        "lock trace") echo --node ;;
         shadow) echo create mount dismount show add remove label ;;
         "shadow create" | "shadow add") echo --force ;;
         "shadow mount") echo --plan ;;

@@ -1,6 +1,9 @@
 #include <memory>
 #include <optional>
 
+#include <boost/json/object.hpp>
+
+#include "base/base64.hpp"
 #include "base/text.hpp"
 #include "control_routes.hpp"
 #include "lock_report.hpp"
@@ -56,6 +59,26 @@ public:
         co_return response;
     }
 
+    // Octets in a JSON object, of a size that a peer's answer may have.
+    awaitable<ControlResponse> trace_piece(ControlRequest request) {
+        constexpr std::size_t kPiece = 1 << 20;
+        const auto from = parse_u64(request.parameter("from"));
+        const auto end = parse_u64(request.parameter("end"));
+        if (!shell_.trace().on()) {
+            co_return ControlResponse::error(409, "refused", "trace_bytes in quorate.toml is 0");
+        }
+        const auto piece = shell_.trace().piece(from.value_or(0), end.value_or(0), kPiece);
+        if (!piece) {
+            co_return ControlResponse::error(
+                409, "overtaken",
+                "the trace has gone on too fast; raise trace_bytes, or ask again");
+        }
+        ControlResponse response;
+        response.body = boost::json::object{
+            {"bytes", base64_encode(piece->bytes)}, {"next", piece->next}, {"end", piece->end}};
+        co_return response;
+    }
+
 private:
     const LockShell& shell_;
     LockReport report_;
@@ -78,6 +101,7 @@ void add_lock_routes(ControlRoutes& routes, const LockShell& shell, const LockCl
     add("/v1/locks/domains", &LockRoutes::domains);
     add("/v1/locks/clients", &LockRoutes::clients);
     add("/v1/locks/trace", &LockRoutes::trace, Audience::kLocal);
+    add("/v1/locks/trace/piece", &LockRoutes::trace_piece);
 }
 
 }  // namespace quorate::cluster

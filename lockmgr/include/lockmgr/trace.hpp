@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,6 +28,15 @@ public:
     void record(MonoTime now, const LockInput& input, std::span<const LockOutput> outputs);
     // The file.
     std::string bytes() const;
+    // A piece of it of about `limit` octets: from its beginning, or where the piece before ended,
+    // to the newest input of the time of the first piece. Nothing: what should come next has been
+    // dropped meanwhile.
+    struct Piece {
+        std::string bytes;
+        std::uint64_t next = 0;  // 0: that was all
+        std::uint64_t end = 0;   // both for the call after
+    };
+    std::optional<Piece> piece(std::uint64_t from, std::uint64_t end, std::size_t limit) const;
     std::uint64_t inputs() const { return inputs_; }
     std::uint64_t dropped() const { return dropped_; }
 
@@ -37,10 +47,13 @@ private:
     };
     static constexpr std::size_t kChunk = 64 * 1024;
 
+    std::string header() const;
+
     std::string begin_;  // what does not change of the header
     std::size_t capacity_;
     std::deque<Chunk> chunks_;
-    std::size_t size_ = 0;  // of all chunks but the last
+    std::uint64_t first_ = 1;  // number of the first of them
+    std::size_t size_ = 0;     // of all chunks but the last
     std::uint64_t inputs_ = 0;
     std::uint64_t dropped_ = 0;
 };

@@ -127,9 +127,11 @@ class Locks(ClusterCase):
             self.assertEqual(client.lock("trace", f"r{turn % 7}", NL if turn % 4 else PR, VALBLK).status, "granted")
         with tempfile.TemporaryDirectory() as folder:
             files = []
-            for node in self.lab.nodes:
+            for node in self.lab.nodes:  # asked of one of them
                 files.append(os.path.join(folder, node.name))
-                self.assertGreater(self.clusterctl(node, "lock", "trace", files[-1])["bytes"], 2000)
+                written = self.clusterctl(self.lab["n2"], "lock", "trace", "--node", node.name, files[-1])
+                self.assertGreater(written["bytes"], 2000)
+                self.assertEqual(written["bytes"], os.path.getsize(files[-1]))
             again = subprocess.run([str(simulator), "--gtest_filter=Replay.GivenTraces*"], capture_output=True,
                                    text=True, timeout=60, env={**os.environ, "QUORATE_REPLAY": ",".join(files)},
                                    check=False)

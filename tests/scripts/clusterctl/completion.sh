@@ -16,7 +16,8 @@ known() {
         if [ -n "$1" ]; then grep -vx -- --help || true; else cat; fi | sort -u
 }
 for verb in "" cluster "cluster show" "cluster create" "cluster join" "cluster leave" "cluster level" node fencer \
-    "fencer list" "fencer remove" "fencer confirm" lock "lock top" shadow "shadow create" "shadow mount" "shadow add" \
+    "fencer list" "fencer remove" "fencer confirm" lock "lock top" \
+    "lock trace" shadow "shadow create" "shadow mount" "shadow add" \
     do events \
     key "key generate" "key show" who account "account add" "account remove" "account passwd" domain alias mail \
     "mail verify"; do

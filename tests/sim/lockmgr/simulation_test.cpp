@@ -71,6 +71,40 @@ TEST(Replay, ATraceHasItsLimitAndTellsWhatItLost) {
     EXPECT_EQ(replay(trace.bytes()), "");
 }
 
+// Pieces of any size are the file, whatever is recorded meanwhile; one that was dropped is missed.
+TEST(Replay, ATraceInPiecesIsTheSame) {
+    LockTrace trace(lone(), 512 * 1024);
+    LockManager manager(lone());
+    std::vector<LockOutput> outputs;
+    const auto run_for = [&](int inputs) {
+        for (int i = 0; i < inputs; ++i) {
+            outputs.clear();
+            manager.step(MonoTime(std::chrono::seconds(1)), Tick{}, outputs);
+            trace.record(MonoTime(std::chrono::seconds(1)), Tick{}, outputs);
+        }
+    };
+    run_for(15'000);
+    const auto whole = trace.bytes();
+    std::string pieces;
+    std::optional<LockTrace::Piece> piece;
+    std::uint64_t from = 0;
+    std::uint64_t end = 0;
+    do {
+        piece = trace.piece(from, end, 100'000);
+        ASSERT_TRUE(piece);
+        EXPECT_LT(piece->bytes.size(), 200'000U);
+        pieces += piece->bytes;
+        from = piece->next;
+        end = piece->end;
+    } while (from != 0);
+    EXPECT_EQ(pieces, whole);
+    piece = trace.piece(0, 0, 100'000);
+    ASSERT_TRUE(piece);
+    run_for(100'000);
+    EXPECT_FALSE(trace.piece(piece->next, piece->end, 100'000)) << "dropped meanwhile";
+    EXPECT_FALSE(trace.piece(1'000'000, 1'000'001, 100'000));
+}
+
 TEST(Replay, WhatWasDoneOtherwiseIsNoticed) {
     LockTrace trace(lone(), 1 << 20);
     const std::vector<LockOutput> never{Drained{}};
