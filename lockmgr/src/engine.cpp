@@ -215,7 +215,8 @@ Engine::Outcome Engine::convert(std::uint32_t index) {
         }
         return Outcome::kGranted;
     }
-    if ((lock.flags & flag::NOQUEUE) != 0) {
+    const bool refusable = !undecided(lock) || mutated("refuse_undecided");
+    if ((lock.flags & flag::NOQUEUE) != 0 && refusable) {
         if ((lock.flags & flag::NOQUEUEBAST) != 0) {
             notify_about(index, /*converting_too=*/true);
         }
@@ -227,7 +228,7 @@ Engine::Outcome Engine::convert(std::uint32_t index) {
     if (opponent != 0) {
         demote = (lock.flags & flag::CONVDEADLK) != 0;
         warn_itself = !demote && (lock.flags & flag::NODLCKWT) != 0;
-        if (!demote && !warn_itself) {
+        if (!demote && !warn_itself && refusable) {
             return Outcome::kDeadlock;
         }
     }

@@ -52,6 +52,12 @@ public:
     // No tree with Tree::haunt above this is granted anything.
     void exorcise(std::uint32_t below) { exorcised_ = below; }
     bool haunted(const Tree& tree) const { return tree.haunt > exorcised_; }
+    // A conversion between CW and PR that a lost master may have granted: a lost life may hold what
+    // cannot stand beside the old mode. Until that is over nobody gets the old mode back.
+    bool undecided(const Lock& lock) const {
+        return lock.has_granted && middle_conversion(lock.granted, lock.requested) &&
+               haunted(store_.trees[store_.resources[lock.resource].tree]);
+    }
     // Tokens of this epoch are above those of all before.
     void set_token_base(std::uint64_t base) { token_base_ = base; }
     std::uint64_t next_token(Tree& tree) const {

@@ -121,7 +121,9 @@ std::uint32_t LockManager::Impl::install(std::string_view root, std::span<const 
         }
     }
     restore_sorted(installed);
-    settle_middle_conversions(index, installed);
+    if (!mutated("doubt_nothing")) {
+        settle_middle_conversions(index, installed);
+    }
     choose_values(index);
     return index;
 }
@@ -166,31 +168,42 @@ void LockManager::Impl::settle_middle_conversions(std::uint32_t tree_index,
 // was held. Otherwise a lost writer may have been the last: the newest one known, and not valid.
 void LockManager::Impl::choose_values(std::uint32_t tree) {
     for (auto at = store.first_of(store.trees[tree]); at != 0; at = store.after(at)) {
-        auto& resource = store.resources[at];
-        Value best;
-        std::uint64_t newest = 0;
-        bool current = false;
-        for (const auto which : {Queue::kGranted, Queue::kConverting}) {
-            for (auto lock = resource.queue(which).head; lock != 0; lock = store.locks[lock].next) {
-                const auto& one = store.locks[lock];
-                if (one.value == 0) {
-                    continue;
-                }
-                const auto& value = store.values[one.value];
-                newest = std::max(newest, value.seen);
-                const bool sure = one.granted > LockMode::CR && value.seq == value.seen;
-                if (!current && (sure || value.seq >= best.seq)) {
-                    best = value;
-                    current = sure;
-                }
+        choose_value(at);
+    }
+}
+
+void LockManager::Impl::choose_value(std::uint32_t index) {
+    auto& resource = store.resources[index];
+    Value best;
+    std::uint64_t newest = 0;
+    bool current = false;
+    std::vector<std::uint32_t> sure;  // values of locks
+    for (const auto which : {Queue::kGranted, Queue::kConverting}) {
+        for (auto lock = resource.queue(which).head; lock != 0; lock = store.locks[lock].next) {
+            const auto& one = store.locks[lock];
+            if (one.value == 0) {
+                continue;
+            }
+            const auto& value = store.values[one.value];
+            newest = std::max({newest, value.seen, value.seq});
+            if (one.granted > LockMode::CR && value.seq == value.seen) {
+                sure.push_back(one.value);
+                best = current ? best : value;
+                current = true;
+            } else if (!current && value.seq >= best.seq) {
+                best = value;
             }
         }
-        if (!current) {
-            best.seq = std::max(best.seq, newest) + 1;
-            best.invalid = !mutated("trust_old_value");
-        }
-        store.value_of(resource) = best;
     }
+    // Nobody remembers another content by this number: a writer may have counted from too low.
+    best.seq = mutated("repeat_number") && current ? best.seq : newest + 1;
+    if (!current) {
+        best.invalid = !mutated("trust_old_value");
+    }
+    for (const auto value : sure) {
+        store.values[value].seq = store.values[value].seen = best.seq;
+    }
+    store.value_of(resource) = best;
 }
 
 }  // namespace quorate::lockmgr

@@ -42,7 +42,7 @@ void LockManager::Impl::handle(std::uint32_t from, EnqueueMessage& m) {
     } else if (m.entry_token == 0 && directory_of_root(m.root) == self()) {
         answer_lookup(from, m);
     } else {
-        if (m.entry_token != 0) {
+        if (m.entry_token != 0 && !mutated("keep_stale_entry")) {
             send(from, VacateMessage{m.root, m.entry_token});
         }
         send(origin, BounceMessage{m.lock, m.op});
@@ -155,12 +155,9 @@ void LockManager::Impl::handle(std::uint32_t from, CancelMessage& m) {
     }
 }
 
-// A conversion between CW and PR that a lost master may have granted: a lost life may hold what
-// cannot stand beside the old mode. Until that is over nobody gets the old mode back.
 bool LockManager::Impl::undecided(std::uint32_t index) const {
     const auto& lock = store.locks[index];
-    return lock.queue == Queue::kConverting && middle_conversion(lock.granted, lock.requested) &&
-           engine.haunted(store.trees[store.resources[lock.resource].tree]) &&
+    return lock.queue == Queue::kConverting && engine.undecided(lock) &&
            !mutated("cancel_undecided");
 }
 

@@ -282,7 +282,7 @@ void LockManager::Impl::give_up_moves() {
         if (move.sent) {
             continue;
         }
-        if (move.due <= ms()) {
+        if (move.due <= ms() && !mutated("stop_for_ever")) {
             late.push_back(store.resources[store.find(0, root)].tree);
         } else {
             moves_due = moves_due == 0 ? move.due : std::min(moves_due, move.due);

@@ -127,7 +127,7 @@ void LockManager::Impl::submit(std::uint32_t index) {
         case Engine::Outcome::kQueued:
             lock.pending = Pending::kQueued;
             wait_for(index, cause_of(index));
-            if (lock.cancelling) {  // since before the tree came here
+            if (lock.cancelling || (lock.flags & flag::NOQUEUE) != 0) {
                 cancel(index, lock.timed_out);
             }
             break;
@@ -198,6 +198,14 @@ void LockManager::Impl::wait_for(std::uint32_t index, WaitCause cause) {
         out->push_back(
             Waiting{ClientId(lock.client), RequestId(lock.request), store.id_of(index), cause});
     }
+}
+
+// A request that was not to be queued is cancelled by its master, or by this node for it.
+LockStatus LockManager::Impl::cancelled_as(const Lock& lock) const {
+    const bool unwanted = lock.pending == Pending::kQueued && (lock.flags & flag::NOQUEUE) != 0;
+    return unwanted         ? LockStatus::kNotQueued
+           : lock.timed_out ? LockStatus::kTimedOut
+                            : LockStatus::kCancelled;
 }
 
 // What needs no answer: releases, conversions downwards, cancels. In order with the rest.
@@ -289,7 +297,7 @@ void LockManager::Impl::cancel(std::uint32_t index, bool timed_out) {
     auto& lock = store.locks[index];
     auto& tree = store.tree_of(lock);
     lock.timed_out = lock.timed_out || timed_out;
-    const auto status = timed_out ? LockStatus::kTimedOut : LockStatus::kCancelled;
+    const auto status = cancelled_as(lock);
     // Of one between CW and PR the master may know more than this node.
     const bool uncertain = lock.has_granted && middle_conversion(lock.granted, lock.requested) &&
                            tree.state != TreeState::kLocal;
@@ -495,6 +503,7 @@ void LockManager::Impl::handle(std::uint32_t from, QueuedMessage& m) {
         return;
     }
     wait_for(index, WaitCause::kHolder);
+    lock.cancelling = lock.cancelling || (lock.flags & flag::NOQUEUE) != 0;
     if (lock.cancelling) {
         send(from, CancelMessage{m.lock, m.op});
     }
@@ -559,8 +568,7 @@ void LockManager::Impl::handle(std::uint32_t from, RefusedMessage& m) {
         return;
     }
     learn_master(index, from, lock.has_granted);
-    const auto status =
-        m.status == LockStatus::kCancelled && lock.timed_out ? LockStatus::kTimedOut : m.status;
+    const auto status = m.status == LockStatus::kCancelled ? cancelled_as(lock) : m.status;
     std::vector<CycleEntry> cycle;
     if (auto verdict = verdicts.extract(m.lock); status == LockStatus::kDeadlock && verdict) {
         cycle = std::move(verdict.mapped().cycle);

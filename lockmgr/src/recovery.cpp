@@ -164,7 +164,7 @@ void LockManager::Impl::repeat_requests(const Tree& tree) {
     for (auto at = store.resources[tree.root].queue(Queue::kGranted).head; at != 0;
          at = store.locks[at].next) {
         const auto& lock = store.locks[at];
-        if (lock.pending == Pending::kSent && !lock.has_granted) {
+        if (lock.pending == Pending::kSent && !lock.has_granted && !mutated("ask_once")) {
             send_operation(at);
         }
     }

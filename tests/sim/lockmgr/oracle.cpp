@@ -58,8 +58,10 @@ void Oracle::waited(LockKey lock, sim::Time now) {
     }
 }
 
-void Oracle::granted(LockKey lock, const std::string& resource, const Completion& completion) {
+void Oracle::granted(LockKey lock, const std::string& resource, const Completion& completion,
+                     sim::Time now) {
     ++grants_;
+    raised_[lock] = now;
     const auto before = held_.find(lock);
     const bool raises =
         before == held_.end() || !conflicts_no_more(before->second.mode, completion.mode);
@@ -251,23 +253,29 @@ void Oracle::taken_over(cluster::MemberId life, sim::Time now) {
 
 // ---- deadlocks
 
-// All that the victim was told of stood together at some time.
-void Oracle::victim(const Completion& completion, cluster::MemberId life, sim::Time now,
-                    const std::map<NodeId, cluster::MemberId>& lives) {
+// All that the victim was told of stood together at some time. Returned is when the newest of it
+// came to be.
+sim::Time Oracle::victim(const Completion& completion, cluster::MemberId life, sim::Time now,
+                         const std::map<NodeId, cluster::MemberId>& lives) {
     std::vector<std::vector<Span>> all;
+    Cycle operations;
     bool mine = false;
+    sim::Time since{0};
     for (const auto& entry : completion.cycle) {
         const auto it = lives.find(entry.node);
         if (it == lives.end() || gone_.contains(it->second)) {
-            return;  // gone since
+            return now;  // gone since
         }
         mine = mine || (it->second == life && entry.lock == completion.lock);
-        all.push_back(waits_[{it->second, entry.lock}]);
+        const LockKey waiter{it->second, entry.lock};
+        all.push_back(waits_[waiter]);
+        operations.emplace(waiter, all.back().size());
         const auto next =
             &entry == &completion.cycle.back() ? completion.cycle.front().node : (&entry + 1)->node;
         const auto holder = lives.find(next);
         if (holder != lives.end() && holds_.contains({holder->second, entry.blocker})) {
             all.push_back({holds_[{holder->second, entry.blocker}]});
+            since = std::max(since, raised_[{holder->second, entry.blocker}]);
         }
     }
     if (!mine) {
@@ -281,6 +289,7 @@ void Oracle::victim(const Completion& completion, cluster::MemberId life, sim::T
     };
     bool stood = false;
     for (const auto& spans : all) {
+        since = std::max(since, spans.back().from);
         for (const auto& span : spans) {
             stood = stood || (span.from <= now && stands(span.from));
         }
@@ -289,6 +298,12 @@ void Oracle::victim(const Completion& completion, cluster::MemberId life, sim::T
         fail(fmt::format("{} is the victim of a cycle that never was",
                          name({life, completion.lock})));
     }
+    const auto [it, first] = victims_.try_emplace(operations, LockKey{life, completion.lock});
+    if (!first) {
+        fail(fmt::format("{} is a victim of the cycle that {} has broken",
+                         name({life, completion.lock}), name(it->second)));
+    }
+    return since;
 }
 
 // ---- masters

@@ -34,7 +34,8 @@ public:
     // Answers exactly once per request; `raises`: with a new token.
     void answered(cluster::MemberId life, const Completion& completion);
     void waited(LockKey lock, sim::Time now);  // its operation is at an end
-    void granted(LockKey lock, const std::string& resource, const Completion& completion);
+    void granted(LockKey lock, const std::string& resource, const Completion& completion,
+                 sim::Time now);
     // An orphan has a client again; a purge may have freed it to the oracle.
     void adopted(LockKey lock, const std::string& resource, LockMode mode);
     // The client gives up or lowers what it holds, and may write.
@@ -53,8 +54,8 @@ public:
     void lost(cluster::MemberId life);  // what it held stays
     void taken_over(cluster::MemberId life, sim::Time now);
 
-    void victim(const Completion& completion, cluster::MemberId life, sim::Time now,
-                const std::map<NodeId, cluster::MemberId>& lives);
+    sim::Time victim(const Completion& completion, cluster::MemberId life, sim::Time now,
+                     const std::map<NodeId, cluster::MemberId>& lives);
     sim::Time waits_since(LockKey lock) { return waits_[lock].back().from; }
     void queues(const std::string& resource, const std::vector<LockKey>& waiting);
     void mastered(std::uint64_t epoch, const std::string& root, NodeId node);
@@ -94,6 +95,9 @@ private:
     std::map<cluster::MemberId, sim::Time> gone_;                           // taken over
     std::map<LockKey, std::vector<Span>> waits_;                            // newest operation
     std::map<LockKey, Span> holds_;
+    std::map<LockKey, sim::Time> raised_;                     // when its mode was granted
+    using Cycle = std::set<std::pair<LockKey, std::size_t>>;  // who waits, with which operation
+    std::map<Cycle, LockKey> victims_;
     std::map<std::string, std::vector<LockKey>> orders_;
     std::map<std::pair<std::uint64_t, std::string>, NodeId> masters_;
     bool invalid_allowed_ = false;

@@ -76,7 +76,8 @@ void World::check_turns(std::size_t node, const std::string& path, const Resourc
     last = std::move(now);
 }
 
-// Of two conversions that wait for each other the second is refused when it is asked for.
+// Of two conversions that wait for each other the second is refused when it is asked for; not one
+// between CW and PR while a lost life may hold.
 void World::check_conversions(const std::string& path, const ResourceInfo& info) {
     std::vector<const LockInfo*> before;
     for (const auto& lock : info.locks) {
@@ -87,7 +88,9 @@ void World::check_conversions(const std::string& path, const ResourceInfo& info)
         const bool stands = std::ranges::any_of(before, [&](const LockInfo* first) {
             return !compatible(first->requested, lock.granted);
         });
-        if (stands && (sim->asked_flags & flag::NODLCKWT) == 0) {
+        const bool undecided = middle_conversion(lock.granted, lock.requested) &&
+                               (lost_may_hold() || sim->asked <= doubtful_until_);
+        if (stands && (sim->asked_flags & flag::NODLCKWT) == 0 && !undecided) {
             oracle_.fail(
                 fmt::format("{}: n{} lock {:x} is queued behind a conversion that waits for it",
                             path, lock.node.value(), lock.lock.value()));

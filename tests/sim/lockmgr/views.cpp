@@ -142,6 +142,17 @@ bool World::may_be_taken_over(cluster::MemberId life) const {
            hosts_[node].lease <= events_.now();
 }
 
+// A member has not heard yet of somebody's takeover.
+bool World::lost_may_hold() const {
+    return lineage_ && std::ranges::any_of(lineage_->lost, [&](cluster::MemberId life) {
+               const auto told = told_.find(life);
+               return told == told_.end() ||
+                      !std::ranges::all_of(lineage_->members, [&](const cluster::Member& member) {
+                          return told->second.contains(member.id.node);
+                      });
+           });
+}
+
 // From then on nobody acknowledges those that it has lost.
 bool World::adopted(const cluster::View& view) const {
     return std::ranges::all_of(view.members, [&](const cluster::Member& member) {
@@ -206,6 +217,7 @@ void World::consider_takeover(cluster::Epoch epoch) {
                 continue;
             }
             told_[life].insert(member.id.node);
+            doubtful_until_ = events_.now();
             trace(node, fmt::format("may take over from n{}", life.node.value()));
             give(node, cluster::TakeoverAllowed{epoch, life});
         }

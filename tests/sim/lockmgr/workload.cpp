@@ -13,6 +13,8 @@ namespace {
 constexpr LockMode kModesDrawn[] = {LockMode::NL, LockMode::CR, LockMode::CW, LockMode::PR,
                                     LockMode::PW, LockMode::EX, LockMode::EX, LockMode::PR};
 
+constexpr sim::Time kCycleBound = seconds(4);  // until it has a victim
+
 ClientId id_of(std::size_t client) { return ClientId(static_cast<std::uint32_t>(client + 1)); }
 
 }  // namespace
@@ -234,7 +236,7 @@ void World::on(std::size_t node, const Completion& output) {
             oracle_.adopted(key, it->second.resource, output.mode);
             return;
         }
-        oracle_.granted(key, it->second.resource, output);
+        oracle_.granted(key, it->second.resource, output, events_.now());
         return;
     }
     refused(node, output, it);
@@ -259,7 +261,15 @@ void World::refused(std::size_t node, const Completion& output,
                 lives[other.life.node] = other.life;
             }
         }
-        oracle_.victim(output, host.life, events_.now(), lives);
+        const auto since = oracle_.victim(output, host.life, events_.now(), lives);
+        // Where nothing breaks and no tree stands still for a drain, it does not take long.
+        const auto took = events_.now() - since;
+        trace(node, fmt::format("a cycle of {} has stood for {} ms", output.cycle.size(),
+                                took / milliseconds(1)));
+        if (!scenario_.faults && !scenario_.drains && took > kCycleBound) {
+            oracle_.fail(
+                fmt::format("n{}: a cycle has stood for {} ms", node + 1, took / milliseconds(1)));
+        }
         check_victim(node, output);
     }
     if (it == client.locks.end()) {
@@ -479,8 +489,17 @@ void World::purge(std::size_t node, std::size_t client_index, std::size_t of) {
     host.clients[client_index].calls.insert(input.request);
     oracle_.asked({host.life, LockId(0)}, input.request, events_.now());
     trace(node, fmt::format("c{} purges n{}", client_index, of + 1));
+    // Somebody has adopted it, and is told when the lease runs again.
+    const auto adopted = [&](const SimLock& orphan) {
+        return std::ranges::any_of(hosts_[of].clients, [&](const SimClient& one) {
+            return std::ranges::any_of(one.starting, [&](const auto& asked) {
+                return asked.second.has(flag::ORPHAN) && asked.second.resource == orphan.resource;
+            });
+        });
+    };
     for (const auto& [id, lock] : hosts_[of].orphans) {
-        oracle_.purged({hosts_[of].life, id}, /*by_its_node=*/of == node, events_.now());
+        oracle_.purged({hosts_[of].life, id}, /*by_its_node=*/of == node && !adopted(lock),
+                       events_.now());
     }
     if (of == node) {
         host.orphans.clear();

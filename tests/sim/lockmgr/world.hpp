@@ -163,6 +163,7 @@ private:
     void consider_takeover(cluster::Epoch epoch);
     bool may_be_taken_over(cluster::MemberId life) const;
     bool adopted(const cluster::View& view) const;
+    bool lost_may_hold() const;
     void renew_lease_later(std::size_t node);
     void renew_lease(std::size_t node);
 
@@ -218,6 +219,7 @@ private:
     std::uint64_t last_epoch_ = 0;
     std::optional<cluster::View> lineage_;                // the newest view with quorum
     std::map<cluster::MemberId, std::set<NodeId>> told_;  // in lineage_'s epoch
+    sim::Time doubtful_until_{-1};                        // when the last of them was told
     std::set<cluster::MemberId> expelled_;
     std::set<cluster::MemberId> allowed_;
     bool forming_ = false;

@@ -35,6 +35,7 @@ inline SeedFailure run_seeds(std::uint64_t first, std::uint64_t count, const See
         return {one, run(one)};
     }
     const auto total = number_from_environment("QUORATE_SIM_SEEDS", count);
+    first = number_from_environment("QUORATE_SIM_FIRST", first);
     for (auto seed = first; seed < first + total; ++seed) {
         if (auto what = run(seed); !what.empty()) {
             return {seed, std::move(what)};
