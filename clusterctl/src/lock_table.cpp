@@ -140,6 +140,9 @@ void LockTable::find_blockers(ResourceRow& resource) const {
                 locks[at].blocked_by.push_back(other);
             }
         }
+        for (const auto other : locks[at].blocked_by) {
+            locks[other].blocking.push_back(at);
+        }
     }
 }
 
@@ -159,6 +162,18 @@ std::string LockTable::owner_of(const LockRow& lock) const {
 
 // ---- as text
 
+// Of a few; of many the first ones and their number.
+std::string LockTable::owners_of(const ResourceRow& resource,
+                                 const std::vector<std::size_t>& locks) const {
+    constexpr std::size_t kNamed = 3;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(locks.size(), kNamed); ++i) {
+        text += (text.empty() ? "" : ", ") + owner_of(resource.locks[locks[i]]);
+    }
+    return locks.size() <= kNamed ? text
+                                  : fmt::format("{} and {} more", text, locks.size() - kNamed);
+}
+
 std::string LockTable::show() const {
     std::string text;
     for (const auto& resource : resources_) {
@@ -167,20 +182,18 @@ std::string LockTable::show() const {
                             resource.master == 0 ? "not known now" : node_name(resource.master),
                             resource.value_valid ? "" : ", value block not valid",
                             resource.complete ? "" : ", as its users know it");
-        Table table(
-            {"NODE", ">PID", "PROGRAM", "LOCK", "QUEUE", "HELD", "WANTS", ">AGE", "BLOCKED BY"});
+        Table table({"NODE", ">PID", "PROGRAM", "LOCK", "QUEUE", "HELD", "WANTS", ">AGE",
+                     "BLOCKED BY", "BLOCKING"});
         for (const auto& lock : resource.locks) {
-            std::string blockers;
-            for (const auto other : lock.blocked_by) {
-                blockers += (blockers.empty() ? "" : ", ") + owner_of(resource.locks[other]);
-            }
+            auto blockers = owners_of(resource, lock.blocked_by);
+            const auto blocked = owners_of(resource, lock.blocking);
             if (lock.waits() && blockers.empty()) {
                 blockers = lock.cause;
             }
             table.add({node_name(lock.node), std::to_string(lock.pid), program_of(lock), lock.id,
                        lock.queue, lock.queue == "waiting" ? "-" : lock.granted,
                        lock.waits() ? lock.requested : "-", wait_text(lock.age_ms),
-                       blockers.empty() ? "-" : blockers});
+                       blockers.empty() ? "-" : blockers, blocked.empty() ? "-" : blocked});
         }
         text += table.text();
     }
@@ -216,10 +229,13 @@ json::array LockTable::to_json() const {
 json::object LockTable::to_json(const ResourceRow& resource) const {
     json::array locks;
     for (const auto& lock : resource.locks) {
-        json::array blockers;
-        for (const auto other : lock.blocked_by) {
-            blockers.emplace_back(resource.locks[other].id);
-        }
+        const auto ids_of = [&](const std::vector<std::size_t>& others) {
+            json::array ids;
+            for (const auto other : others) {
+                ids.emplace_back(resource.locks[other].id);
+            }
+            return ids;
+        };
         locks.push_back({{"node", node_name(lock.node)},
                          {"lock", lock.id},
                          {"pid", lock.pid},
@@ -230,7 +246,8 @@ json::object LockTable::to_json(const ResourceRow& resource) const {
                          {"token", lock.token},
                          {"age_ms", lock.age_ms},
                          {"waits_for", lock.cause},
-                         {"blocked_by", std::move(blockers)}});
+                         {"blocked_by", ids_of(lock.blocked_by)},
+                         {"blocking", ids_of(lock.blocking)}});
     }
     return {{"resource", resource.name},
             {"master", resource.master == 0 ? "" : node_name(resource.master)},

@@ -22,6 +22,7 @@ struct LockRow {
     std::string cause;  // why it waits, when its own node knows better than its master
     std::uint64_t age_ms = 0;
     std::vector<std::size_t> blocked_by;  // of the same resource
+    std::vector<std::size_t> blocking;    // the same from the other side
 
     bool waits() const { return queue != "granted"; }
 };
@@ -52,6 +53,7 @@ public:
     // "n1 4711 maild"
     std::string owner_of(const LockRow& lock) const;
     std::string program_of(const LockRow& lock) const;
+    std::string owners_of(const ResourceRow& resource, const std::vector<std::size_t>& locks) const;
     bool more() const { return more_; }
 
     // ---- for people, and for programs

@@ -107,7 +107,8 @@ class Locks(ClusterCase):
         holder, waiter = shown[0]["locks"]
         self.assertEqual((holder["node"], holder["queue"], holder["granted"]), ("n1", "granted", "EX"))
         self.assertEqual((waiter["node"], waiter["queue"], waiter["requested"]), ("n2", "waiting", "PR"))
-        self.assertEqual(waiter["blocked_by"], [holder["lock"]])
+        self.assertEqual((waiter["blocked_by"], waiter["blocking"]), ([holder["lock"]], []))
+        self.assertEqual((holder["blocked_by"], holder["blocking"]), ([], [waiter["lock"]]))
         self.assertEqual(int(holder["token"], 16), first.token)
         self.assertTrue(shown[0]["complete"])
         chain = self.clusterctl(n1, "lock", "why", "op:second")["waits"][0]
