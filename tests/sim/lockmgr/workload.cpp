@@ -13,7 +13,7 @@ namespace {
 constexpr LockMode kModesDrawn[] = {LockMode::NL, LockMode::CR, LockMode::CW, LockMode::PR,
                                     LockMode::PW, LockMode::EX, LockMode::EX, LockMode::PR};
 
-constexpr sim::Time kCycleBound = seconds(4);  // until it has a victim
+constexpr sim::Time kCycleBound = seconds(8);  // until it has a victim
 
 ClientId id_of(std::size_t client) { return ClientId(static_cast<std::uint32_t>(client + 1)); }
 
