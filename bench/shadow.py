@@ -1,6 +1,7 @@
 """bench/run shadow [--quick] [--json] [--folder DIR]: a set of two local files beside one raw file and QEMU's quorum.
 
-Writes go to both members; where both stand on one disk (they do, unless --folder is a list of two), it bounds them.
+Where both members stand on one disk (they do, unless --folder is given twice) it serves both, so the peer of the bars
+is both files at once through bare io_uring, in the least system calls; one raw file stands beside it.
 A peer that is not installed is left out, with a note. Exit status 0: every bar holds.
 """
 
@@ -74,37 +75,64 @@ def library(files, seconds, *words, members=2):
     return result
 
 
+def bare(files, seconds, *words, members=2):
+    done = subprocess.run([BIN / "bare_load", *files.members[:members], "--seconds", str(seconds), *map(str, words)],
+                          stdout=subprocess.PIPE, check=True, timeout=600, text=True)
+    return json.loads(done.stdout)
+
+
 def alternate(rounds, ours, peer, key):
     """Medians of both, measured in turn so that what else the machine does meets both alike."""
     pairs = [(ours()[key], peer()[key]) for _ in range(rounds)]
     return [statistics.median(side) for side in zip(*pairs)]
 
 
+WRITES = (
+    ("4 KiB random write, one at a time, against {} (us)", "median_us", ("--depth", 1), ("randwrite", "4k", 1),
+     {"at_least": 1 / 1.25, "smaller": True}),
+    ("4 KiB random writes, 32 at a time, against {} (/s)", "iops", ("--depth", 32), ("randwrite", "4k", 32),
+     {"at_least": 0.85}),
+    ("1 MiB sequential writes, against {} (MiB/s)", "mib_s", ("--depth", 8, "--octets", MIB, "--sequential"),
+     ("write", "1m", 8), {"at_least": 0.9}),
+)
+
+
 def writes(table, files, seconds, rounds):
-    one = alternate(rounds, lambda: library(files, seconds, "--depth", 1),
-                    lambda: raw(files, seconds, "randwrite", "4k", 1), "median_us")
-    table.add(Row("4 KiB random write, one at a time, against one raw file (us)", *one,
-                  at_least=1 / 1.25, smaller=True))
-    many = alternate(rounds, lambda: library(files, seconds, "--depth", 32),
-                     lambda: raw(files, seconds, "randwrite", "4k", 32), "iops")
-    table.add(Row("4 KiB random writes, 32 at a time, against one raw file (/s)", *many, at_least=0.85))
+    for what, key, words, of_fio, bar in WRITES:
+        both = alternate(rounds, lambda: library(files, seconds, *words), lambda: bare(files, seconds, *words), key)
+        table.add(Row(what.format("both files at once"), *both, **bar))
+        one = raw(files, seconds, *of_fio)[key]
+        table.add(Row(what.format("one raw file"), both[0], one, smaller=bar.get("smaller", False)))
     single = alternate(rounds, lambda: library(files, seconds, "--depth", 32),
                        lambda: library(files, seconds, "--depth", 32, members=1), "iops")
-    table.add(Row("the same against a set of one member (/s)", *single, at_least=0.5))
-    large = alternate(rounds, lambda: library(files, seconds, "--depth", 8, "--octets", MIB, "--sequential"),
-                      lambda: raw(files, seconds, "write", "1m", 8), "mib_s")
-    table.add(Row("1 MiB sequential writes, against one raw file (MiB/s)", *large, at_least=0.9))
+    table.add(Row("4 KiB random writes, 32 at a time, against a set of one member (/s)", *single, at_least=0.5))
 
 
 def reads(table, files, seconds, rounds):
     two = alternate(rounds, lambda: library(files, seconds, "--depth", 32, "--read"),
                     lambda: library(files, seconds, "--depth", 32, "--read", members=1), "iops")
     table.add(Row("4 KiB random reads of two members, 32 at a time, against one (/s)", *two, at_least=1.6))
-    result = library(files, seconds, "--depth", 32, "--read")
-    table.add(Row("processor of a 4 KiB read, kernel included (us)", result["cpu_us"], 8, at_most=8))
-    speed = raw(files, seconds, "read", "1m", 8)["mib_s"]
-    copied = files.octets / MIB / result["copied_s"]
-    table.add(Row("copy of a disk that is equal already, against reading (MiB/s)", copied, speed, at_least=0.9))
+    two = alternate(rounds, lambda: bare(files, seconds, "--depth", 32, "--read"),
+                    lambda: bare(files, seconds, "--depth", 32, "--read", members=1), "iops")
+    table.add(Row("what the disks give: two files against one, bare (/s)", *two))
+
+
+def processor(table, files, seconds, _):
+    for what, *words in (("read", "--read"), ("write to two members",)):
+        ours = library(files, seconds, "--depth", 32, *words)["cpu_us"]
+        table.add(Row(f"processor of a 4 KiB {what}, kernel included (us)", ours, 8, at_most=8))
+        peer = bare(files, seconds, "--depth", 32, *words)["cpu_us"]
+        table.add(Row("the same against bare io_uring (us)", ours, peer, smaller=True))
+
+
+def copies(table, files, seconds, rounds):
+    """A disk that is equal already is read beside its source; it is the speed of both at once that bounds it."""
+    ours = statistics.median(
+        files.octets / MIB / library(files, 0.1)["copied_s"] for _ in range(rounds))
+    words = ("--depth", 8, "--octets", 256 * 1024, "--sequential", "--read", "--both")
+    table.add(Row("copy of a disk that is equal already, against reading both files (MiB/s)", ours,
+                  bare(files, seconds, *words)["mib_s"], at_least=0.9))
+    table.add(Row("the same against reading one (MiB/s)", ours, raw(files, seconds, "read", "1m", 8)["mib_s"]))
 
 
 def over_nbd(uri, seconds):
@@ -165,7 +193,7 @@ def nbd(table, files, seconds, rounds):
     table.add(Row("4 KiB random writes over NBD, 32 at a time, against QEMU's quorum (/s)", *both, at_least=1.5))
 
 
-PARTS = {"writes": writes, "reads": reads, "nbd": nbd}
+PARTS = {"writes": writes, "reads": reads, "processor": processor, "copies": copies, "nbd": nbd}
 
 
 def main():
