@@ -30,7 +30,8 @@ using quorate::ByteWriter;
 constexpr std::uint32_t kMagic = 0x44485351;
 constexpr std::size_t kHeader = 32;
 constexpr std::uint32_t kMaxOctets = 32u << 20;
-enum class Kind : std::uint8_t { kRead = 1, kWrite = 2, kZero = 3, kFlush = 4 };
+enum class Kind : std::uint8_t { kRead = 1, kWrite = 2, kZero = 3, kFlush = 4, kExtents = 5 };
+constexpr std::size_t kMaxExtents = 256;
 
 std::string socket_path;
 
@@ -84,14 +85,16 @@ public:
         bool fua = false;
         std::uint64_t offset = 0;
         std::uint32_t octets = 0;
-        const void* data = nullptr;  // of a write
-        void* into = nullptr;        // of a read
+        const void* data = nullptr;   // of a write
+        void* into = nullptr;         // of a read
+        std::string* text = nullptr;  // of extents: what was told
     };
     // 0, or the errno.
     int call(const Request& request) {
         Pending pending;
         pending.into = request.into;
         pending.octets = request.octets;
+        pending.text = request.text;
         const auto cookie = ++last_;
         {
             const std::lock_guard guard(mutex_);
@@ -129,6 +132,7 @@ private:
         std::condition_variable wake;
         void* into = nullptr;
         std::uint32_t octets = 0;
+        std::string* text = nullptr;
         bool done = false;
         int error = 0;
     };
@@ -232,8 +236,15 @@ private:
             const auto it = pending_.find(cookie);
             pending = it == pending_.end() ? nullptr : it->second;
         }
-        const bool fits = magic && pending != nullptr &&
-                          (octets == 0 || (pending->into && octets == pending->octets));
+        if (!magic || pending == nullptr) {
+            return false;
+        }
+        if (pending->text != nullptr && octets <= kMaxExtents * sizeof(std::uint64_t)) {
+            pending->text->resize(octets);
+            pending->into = pending->text->data();
+            pending->octets = octets;
+        }
+        const bool fits = octets == 0 || (pending->into && octets == pending->octets);
         if (!fits || !receive(pending->into, octets)) {
             return false;
         }
@@ -350,6 +361,26 @@ int zero(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32_t 
     return 0;
 }
 
+int extents(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32_t,
+            nbdkit_extents* told) {
+    std::string text;
+    Unit::Request request{Kind::kExtents, false, offset, count, nullptr, nullptr};
+    request.text = &text;
+    if (answer(unit_of(handle).call(request)) != 0) {
+        return -1;
+    }
+    ByteReader in(text);
+    for (std::size_t left = text.size() / sizeof(std::uint64_t); left > 0; --left) {
+        const auto word = in.u64();
+        const auto type = (word & 1) != 0 ? NBDKIT_EXTENT_HOLE | NBDKIT_EXTENT_ZERO : 0;
+        if (nbdkit_add_extent(told, offset, word >> 1, static_cast<std::uint32_t>(type)) != 0) {
+            return -1;
+        }
+        offset += word >> 1;
+    }
+    return 0;
+}
+
 int flush(void* handle, std::uint32_t) { return answer(unit_of(handle).call({})); }
 
 nbdkit_plugin make_plugin() {
@@ -376,6 +407,8 @@ nbdkit_plugin make_plugin() {
     plugin.pwrite = pwrite;
     plugin.zero = zero;
     plugin.trim = zero;
+    plugin.can_extents = yes;
+    plugin.extents = extents;
     plugin.flush = flush;
     return plugin;
 }

@@ -31,7 +31,7 @@ struct DataRequest {
     std::uint32_t octets = 0;
 };
 
-enum class DataKind : std::uint8_t { kRead = 1, kWrite = 2, kZero = 3, kFlush = 4 };
+enum class DataKind : std::uint8_t { kRead = 1, kWrite = 2, kZero = 3, kFlush = 4, kExtents = 5 };
 
 std::optional<DataRequest> decode_request(std::string_view header) {
     ByteReader in(header);
@@ -44,7 +44,9 @@ std::optional<DataRequest> decode_request(std::string_view header) {
     request.offset = in.u64();
     request.octets = in.u32();
     const bool sound = magic && zero && in.u32() == 0 && in.complete() && request.kind >= 1 &&
-                       request.kind <= 4 && request.flags <= 1 && request.octets <= kMaxDataOctets;
+                       request.kind <= 5 && request.flags <= 1 &&
+                       (request.kind == static_cast<std::uint8_t>(DataKind::kExtents) ||
+                        request.octets <= kMaxDataOctets);
     return sound ? std::optional(request) : std::nullopt;
 }
 
@@ -57,6 +59,7 @@ RequestKind kind_of(std::uint8_t kind) {
         case DataKind::kZero:
             return RequestKind::kZero;
         case DataKind::kFlush:
+        case DataKind::kExtents:
             break;
     }
     return RequestKind::kFlush;
@@ -137,6 +140,10 @@ private:
     }
 
     void submit(const DataRequest& request, std::shared_ptr<const io::AlignedBuffer> data) {
+        if (request.kind == static_cast<std::uint8_t>(DataKind::kExtents)) {
+            reply(request, tell_extents(request));
+            return;
+        }
         ++under_way_;
         UnitRequest unit{kind_of(request.kind), request.offset, request.octets, request.flags == 1,
                          std::move(data)};
@@ -144,6 +151,20 @@ private:
             --self->under_way_;
             self->reply(request, std::move(reply));
         });
+    }
+
+    UnitReply tell_extents(const DataRequest& request) const {
+        const auto octets = set_.status().octets;
+        if (request.octets == 0 || request.offset > octets ||
+            request.octets > octets - request.offset) {
+            return {ReplyStatus::kOutOfRange, nullptr};
+        }
+        std::string text;
+        ByteWriter out(text);
+        for (const auto& extent : set_.extents(request.offset, request.octets)) {
+            out.u64(extent.octets << 1 | (extent.zeros ? 1 : 0));
+        }
+        return {ReplyStatus::kOk, std::make_shared<const io::AlignedBuffer>(text)};
     }
 
     void reply(const DataRequest& request, UnitReply reply) {

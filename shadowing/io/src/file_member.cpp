@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -95,7 +96,38 @@ public:
         }
     }
 
+    // Holes, and what was allocated without being written.
+    std::vector<Extent> extents(std::uint64_t offset, std::uint64_t octets) const override {
+        std::vector<Extent> found;
+        const auto end = offset + octets;
+        while (offset < end && found.size() < kMaxExtents) {
+            const auto data = next(offset, end, SEEK_DATA);
+            if (data > offset) {
+                found.push_back({data - offset, true});
+                offset = data;
+                continue;
+            }
+            const auto hole = next(offset, end, SEEK_HOLE);
+            found.push_back({hole - offset, false});
+            offset = hole;
+        }
+        return found;
+    }
+
 private:
+    // Rounded outwards for data: a block in part is data.
+    std::uint64_t next(std::uint64_t offset, std::uint64_t end, int whence) const {
+        const auto at = ::lseek(file_, static_cast<off_t>(offset), whence);
+        if (at < 0) {
+            return whence == SEEK_DATA && errno == ENXIO ? end : whence == SEEK_DATA ? offset : end;
+        }
+        const auto exact = static_cast<std::uint64_t>(at);
+        const auto whole = whence == SEEK_DATA ? exact / io::AlignedBuffer::kAlignment
+                                               : (exact + io::AlignedBuffer::kAlignment - 1) /
+                                                     io::AlignedBuffer::kAlignment;
+        return std::clamp(whole * io::AlignedBuffer::kAlignment, offset, end);
+    }
+
     struct Zeros {
         std::uint64_t offset = 0;
         std::uint64_t left = 0;

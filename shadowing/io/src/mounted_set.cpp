@@ -106,6 +106,20 @@ void MountedSet::submit(UnitRequest request, UnitDone done) {
     impl.feed(Submit{RequestId(id), request.kind, extent, request.fua});
 }
 
+// Of a member that has every write; while members may differ nothing is said.
+std::vector<Member::Extent> MountedSet::extents(std::uint64_t offset, std::uint64_t octets) const {
+    const auto status = impl_->set->status();
+    if (status.mounted && status.stalled.empty() && status.to_merge.empty()) {
+        for (std::size_t i = 0; i < status.members.size(); ++i) {
+            const auto& disk = impl_->disks[i];
+            if (status.members[i].role == Role::kFull && disk.member) {
+                return disk.member->extents(disk.layout.data_offset + offset, octets);
+            }
+        }
+    }
+    return {{octets, false}};
+}
+
 void MountedSet::when_mounted(std::function<void()> done) {
     if (impl_->mounted) {
         done();

@@ -12,6 +12,8 @@ import threading
 from one_machine import PATIENCE, Machine, check_equal, make_disks
 
 MIB = 1 << 20
+# nbdsh's module belongs to the system's Python, whichever runs this.
+SYSTEM = {**os.environ, "PATH": "/usr/bin:/bin"}
 
 
 def run(*words, **more):
@@ -40,6 +42,16 @@ def nbdcopy(machine, folder, octets):
     run("cmp", source, back)
     os.remove(back)
     os.remove(source)
+
+
+def extents(machine, octets):
+    """The first disk was sparse and one block was written: NBD says that the rest is zeros."""
+    run("nbdsh", "-c", f"h.connect_uri({machine.nbd!r})", "-c", "h.pwrite(b'x' * 4096, 1 << 20)", env=SYSTEM)
+    told = json.loads(subprocess.check_output(["nbdinfo", "--map", "--json", machine.nbd]))
+    hole_and_zeros = 3
+    after = MIB + 4096
+    assert [(one["offset"], one["length"], one["type"]) for one in told] == [
+        (0, MIB, hole_and_zeros), (MIB, 4096, 0), (after, octets - after, hole_and_zeros)], told
 
 
 def nbdsh(machine):
@@ -80,8 +92,7 @@ def nbdsh(machine):
         h.flush()
         assert other.pread(4096, 4096) == before, "one connection sees what another has written"
     """)
-    # Its module belongs to the system's Python, whichever runs this.
-    run("nbdsh", "-c", f"uri = {machine.nbd!r}", "-c", script, env={**os.environ, "PATH": "/usr/bin:/bin"})
+    run("nbdsh", "-c", f"uri = {machine.nbd!r}", "-c", script, env=SYSTEM)
 
 
 def qemu(machine):
@@ -191,6 +202,7 @@ def main():
         machine.wait_full(2)
         octets = machine.show()["octets"]
         nbdinfo(machine, octets)
+        extents(machine, octets)
         nbdcopy(machine, folder, octets)
         nbdsh(machine)
         qemu(machine)

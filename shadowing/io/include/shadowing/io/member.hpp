@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 
@@ -38,6 +39,18 @@ public:
     virtual void flush(Done done) = 0;
     // Nothing asked for before has an effect any more when it is done.
     virtual void fence(std::function<void()> done) = 0;
+
+    // A stretch that follows the one before.
+    struct Extent {
+        std::uint64_t octets = 0;
+        bool zeros = false;  // it reads as zeros; otherwise nothing is said
+    };
+    static constexpr std::size_t kMaxExtents = 256;
+    // What is known without reading, at once: from `offset` on, 1 to kMaxExtents, of `octets` at
+    // most.
+    virtual std::vector<Extent> extents(std::uint64_t, std::uint64_t octets) const {
+        return {{octets, false}};
+    }
 };
 
 // How an opening that takes time ends.

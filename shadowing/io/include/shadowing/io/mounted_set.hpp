@@ -84,6 +84,8 @@ public:
 
     // `done` is called once, unless the set is destroyed first.
     void submit(UnitRequest request, UnitDone done);
+    // What is known without reading, at once: from `offset` on, of `octets` at most, at least one.
+    std::vector<Member::Extent> extents(std::uint64_t offset, std::uint64_t octets) const;
     // Calls `done` when the set is mounted, at once if it is.
     void when_mounted(std::function<void()> done);
     // Becomes a member and is overwritten. Its label says that it is of this set.
