@@ -2,8 +2,10 @@
 
 import json
 import os
+import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import textwrap
@@ -113,6 +115,39 @@ def fio(machine):
         "--output=/dev/null", stderr=subprocess.DEVNULL)
 
 
+class Network:
+    """The unit offered over TLS to clients that have a key of their own."""
+
+    def __init__(self, machine, folder):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.keys = os.path.join(folder, "clients")
+        self.stranger = os.path.join(folder, "stranger")
+        self._write_keys(self.keys, {"alice": secrets.token_hex(32), "bob": secrets.token_hex(32)})
+        self._write_keys(self.stranger, {"alice": secrets.token_hex(32), "mallory": secrets.token_hex(32)})
+        settings = os.path.join(machine.root, "etc/quorate/shadow.export.d")
+        os.makedirs(settings)
+        with open(os.path.join(settings, "DSA1.toml"), "w", encoding="ascii") as file:
+            file.write(f'address = "{self.address}"\nclients = "{self.keys}"\n')
+
+    @staticmethod
+    def _write_keys(path, keys):
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+            file.writelines(f"{name}:{key}\n" for name, key in keys.items())
+
+    def _size(self, uri):
+        return subprocess.run(["nbdinfo", "--size", uri], capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+    def check(self, octets):
+        for name in ("alice", "bob"):
+            told = self._size(f"nbds://{name}@{self.address}/?tls-psk-file={self.keys}")
+            assert told.stdout.strip() == str(octets), told
+        for name in ("alice", "mallory"):
+            told = self._size(f"nbds://{name}@{self.address}/?tls-psk-file={self.stranger}")
+            assert told.returncode != 0, f"{name} came in without the right key"
+        assert self._size(f"nbd://{self.address}/").returncode != 0, "a client came in without TLS"
+
+
 class Mounted:
     """A file system on the unit: nbdfuse, a loop device, ext4."""
 
@@ -197,6 +232,7 @@ def main():
     try:
         disks = make_disks(folder)
         machine.ctl("shadow", "create", "DSA1", *disks)
+        network = Network(machine, folder)
         machine.start()
         machine.ctl("shadow", "mount", "DSA1", *disks)
         machine.wait_full(2)
@@ -207,6 +243,7 @@ def main():
         nbdsh(machine)
         qemu(machine)
         fio(machine)
+        network.check(octets)
         if may_mount():
             file_system(machine, folder)
         machine.end(signal.SIGTERM)
