@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 from support import QuorumCase, now, quorumd, run, wait_for
-from watchdog import Watchdog
+from watchdog import Device, Socket
 
 
 def agent(node, *arguments, **options):
@@ -69,8 +69,20 @@ class WatchdogMode(QuorumCase):
 
     @classmethod
     def attach(cls, node):
-        cls.watchdogs[node.name] = Watchdog(node)
-        quorumd.configure(node, watchdog=f"unix:{cls.watchdogs[node.name].path}")
+        """The last node has a device where the kernel can have one, others a program behind a socket."""
+        device = node is cls.lab.nodes[-1] and os.path.exists("/dev/fuse")
+        watchdog = Device(node) if device else Socket(node)
+        if device:
+            cls.addClassCleanup(watchdog.stop)
+        cls.watchdogs[node.name] = watchdog
+        quorumd.configure(node, watchdog=watchdog.where)
+
+    @classmethod
+    def boot(cls, node):
+        node.power_on()
+        cls.attach(node)
+        cls.lab.start_node(node)
+        cls.start_programs(node)
 
     def test_a_node_that_cannot_obey_was_reset_by_its_watchdog(self):
         n1, n2 = self.lab.nodes
@@ -84,23 +96,41 @@ class WatchdogMode(QuorumCase):
         self.assertEqual(code, 0, text)
         self.assertIn("its watchdog has run out", text)
         self.wait_alone([n1], since)
+        self.assertTrue(self.watchdogs["n2"].fired.is_set())
         n2.kill()
-        self.attach(n2)
         self.boot(n2)
         self.healthy()
 
     def test_an_orderly_end_leaves_the_machine_alone_and_sbd_is_refused(self):
-        n1, n2 = self.lab.nodes
-        quorumd.stop(n2)
-        self.assertTrue(self.watchdogs["n2"].ended.wait(20), "it was told to stop")
-        self.assertTrue(n2.alive)
+        for node in self.lab.nodes:
+            quorumd.stop(node)
+            self.assertTrue(self.watchdogs[node.name].ended.wait(20), "it was told to stop")
+            self.assertTrue(node.alive)
+            if isinstance(self.watchdogs[node.name], Socket):
+                self.attach(node)
         # Two programs would want the watchdog.
+        n2 = self.lab.nodes[-1]
         self.pretend(n2, "sbd")
         self.assertIn("SBD runs on this node: it wants the watchdog for itself", self.refusal(n2))
         n2.kill_program("sbd")
-        self.attach(n2)
-        quorumd.start(n2)
+        if isinstance(self.watchdogs["n2"], Device):
+            self.is_not_shared(n2)
+        for node in self.lab.nodes:
+            quorumd.start(node)
         self.healthy()
+
+    def is_not_shared(self, node):
+        """Another program has the device open, whatever its name."""
+        watchdog = self.watchdogs[node.name]
+        self.assertIn("timeout 5", watchdog.seen)
+        enough = os.path.join(node.folder, "enough")
+        node.start("holder", "sh", "-c",
+                   'exec 3>>"$0"; until [ -e "$1" ]; do printf f >&3; sleep 0.5; done; printf V >&3',
+                   watchdog.where, enough)
+        wait_for("it is taken", lambda: watchdog.seen[-1:] == ["armed"], 20)
+        self.assertIn("another program has it", self.refusal(node))
+        with open(enough, "wb"):
+            wait_for("it is given back", lambda: watchdog.seen[-1:] == ["stopped"], 20)
 
 
 if __name__ == "__main__":
