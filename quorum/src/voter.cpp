@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "base/assert.hpp"
+#include "mutation.hpp"
 #include "voter_impl.hpp"
 
 namespace quorate::quorum {
@@ -71,7 +72,7 @@ void Voter::Impl::take(const UseDisks& input) {
     disks.use(input);
     disk_step = input.step;
     beat_now = true;
-    if (writes()) {
+    if (writes() && !mutated("leave_pages_behind")) {
         put_all_pages();
     }
 }

@@ -17,9 +17,9 @@
 
 namespace quorate::quorum {
 
-// The machine, in five files: voter.cpp (inputs, a step), voter_due.cpp (when the next is due),
-// voter_disk.cpp (pages and readings), voter_vote.cpp (epochs, holding, casting), voter_peer.cpp
-// (messages, wards, fences).
+// The machine, in seven files: voter.cpp (inputs, a step), voter_due.cpp (when the next is due),
+// voter_pages.cpp (this node's pages), voter_disk.cpp (readings), voter_epoch.cpp (epochs, C1 to
+// C3), voter_vote.cpp (casting, C4 and C6), voter_peer.cpp (messages, wards, fences).
 struct Voter::Impl {
     explicit Impl(VoterOptions options);
 
@@ -53,37 +53,41 @@ struct Voter::Impl {
     bool hurried() const;
     bool eager() const;
 
-    // ---- voter_disk.cpp
-    NodeSet nodes() const { return electorate.nodes(); }
+    // ---- voter_pages.cpp
     bool writes() const { return own_known && !silenced && !stopped; }
     void beat();
-    void read();
-    void end_round();
-    void learn_own_pages();
     void put_page(PageKind kind);
     void put_ballot();
     void put_all_pages();
     void settle_step();
+    void foreign(std::uint64_t sequence);
     std::uint64_t seen_by_others() const;
+    void learn_own_pages();
     void mend();
+
+    // ---- voter_disk.cpp
+    NodeSet nodes() const { return electorate.nodes(); }
+    void read();
+    void end_round();
     void looked(bool solid);
     void confirm_own();
     void answer_readings();
-    void foreign(std::uint64_t sequence);
 
-    // ---- voter_vote.cpp
+    // ---- voter_epoch.cpp
     ContestView view() const;
+    Epoch newest_epoch() const;
     void decide();
     void bid(Epoch newest);
     void adopt();
     void check_hold();
-    Epoch newest_epoch() const;
     bool closed_by_me() const;
-    bool closed_by_mate() const;
     bool closed(NodeId node) const;
-    bool may_cast() const;
+    bool closed_by_mate() const;
+
+    // ---- voter_vote.cpp
     bool lease_runs() const;
     BootTime lease_end() const;
+    bool may_cast() const;
     void resign(std::string why);
     void finish_resigning();
     void vote();

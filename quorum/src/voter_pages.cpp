@@ -1,0 +1,243 @@
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "mutation.hpp"
+#include "voter_impl.hpp"
+
+// This node's own pages: written, begun with what the last life left, mended.
+namespace quorate::quorum {
+namespace {
+
+// A new life numbers its pages from well above what it reads: what the last one wrote last may be
+// on some disk only.
+constexpr std::uint64_t kLeap = 1024;
+// A page of its own that it cannot read it replaces after so many readings.
+constexpr std::uint32_t kUnreadable = 3;
+constexpr std::uint32_t kConflicts = 3;
+// No voter has ever written so often.
+constexpr std::uint64_t kBeyondReason = std::uint64_t{1} << 62;
+
+}  // namespace
+
+// ---- writing
+
+void Voter::Impl::beat() {
+    beat_now = false;
+    last_beat = now;
+    Heartbeat page;
+    page.node = options.self;
+    page.sequence = ++sequence;
+    page.cluster = options.cluster;
+    page.incarnation = options.incarnation;
+    page.boot = options.boot;
+    page.ring = ring;
+    page.members = members;
+    page.votes = electorate.votes_of(members);
+    page.state = state;
+    page.trusted = trusted;
+    page.score = score;
+    page.held = hold.held();
+    page.released = hold.released();
+    page.closed = closed_epoch;
+    page.needed = needed;
+    page.wards = wards.listed();
+    page.disk_step = settled_step.value_or(0);
+    for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
+        if (nodes().has(NodeId(n)) && slots.watch(NodeId(n)).readings > 0) {
+            page.echoes.push_back({NodeId(n), slots.watch(NodeId(n)).sequence});
+        }
+    }
+    page.rider = rider;
+    if (stopping && !hold.any() && !vote_stands && wards.empty()) {
+        page.stopped = true;
+        stopped_with = sequence;
+    }
+    hold.submitted(now, sequence);
+    wards.submitted(sequence);
+    if (attempt && attempt->written_with == 0) {
+        attempt->written_with = sequence;
+    }
+    disks.write(now, PageKind::kHeartbeat, sequence, encode(page));
+}
+
+void Voter::Impl::put_page(PageKind kind) {
+    if (kind == PageKind::kRequest) {
+        ++request.sequence;
+        disks.write(now, kind, request.sequence, encode(request));
+    } else {
+        ++witness.sequence;
+        disks.write(now, kind, witness.sequence, encode(witness));
+    }
+}
+
+void Voter::Impl::put_ballot() {
+    if (proposer.changed() && writes()) {
+        proposer.written_as(disks.page(PageKind::kBallot).sequence + 1);
+        disks.write(now, PageKind::kBallot, proposer.page().sequence, encode(proposer.page()));
+    }
+}
+
+// To disks that may have none of them yet.
+void Voter::Impl::put_all_pages() {
+    proposer.write_again();
+    put_page(PageKind::kRequest);
+    put_page(PageKind::kWitness);
+    beat_now = true;
+}
+
+// Others go on to the next step when this node's page says so: then nothing of it is on the disks
+// that go only.
+void Voter::Impl::settle_step() {
+    if (settled_step == disk_step || !own_known || proposer.changed()) {
+        return;
+    }
+    for (auto kind : {PageKind::kBallot, PageKind::kRequest, PageKind::kWitness}) {
+        if (!disks.has(kind, disks.page(kind).sequence) && !mutated("leave_pages_behind")) {
+            return;
+        }
+    }
+    beat_now = beat_now || settled_step;  // at the start the next heartbeat is soon enough
+    settled_step = disk_step;
+}
+
+void Voter::Impl::take(const PageWritten& input) {
+    const auto done = disks.written(now, input, trust.trusted());
+    if (!done) {
+        return;
+    }
+    if (done->kind == PageKind::kHeartbeat) {
+        trust.wrote(done->disk, now - done->submitted <= timing.late_io);
+        read_now = read_now || !trusted || (done->completed && eager());
+        if (done->completed && mutated("no_read_back")) {
+            hold.confirmed(now, disks.page(PageKind::kHeartbeat).completed);
+        }
+    } else if (done->kind == PageKind::kBallot && done->completed &&
+               disks.page(PageKind::kBallot).completed == proposer.page().sequence) {
+        proposer.completed(now);
+        read_now = true;
+    } else if (done->kind == PageKind::kWitness) {
+        std::erase_if(owed_witnesses, [&](const Owed& owed) {
+            if (owed.sequence > disks.page(PageKind::kWitness).completed) {
+                return false;
+            }
+            outputs.push_back(WitnessWritten{owed.number, may_cast(), false});
+            return true;
+        });
+    }
+}
+
+// ---- what stands there
+
+// An old write that came late, or another voter in this place.
+void Voter::Impl::foreign(std::uint64_t foreign_sequence) {
+    if (mutated("ignore_foreign")) {
+        return;
+    }
+    if (foreign_sequence >= first_sequence) {
+        ++conflicts;  // whoever wrote it has read what this life wrote
+    }
+    sequence = std::max(sequence, foreign_sequence + kLeap);
+    if (conflicts >= kConflicts && !evicted) {
+        evicted = silenced = true;
+        note(LogLevel::kError, "evicted", "another voter has this node's place on the disk");
+    }
+    resign("another voter wrote this node's page");
+    beat_now = true;
+}
+
+// The greatest number of this node's heartbeats that anybody has read.
+std::uint64_t Voter::Impl::seen_by_others() const {
+    std::uint64_t greatest = 0;
+    for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
+        for (const auto& echo : slots.of(NodeId(n)).heartbeat.page.echoes) {
+            if (echo.node == options.self && echo.sequence < kBeyondReason) {
+                greatest = std::max(greatest, echo.sequence);
+            }
+        }
+    }
+    return greatest;
+}
+
+// What the last life left: from where to number on, what to keep.
+void Voter::Impl::learn_own_pages() {
+    const auto& own = slots.of(options.self);
+    const bool unknown =
+        own.heartbeat.known == Known::kUnknown || own.ballot.known == Known::kUnknown ||
+        own.request.known == Known::kUnknown || own.witness.known == Known::kUnknown;
+    if (unknown && ++unreadable_rounds < kUnreadable) {
+        return;
+    }
+    sequence = std::max(sequence, seen_by_others());
+    const auto& page = own.heartbeat.page;
+    const bool fresh = own.heartbeat.known == Known::kBlank;
+    sequence = fresh ? 0 : std::max(sequence, page.sequence) + kLeap;
+    first_sequence = sequence;
+    hold.restore(own.heartbeat.known == Known::kSound ? page.held
+                 : fresh                              ? Epoch()
+                                                      : newest_epoch());
+    if (own.heartbeat.known == Known::kUnknown) {
+        wards.restore(now, nodes());  // it may have listed any
+    } else if (!mutated("forget_last_wards")) {
+        wards.restore(now, page.wards);
+    }
+    if (rider.empty()) {
+        rider = page.rider;
+    }
+    for (auto kind : {PageKind::kBallot, PageKind::kRequest, PageKind::kWitness}) {
+        disks.page(kind).sequence =
+            kLeap + std::max({own.ballot.page.sequence, own.request.page.sequence,
+                              own.witness.page.sequence});
+    }
+    request.sequence = disks.page(PageKind::kRequest).sequence;
+    witness = own.witness.page;
+    witness.node = options.self;
+    witness.cluster = options.cluster;
+    witness.sequence = request.sequence;
+    auto ballot = own.ballot.page;
+    ballot.node = options.self;
+    ballot.cluster = options.cluster;
+    proposer.restore(ballot);
+    const bool orderly = fresh || (own.heartbeat.known == Known::kSound && page.stopped);
+    trusted_not_before = orderly || mutated("no_probe") ? now : started + timing.silence;
+    own_known = true;
+    if (own.ballot.known == Known::kUnknown) {
+        proposer.replace_damaged(Epoch(newest_epoch().value() + 1));
+    }
+    put_all_pages();
+    for (const auto& one : std::exchange(early_witnesses, {})) {
+        take(one);
+    }
+    note(LogLevel::kInfo, "disk_found", fmt::format("held {}", hold.held().value()));
+}
+
+// What the last life had under way may land after this one has read its pages. Torn, nobody else
+// can put it right, and all wait for it; whole, it may be newer to them than what this life writes.
+void Voter::Impl::mend() {
+    if (!writes()) {
+        return;
+    }
+    if (const auto seen = seen_by_others(); seen > sequence) {
+        sequence = seen + kLeap;
+        beat_now = true;
+    }
+    const auto& own = slots.of(options.self);
+    const auto lacks = [&](PageKind kind) {
+        return settled_step != disk_step && !mutated("leave_pages_behind") && !disks.writes(kind) &&
+               !disks.has(kind, disks.page(kind).sequence);
+    };
+    if (own.ballot.known == Known::kUnknown || lacks(PageKind::kBallot)) {
+        proposer.write_again();
+    }
+    if (own.request.known == Known::kUnknown || lacks(PageKind::kRequest)) {
+        put_page(PageKind::kRequest);
+    }
+    // Whoever waits for one is told when a disk that counts has it: a write that failed, or that no
+    // disk counted for, is repeated.
+    const bool failed = !owed_witnesses.empty() && !disks.writes(PageKind::kWitness);
+    if (own.witness.known == Known::kUnknown || lacks(PageKind::kWitness) || failed) {
+        put_page(PageKind::kWitness);
+    }
+}
+
+}  // namespace quorate::quorum
