@@ -11,6 +11,21 @@ def content(path):
         return file.read()
 
 
+def run_time(pid):
+    """Seconds that its threads have run."""
+    total = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="ascii") as file:
+            total += int(file.read().split()[0])
+    return total / 1e9
+
+
+def resident(pid):
+    """KiB."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+
+
 class Disk(QuorumCase):
     def test_the_disk_is_lost_while_all_nodes_are_up(self):
         """Nothing happens to quorum, which the members have; when the disk is back, its votes are."""
@@ -28,6 +43,26 @@ class Disk(QuorumCase):
         with open(holes, "rb") as saved, open(self.disk, "r+b") as disk:
             shutil.copyfileobj(saved, disk)
         self.healthy()
+
+    def test_a_quiet_voter_writes_and_reads_once_in_each_interval(self):
+        """And costs what it promises: half a percent of a core, 16 MiB."""
+        n1 = self.lab.nodes[0]
+        pid = n1.pids("quorumd")[0]
+        first, since, used = quorumd.show(n1)["disks"][0], now(), run_time(pid)
+        last = wait_for("12 writings", lambda: self.after(n1, first["writes"] + 12), 60, pause=4)  # asking costs too
+        took, used = now() - since, run_time(pid) - used
+        writes, reads = (last[kind] - first[kind] for kind in ("writes", "reads"))
+        print(f"in {took:.1f} s {writes} writings, {reads} readings, {used / took:.2%} of a core, "
+              f"{resident(pid) / 1024:.1f} MiB", flush=True)
+        self.assertGreater(took, 10.5)
+        self.assertAlmostEqual(reads, writes, delta=2)
+        self.assertLess(used / took, 0.005, "of a core")
+        self.assertLess(resident(pid), 16 * 1024)
+
+    @staticmethod
+    def after(node, writes):
+        disk = quorumd.show(node)["disks"][0]
+        return disk if disk["writes"] >= writes else None
 
     def test_another_disk_is_refused(self):
         """A disk of another cluster in the place of ours: named, and never written."""

@@ -11,16 +11,17 @@ class Freeze(QuorumCase):
     # lease that clusterd looks at is over by then.
     stale_view = 2.0
 
-    def signal_voter(self, node, number):
-        for pid in node.pids("quorumd"):
+    @staticmethod
+    def signal(node, program, number):
+        for pid in node.pids(program):
             os.kill(pid, number)
 
     def test_a_frozen_voter_loses_the_vote_before_the_other_side_has_it(self):
         n1, n2 = self.lab.nodes
-        self.signal_voter(n1, signal.SIGSTOP)
+        self.signal(n1, "quorumd", signal.SIGSTOP)
         since = now()
         self.addCleanup(n1.heal)
-        self.addCleanup(self.signal_voter, n1, signal.SIGCONT)
+        self.addCleanup(self.signal, n1, "quorumd", signal.SIGCONT)
         n1.cut()
         from_ring, in_all = self.wait_alone([n2], since)
         print(f"frozen voter: the other side after {in_all:.2f} s", flush=True)
@@ -30,20 +31,44 @@ class Freeze(QuorumCase):
         self.assertLess(lost[0].begin, won.begin)
         # Going on, it must not vote with what it knew.
         thawed = now()
-        self.signal_voter(n1, signal.SIGCONT)
+        self.signal(n1, "quorumd", signal.SIGCONT)
         self.never_quorate(n1, thawed, 6)
         n1.heal()
         self.healthy()
 
-    def test_a_frozen_node_comes_back_without_the_vote(self):
-        n1, n2 = self.lab.nodes
-        before = quorumd.show(n2)["held"]
+    def test_a_node_that_thaws_corosync_first_has_no_vote(self):
+        """Corosync tells what it knew before, until it hears of the other ring; nobody votes meanwhile."""
+        n1 = self.lab.nodes[0]
+        since, before = self.freeze_both(n1)
+        self.signal(n1, "corosync", signal.SIGCONT)
+        self.wait_span(n1, "its Corosync goes on", lambda span: True, since)
+        self.signal(n1, "quorumd", signal.SIGCONT)
+        self.comes_back(n1, before)
+
+    def test_a_node_that_thaws_voter_first_has_no_vote(self):
+        """The voter finds its lease over before it can tell votequorum anything."""
+        n1 = self.lab.nodes[0]
+        _, before = self.freeze_both(n1)
+        self.signal(n1, "quorumd", signal.SIGCONT)
+        shown = quorumd.wait_shown(n1, "its voter goes on", lambda shown: True)
+        self.assertFalse(shown["casting"])
+        self.signal(n1, "corosync", signal.SIGCONT)
+        self.comes_back(n1, before)
+
+    def freeze_both(self, node):
+        """Voter and Corosync stand still until the other side has taken over; since when, and what was held before."""
+        left = next(one for one in self.lab.nodes if one is not node)
+        before = quorumd.show(left)["held"]
         since = now()
-        n1.freeze()
-        from_ring, in_all = self.wait_alone([n2], since)
+        for program in ("quorumd", "corosync"):
+            self.signal(node, program, signal.SIGSTOP)
+            self.addCleanup(self.signal, node, program, signal.SIGCONT)
+        _, in_all = self.wait_alone([left], since)
         print(f"frozen node: the other side after {in_all:.2f} s", flush=True)
-        n1.thaw()
-        self.assertGreater(self.looks_until_the_vote_is_back(n1, before), 0, "nothing was seen of the time before")
+        return now(), before
+
+    def comes_back(self, node, before):
+        self.assertGreater(self.looks_until_the_vote_is_back(node, before), 0, "nothing was seen of the time before")
         self.healthy()
 
     def looks_until_the_vote_is_back(self, node, before):
@@ -65,12 +90,12 @@ class Freeze(QuorumCase):
     def test_a_node_whose_voter_was_frozen_in_a_whole_cluster_recovers(self):
         n1, n2 = self.lab.nodes
         epoch = quorumd.show(n2)["held"]
-        self.signal_voter(n1, signal.SIGSTOP)
+        self.signal(n1, "quorumd", signal.SIGSTOP)
         since = now()
         span = self.wait_span(n1, "the vote aged", lambda one: not one.casts, since)
         self.assertTrue(span.quorate, "the members' votes suffice")
         wait_for("the end of its lease", lambda: now() - since > 6, 30)
-        self.signal_voter(n1, signal.SIGCONT)
+        self.signal(n1, "quorumd", signal.SIGCONT)
         # An expired lease is not renewed: a new epoch is.
         quorumd.wait_shown(n1, "a later epoch", lambda shown: shown["held"] > epoch and shown["casting"])
         self.healthy()
