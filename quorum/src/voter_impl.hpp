@@ -61,7 +61,7 @@ struct Voter::Impl {
     void put_all_pages();
     void settle_step();
     void foreign(std::uint64_t sequence);
-    std::uint64_t seen_by_others() const;
+    std::uint64_t seen() const;
     void learn_own_pages();
     void mend();
 

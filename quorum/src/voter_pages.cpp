@@ -146,9 +146,11 @@ void Voter::Impl::foreign(std::uint64_t foreign_sequence) {
     beat_now = true;
 }
 
-// The greatest number of this node's heartbeats that anybody has read.
-std::uint64_t Voter::Impl::seen_by_others() const {
-    std::uint64_t greatest = 0;
+// The greatest number of this node's heartbeats that anybody has read, itself included: its last
+// life's last page may land late, over the first ones of this life.
+std::uint64_t Voter::Impl::seen() const {
+    const auto own = slots.watch(options.self).sequence;
+    std::uint64_t greatest = own < kBeyondReason ? own : 0;
     for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
         for (const auto& echo : slots.of(NodeId(n)).heartbeat.page.echoes) {
             if (echo.node == options.self && echo.sequence < kBeyondReason) {
@@ -168,7 +170,7 @@ void Voter::Impl::learn_own_pages() {
     if (unknown && ++unreadable_rounds < kUnreadable) {
         return;
     }
-    sequence = std::max(sequence, seen_by_others());
+    sequence = std::max(sequence, seen());
     const auto& page = own.heartbeat.page;
     const bool fresh = own.heartbeat.known == Known::kBlank;
     sequence = fresh ? 0 : std::max(sequence, page.sequence) + kLeap;
@@ -217,8 +219,8 @@ void Voter::Impl::mend() {
     if (!writes()) {
         return;
     }
-    if (const auto seen = seen_by_others(); seen > sequence) {
-        sequence = seen + kLeap;
+    if (const auto greatest = seen(); greatest > sequence) {
+        sequence = greatest + kLeap;
         beat_now = true;
     }
     const auto& own = slots.of(options.self);

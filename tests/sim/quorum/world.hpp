@@ -166,7 +166,12 @@ private:
     bool traced_ = false;
     std::optional<sim::Time> took_over_after_;
     const char* last_act_ = "";
-    std::optional<FenceDone> last_fence_;
+    struct Fence {
+        std::size_t by = 0;
+        NodeId target;
+        std::optional<bool> done;
+    };
+    Fence fence_;  // the last that was asked for where all is well; others may end beside it
     std::optional<std::size_t> trap_;  // a node that hangs until another casts
 };
 

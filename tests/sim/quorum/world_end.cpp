@@ -71,13 +71,13 @@ std::string World::fence_one() {
     const auto by = random_.below(hosts_.size());
     const auto target = (by + 1 + random_.below(hosts_.size() - 1)) % hosts_.size();
     trace(by, fmt::format("---- fences {}", target + 1));
-    last_fence_.reset();
+    fence_ = {by, Corosync::id_of(target), {}};
     feed(by, Channel::kOther, FenceWanted{Corosync::id_of(target), "it is its turn"});
     const auto begun = events_.now();
-    while (!last_fence_ && events_.now() < begun + kObeysIn && oracle_->breach().empty()) {
+    while (!fence_.done && events_.now() < begun + kObeysIn && oracle_->breach().empty()) {
         events_.run_until(events_.now() + milliseconds(50));
     }
-    if (oracle_->breach().empty() && !(last_fence_ && last_fence_->done)) {
+    if (oracle_->breach().empty() && !fence_.done.value_or(false)) {
         return fmt::format("node {} does not end its life when it is told to", target + 1);
     }
     return progress();

@@ -170,7 +170,9 @@ void World::on(std::size_t node, const Publish& output) {
 }
 
 void World::on(std::size_t node, const FenceDone& output) {
-    last_fence_ = output;
+    if (node == fence_.by && output.target == fence_.target) {
+        fence_.done = output.done;
+    }
     trace(node, fmt::format("fence of {}: {}", output.target.value(), output.text));
     const auto target = output.target.value() - 1;
     if (output.done) {
