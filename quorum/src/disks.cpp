@@ -119,6 +119,7 @@ void Disks::read(BootTime now, std::uint32_t pages) {
     round_.begun = {};
     round_.done = {};
     round_.own = page(PageKind::kHeartbeat).completed;
+    round_.witness = page(PageKind::kWitness).completed;
     round_.over = false;
     for (const auto& disk : all_) {
         const bool busy = std::ranges::any_of(

@@ -48,7 +48,8 @@ struct Round {
     BootTime submitted;
     DiskSet begun;
     DiskSet done;
-    std::uint64_t own = 0;  // the heartbeat that was on a majority when it began
+    std::uint64_t own = 0;      // the heartbeat that was on a majority when it began
+    std::uint64_t witness = 0;  // and the witness page
     bool over = true;
 };
 
@@ -74,6 +75,10 @@ public:
         return std::ranges::find(busy, true) != busy.end();
     }
     void write(BootTime now, PageKind kind, std::uint64_t sequence, std::string bytes);
+    // That disk shows the newest content already, under whatever number.
+    void assume(PageKind kind, DiskNumber disk) {
+        page(kind).on_disk[disk.value()] = page(kind).sequence;
+    }
     const OwnPage& page(PageKind kind) const { return pages_[index(kind)]; }
     OwnPage& page(PageKind kind) { return pages_[index(kind)]; }
     struct WriteDone {

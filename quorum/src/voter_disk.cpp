@@ -105,6 +105,26 @@ void Voter::Impl::confirm_own() {
         outputs.push_back(RiderWritten{owed.number, may_cast()});
         return true;
     });
+    std::erase_if(owed_witnesses, [&](const Owed& owed) {
+        if (!witness_shown(owed.sequence)) {
+            return false;
+        }
+        outputs.push_back(WitnessWritten{owed.number, may_cast(), false});
+        return true;
+    });
+}
+
+// A majority of disks that are trusted showed it when they were read last.
+bool Voter::Impl::witness_shown(std::uint64_t since) const {
+    DiskSet showing;
+    for (const auto& disk : disks.all()) {
+        const auto& page = slots.on(disk.number, options.self).witness;
+        if (trust.trusted().has(disk.number) && page.known == Known::kSound &&
+            page.page.sequence >= since) {
+            showing.add(disk.number);
+        }
+    }
+    return disks.majority(showing);
 }
 
 void Voter::Impl::answer_readings() {

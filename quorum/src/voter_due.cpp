@@ -28,7 +28,8 @@ bool Voter::Impl::hurried() const {
 // Something waits for what was written to be read back.
 bool Voter::Impl::eager() const {
     const bool trying = attempt && !(casting && casting->epoch == attempt->epoch);
-    return !trusted || trying || hurried() || wards.waiting() || !owed_riders.empty();
+    return !trusted || trying || hurried() || wards.waiting() || !owed_riders.empty() ||
+           !owed_witnesses.empty();
 }
 
 // In quiet times one reading for every heartbeat, half an interval after it: it shows everybody's

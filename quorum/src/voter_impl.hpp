@@ -59,6 +59,8 @@ struct Voter::Impl {
     void put_page(PageKind kind);
     void put_ballot();
     void put_all_pages();
+    void put_what_is_missing();
+    bool settled() const;
     void settle_step();
     void foreign(std::uint64_t sequence);
     std::uint64_t seen() const;
@@ -71,6 +73,7 @@ struct Voter::Impl {
     void end_round();
     void looked(bool solid);
     void confirm_own();
+    bool witness_shown(std::uint64_t since) const;
     void answer_readings();
 
     // ---- voter_epoch.cpp

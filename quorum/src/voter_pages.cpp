@@ -49,7 +49,7 @@ void Voter::Impl::beat() {
         }
     }
     page.rider = rider;
-    if (stopping && !hold.any() && !vote_stands && wards.empty()) {
+    if (stopping && !hold.any() && !vote_stands && wards.empty() && settled()) {
         page.stopped = true;
         stopped_with = sequence;
     }
@@ -78,11 +78,43 @@ void Voter::Impl::put_ballot() {
     }
 }
 
+// No page but the heartbeat is under way: the next life believes at once what stands there.
+bool Voter::Impl::settled() const {
+    return !disks.writes(PageKind::kBallot) && !disks.writes(PageKind::kRequest) &&
+           !disks.writes(PageKind::kWitness);
+}
+
 // To disks that may have none of them yet.
 void Voter::Impl::put_all_pages() {
     proposer.write_again();
     put_page(PageKind::kRequest);
     put_page(PageKind::kWitness);
+    beat_now = true;
+}
+
+// At the start: what the last life did not get to a majority of the disks that are used now.
+void Voter::Impl::put_what_is_missing() {
+    DiskSet ballots;
+    DiskSet witnesses;
+    const auto& own = slots.of(options.self);
+    for (const auto& disk : disks.all()) {
+        const auto& there = slots.on(disk.number, options.self);
+        if (there.ballot.known == own.ballot.known && there.ballot.page == own.ballot.page) {
+            ballots.add(disk.number);
+            disks.assume(PageKind::kBallot, disk.number);
+        }
+        if (there.witness.known == own.witness.known && there.witness.page == own.witness.page) {
+            witnesses.add(disk.number);
+            disks.assume(PageKind::kWitness, disk.number);
+        }
+    }
+    if (!disks.majority(ballots)) {
+        proposer.write_again();
+    }
+    put_page(PageKind::kRequest);
+    if (!disks.majority(witnesses) || own.witness.known == Known::kUnknown) {
+        put_page(PageKind::kWitness);
+    }
     beat_now = true;
 }
 
@@ -106,6 +138,8 @@ void Voter::Impl::take(const PageWritten& input) {
     if (!done) {
         return;
     }
+    const bool last = done->kind != PageKind::kHeartbeat && stopping && !stopped_with && settled();
+    beat_now = beat_now || last;
     if (done->kind == PageKind::kHeartbeat) {
         trust.wrote(done->disk, now - done->submitted <= timing.late_io);
         read_now = read_now || !trusted || (done->completed && eager());
@@ -116,14 +150,8 @@ void Voter::Impl::take(const PageWritten& input) {
                disks.page(PageKind::kBallot).completed == proposer.page().sequence) {
         proposer.completed(now);
         read_now = true;
-    } else if (done->kind == PageKind::kWitness) {
-        std::erase_if(owed_witnesses, [&](const Owed& owed) {
-            if (owed.sequence > disks.page(PageKind::kWitness).completed) {
-                return false;
-            }
-            outputs.push_back(WitnessWritten{owed.number, may_cast(), false});
-            return true;
-        });
+    } else if (done->kind == PageKind::kWitness && done->completed) {
+        read_now = read_now || !owed_witnesses.empty();
     }
 }
 
@@ -206,7 +234,7 @@ void Voter::Impl::learn_own_pages() {
     if (own.ballot.known == Known::kUnknown) {
         proposer.replace_damaged(Epoch(newest_epoch().value() + 1));
     }
-    put_all_pages();
+    put_what_is_missing();
     for (const auto& one : std::exchange(early_witnesses, {})) {
         take(one);
     }
@@ -234,9 +262,19 @@ void Voter::Impl::mend() {
     if (own.request.known == Known::kUnknown || lacks(PageKind::kRequest)) {
         put_page(PageKind::kRequest);
     }
-    // Whoever waits for one is told when a disk that counts has it: a write that failed, or that no
-    // disk counted for, is repeated.
-    const bool failed = !owed_witnesses.empty() && !disks.writes(PageKind::kWitness);
+    // What an earlier life had under way came over it: all that is known counts.
+    if (own.witness.known == Known::kSound && disks.round().witness == witness.sequence &&
+        own.witness.page.sets != witness.sets) {
+        for (const auto& word : own.witness.page.sets) {
+            learn(word);
+        }
+        witness.sequence = std::max(witness.sequence, own.witness.page.sequence);
+        put_page(PageKind::kWitness);
+    }
+    // Whoever waits for one is told when it was read: a write that failed, or that was reported and
+    // is not there, is repeated.
+    const bool failed = !owed_witnesses.empty() && !disks.writes(PageKind::kWitness) &&
+                        !witness_shown(witness.sequence);
     if (own.witness.known == Known::kUnknown || lacks(PageKind::kWitness) || failed) {
         put_page(PageKind::kWitness);
     }

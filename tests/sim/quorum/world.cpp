@@ -119,6 +119,11 @@ std::string World::run() {
             return what;
         }
     }
+    if (oracle_->breach().empty() && scenario_.replaces) {
+        if (auto what = recall(); !what.empty()) {
+            return what;
+        }
+    }
     if (oracle_->breach().empty() && random_.one_in(4)) {
         if (auto what = fence_one(); !what.empty()) {
             return what;

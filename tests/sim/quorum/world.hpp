@@ -107,8 +107,8 @@ private:
     void on(std::size_t node, const FenceDone& output);
     void on(std::size_t node, const Note& output);
     void on(std::size_t, const RiderWritten&) {}
-    void on(std::size_t, const WitnessWritten&) {}
-    void on(std::size_t, const ReadDone&) {}
+    void on(std::size_t node, const WitnessWritten& output);
+    void on(std::size_t node, const ReadDone& output);
     void on(std::size_t node, const Stopped& output);
     void poll(std::size_t node, std::uint64_t life, const Poll& output);
 
@@ -120,6 +120,8 @@ private:
     bool all_there(std::size_t asker) const;
     void replace_step();
     void configure_disks(std::size_t node, const Used& used);
+    void witness();
+    std::string recall();
 
     // ---- faults
     void score_later();
@@ -159,7 +161,10 @@ private:
     std::set<std::pair<std::size_t, std::size_t>> cut_;
     std::unique_ptr<Corosync> corosync_;
     std::vector<std::unique_ptr<Disk>> disks_;
-    Used used_;  // the newest
+    Used used_;                    // the newest
+    std::uint64_t told_ = 0;       // generations of one shadow set
+    std::uint64_t witnessed_ = 0;  // the newest that a voter said was on the disk
+    std::optional<std::uint64_t> recalled_;
     std::unique_ptr<Oracle> oracle_;
     sim::Time calm_until_{0};  // a stale cache is to be noticed while the cluster is whole
     bool healed_ = false;

@@ -66,6 +66,7 @@ void World::replace_later() {
             if (const auto asker = replacements_.below(hosts_.size()); all_there(asker)) {
                 replace_step();
             }
+            witness();
             replace_later();
         }
     });
@@ -108,6 +109,42 @@ void World::configure_disks(std::size_t node, const Used& used) {
     } else {
         events_.after(milliseconds(500), [this, node, used] { configure_disks(node, used); });
     }
+}
+
+// ---- what must come along
+
+void World::witness() {
+    ++told_;
+    const Witness word{{0x5e, 1}, {0x11, 1}, told_, told_, told_, 1};
+    feed(replacements_.below(hosts_.size()), Channel::kOther, WitnessChanged{told_, word});
+}
+
+void World::on(std::size_t node, const WitnessWritten& output) {
+    trace(node, fmt::format("witness {}{}", output.number, output.full ? " refused" : ""));
+    if (!output.full) {
+        witnessed_ = std::max(witnessed_, output.number);
+    }
+}
+
+void World::on(std::size_t, const ReadDone& output) {
+    const auto known = together(output.own, output.others);
+    recalled_ = known.empty() ? 0 : known.front().generation;
+}
+
+// What a voter said was on the disk all nodes know, whatever became of it and of its disk.
+std::string World::recall() {
+    constexpr auto kWithin = seconds(3);
+    const auto asker = replacements_.below(hosts_.size());
+    feed(asker, Channel::kOther, ReadAnew{told_ + 1});
+    const auto begun = events_.now();
+    while (!recalled_ && events_.now() < begun + kWithin && oracle_->breach().empty()) {
+        events_.run_until(events_.now() + milliseconds(50));
+    }
+    if (recalled_.value_or(0) >= witnessed_ || !oracle_->breach().empty()) {
+        return {};
+    }
+    return fmt::format("node {} knows generation {} of a set, and {} was on the disk", asker + 1,
+                       recalled_.value_or(0), witnessed_);
 }
 
 }  // namespace quorate::quorum::simulator
