@@ -22,12 +22,21 @@ struct ShadowOptions {
     std::string disk;
     bool force = false;
     bool plan = false;
+    bool cluster = false;
+    bool shared = false;
+    bool quorum_disk = false;
 };
+
+// NODE:PATH, of a set of several nodes.
+bool is_served(const std::string& disk) {
+    const auto colon = disk.find(':');
+    return colon != std::string::npos && disk.find('/') > colon;
+}
 
 std::vector<std::string> absolute(const std::vector<std::string>& disks) {
     std::vector<std::string> paths;
     for (const auto& disk : disks) {
-        paths.push_back(fs::absolute(disk).lexically_normal().string());
+        paths.push_back(is_served(disk) ? disk : fs::absolute(disk).lexically_normal().string());
     }
     return paths;
 }
@@ -125,7 +134,40 @@ shadowing::MountPlan plan_of(const Context& context, const ShadowOptions& option
     return plan_mount(question);
 }
 
+// Of a set of several nodes shadowd decides with what the other nodes know, and shows the plan when
+// it refuses.
+int mount_in_cluster(const Context& context, const ShadowOptions& options) {
+    if (options.plan) {
+        throw Failure{kUsage,
+                      "--plan: of a set of several nodes it is what shadow show says when it "
+                      "is refused"};
+    }
+    if (options.shared) {
+        confirm(context,
+                fmt::format("mount {} from disks that every node reaches by itself. Nothing "
+                            "but the lease keeps a frozen node's last I/O from them: they "
+                            "are UNPROTECTED",
+                            options.unit));
+    }
+    json::array disks;
+    for (const auto& disk : absolute(options.disks)) {
+        disks.emplace_back(disk);
+    }
+    const auto answer = context.shadow.call("POST", target_of(options, "/mount"),
+                                            json::object{{"disks", std::move(disks)},
+                                                         {"cluster", true},
+                                                         {"shared", options.shared},
+                                                         {"quorum_disk", options.quorum_disk}});
+    if (context.json) {
+        print_json(answer);
+    }
+    return kOk;
+}
+
 int mount(const Context& context, const ShadowOptions& options) {
+    if (options.cluster) {
+        return mount_in_cluster(context, options);
+    }
     const auto plan = plan_of(context, options);
     if (!context.json) {
         std::printf("%s", plan.to_string().c_str());
@@ -169,6 +211,7 @@ void print_unit(const json::object& unit) {
     if (!stalled.empty()) {
         std::printf("  stalls: %s\n", stalled.c_str());
     }
+    std::printf("  protected by: %s\n", text_of(unit, "protection").c_str());
     Table table({"disk", "role", ">done", ">queue", ">latency us"});
     for (const auto& value : array_of(unit, "members")) {
         const auto& member = value.as_object();
@@ -210,6 +253,12 @@ int show(const Context& context, const ShadowOptions& options) {
 
 // A disk that is not yet of this set is labelled first.
 int add(const Context& context, const ShadowOptions& options) {
+    if (is_served(options.disk)) {
+        confirm(context, fmt::format("overwrite {} with what {} has", options.disk, options.unit));
+        context.shadow.call("POST", target_of(options, "/add"),
+                            json::object{{"disk", options.disk}});
+        return kOk;
+    }
     const auto path = absolute({options.disk}).front();
     const auto unit = context.shadow.get(target_of(options));
     std::optional<shadowing::Label> like;
@@ -232,7 +281,7 @@ int add(const Context& context, const ShadowOptions& options) {
 }
 
 int remove(const Context& context, const ShadowOptions& options) {
-    const auto path = absolute({options.disk}).front();
+    const auto path = is_served(options.disk) ? options.disk : absolute({options.disk}).front();
     confirm(context, fmt::format("expel {} from {}", path, options.unit));
     context.shadow.call("POST", target_of(options, "/remove"), json::object{{"disk", path}});
     return kOk;
@@ -272,6 +321,14 @@ void add_shadow_commands(CLI::App& app, Command& chosen) {
         add_verb("create", "label disks as a new set; the first is the source", create))));
     auto* mounting = with_disks(with_unit(add_verb("mount", "tell the plan, ask, mount", mount)));
     mounting->add_flag("--plan", options->plan, "tell it, and leave all as it is");
+    auto* in_cluster = mounting->add_flag("--cluster", options->cluster,
+                                          "several nodes have it mounted; disks are NODE:PATH");
+    mounting->add_flag("--shared", options->shared, "every node reaches all disks by itself")
+        ->needs(in_cluster);
+    mounting
+        ->add_flag("--quorum-disk", options->quorum_disk,
+                   "which remembers its generations, in place of the nodes")
+        ->needs(in_cluster);
     with_unit(add_verb("dismount", "serve it no more", dismount));
     add_verb("show", "members, roles, copies", show)
         ->add_option("UNIT", options->unit, "its name; all of them");

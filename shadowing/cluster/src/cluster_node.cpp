@@ -22,7 +22,6 @@ using std::chrono::milliseconds;
 
 constexpr const char* kClusterdSocket = "run/quorate/clusterd.sock";
 constexpr const char* kLeasePage = "run/quorate/lease";
-constexpr const char* kFencer = "/v1/fencers/heir.shadow";
 constexpr milliseconds kLookAgain{200};
 constexpr milliseconds kAnswerTime{6000};  // above clusterd's own patience with another node
 
@@ -49,7 +48,8 @@ ClusterNode::ClusterNode(boost::asio::io_context& io, Handlers handlers)
     : io_(io),
       handlers_(std::move(handlers)),
       threads_(io, {"cluster", 4, 1000}),
-      ear_(io, {"heir", 1, 2}) {}
+      ears_(io, {"fencer", 2, 4}),
+      process_(io::random_seed()) {}
 
 ClusterNode::~ClusterNode() { stopping_ = true; }
 
@@ -152,15 +152,15 @@ awaitable<Status> ClusterNode::connect_locks() {
     co_return Status();
 }
 
-awaitable<Status> ClusterNode::become_heir() {
-    auto put = co_await call(kClusterdSocket, "PUT", kFencer, nullptr, kAnswerTime);
+awaitable<Status> ClusterNode::enlist(Fencer& fencer) {
+    auto put = co_await call(kClusterdSocket, "PUT", fencer.path, nullptr, kAnswerTime);
     if (!put) {
         co_return tl::unexpected<Error>(std::move(put).error());
     }
     if (put->status >= 300) {
         co_return fail(errc::refused, "clusterd: " + put->text);
     }
-    io::spawn(io_, listen());
+    io::spawn(io_, listen(fencer));
     co_return Status();
 }
 
@@ -181,13 +181,18 @@ awaitable<Status> ClusterNode::join() {
         }
     }
     io::spawn(io_, watch_lease());
-    auto heir = co_await become_heir();
-    if (!heir) {
-        co_return heir;
+    // Both, before anything is served or waited for: an earlier life of this node may be one of
+    // those that are taken over.
+    auto enlisted = co_await enlist(guard_);
+    if (enlisted) {
+        enlisted = co_await enlist(heir_);
+    }
+    if (!enlisted) {
+        co_return enlisted;
     }
     bool settled = false;
     while (!settled) {
-        if (session_.empty()) {
+        if (heir_.session.empty()) {
             waits_for_ = "another shadowd runs here";
         } else {
             settled = co_await is_settled();
@@ -202,29 +207,37 @@ awaitable<Status> ClusterNode::join() {
     co_return Status();
 }
 
+awaitable<void> ClusterNode::resign(Fencer& fencer) {
+    auto gone = co_await call(kClusterdSocket, "DELETE", fencer.path, nullptr, kAnswerTime);
+    if (!gone || gone->status >= 300) {
+        Logger().warn("fencer_not_removed", "fencer", fencer.path, "why",
+                      gone ? gone->text : gone.error().to_string());
+    }
+}
+
 awaitable<void> ClusterNode::leave() {
     stopping_ = true;
-    auto gone = co_await call(kClusterdSocket, "DELETE", kFencer, nullptr, kAnswerTime);
-    if (!gone || gone->status >= 300) {
-        Logger().warn("heir_not_removed", "why", gone ? gone->text : gone.error().to_string());
-    }
+    co_await resign(heir_);
+    co_await resign(guard_);
 }
 
 // ---- what is lost
 
-awaitable<void> ClusterNode::listen() {
+awaitable<void> ClusterNode::listen(Fencer& fencer) {
     while (!stopping_) {
-        auto stream = [this]() -> Status {
-            const auto hear_line = [this](std::string_view line) {
-                boost::asio::post(io_, [this, text = std::string(line)] { hear(text); });
+        auto stream = [this, &fencer]() -> Status {
+            const auto hear_line = [this, &fencer](std::string_view line) {
+                boost::asio::post(
+                    io_, [this, &fencer, text = std::string(line)] { hear(fencer, text); });
                 return !stopping_;
             };
-            const auto ended = io::ControlClient(kClusterdSocket)
-                                   .lines(std::string(kFencer) + "/requests", hear_line);
+            const auto ended =
+                io::ControlClient(kClusterdSocket).lines(fencer.path + "/requests", hear_line);
             return ended ? Status() : Status(tl::unexpected<Error>(ended.error()));
         };
-        auto ended = co_await ear_.run(std::move(stream));
-        session_.clear();
+        auto ended = co_await ears_.run(std::move(stream));
+        static_cast<void>(ended);
+        fencer.session.clear();
         auto slept = co_await io::sleep_until(io::mono_now() + kLookAgain);
         if (!slept) {
             co_return;
@@ -232,7 +245,7 @@ awaitable<void> ClusterNode::listen() {
     }
 }
 
-void ClusterNode::hear(const std::string& line) {
+void ClusterNode::hear(Fencer& fencer, const std::string& line) {
     boost::system::error_code error;
     const auto value = json::parse(line, error);
     if (error || !value.is_object()) {
@@ -240,21 +253,29 @@ void ClusterNode::hear(const std::string& line) {
     }
     const auto& object = value.as_object();
     if (const auto session = text_of(object, "session"); !session.empty()) {
-        session_ = session;
-    } else if (object.contains("node_id")) {
-        const auto lost = life_of(object);
-        Logger().info("node_lost", "node", text_of(object, "node"), "incarnation",
-                      text_of(object, "incarnation"));
+        fencer.session = session;
+        return;
+    }
+    if (!object.contains("node_id")) {
+        return;
+    }
+    const auto lost = life_of(object);
+    Logger().info(fencer.guards ? "fences" : "node_lost", "node", text_of(object, "node"),
+                  "incarnation", text_of(object, "incarnation"));
+    const auto confirmed = [this, &fencer, lost] { io::spawn(io_, confirm(fencer, lost)); };
+    if (fencer.guards) {
+        handlers_.fence(lost, object.at("epoch").to_number<std::uint64_t>(), confirmed);
+    } else {
         handlers_.lost(lost);
-        io::spawn(io_, confirm(lost));
+        confirmed();
     }
 }
 
-awaitable<void> ClusterNode::confirm(cluster::MemberId lost) {
+awaitable<void> ClusterNode::confirm(Fencer& fencer, cluster::MemberId lost) {
     json::object body{{"node_id", lost.node.value()},
                       {"incarnation", fmt::format("{:016x}", lost.incarnation.value())},
-                      {"session", session_}};
-    auto answer = co_await call(kClusterdSocket, "POST", std::string(kFencer) + "/confirmed",
+                      {"session", fencer.session}};
+    auto answer = co_await call(kClusterdSocket, "POST", fencer.path + "/confirmed",
                                 std::move(body), kAnswerTime);
     if (!answer || (answer->status >= 300 && answer->status != 409)) {
         Logger().warn("loss_not_confirmed", "node", lost.node.value(), "why",

@@ -11,11 +11,14 @@
 #include "shadowing/cluster/set_locks.hpp"
 #include "shadowing/errc.hpp"
 #include "shadowing/io/disk_tools.hpp"
+#include "shadowing/io/served_member.hpp"
 
 namespace quorate::shadowing {
 namespace {
 
 using boost::asio::awaitable;
+
+constexpr std::chrono::milliseconds kWaitForDisks{20'000};
 
 // Owned by its set and by what it waits for.
 struct Link {
@@ -41,8 +44,14 @@ Lease::State state_of(cluster::LeaseState state) {
 
 class ClusterSurroundings final : public Surroundings {
 public:
-    ClusterSurroundings(ClusterNode& node, WitnessKeeper& witness, Id128 set, bool shared)
-        : node_(node), witness_(witness), set_(set), shared_(shared) {}
+    ClusterSurroundings(ClusterNode& node, WitnessKeeper& witness, LocalDisks& local, Id128 set,
+                        const ClusterSetOptions& options)
+        : node_(node),
+          witness_(witness),
+          local_(local),
+          set_(set),
+          shared_(options.shared),
+          psk_file_(options.psk_file) {}
 
     void start(Feed feed) override {
         link_->feed = std::move(feed);
@@ -78,11 +87,22 @@ public:
     }
     void ask(const Lock& output) override { locks_->ask(output); }
 
-    Result<std::unique_ptr<Member>> open_member(io::Uring& ring, const std::string& disk) override {
+    void open_member(io::Uring& ring, const std::string& disk, Opened done) override {
         if (shared_) {
-            return open_shared_member(ring, node_.io(), disk, slot_of(node_.self().node));
+            done(open_shared_member(ring, node_.io(), disk, slot_of(node_.self().node)));
+            return;
         }
-        return open_file_member(ring, node_.io(), disk);
+        const auto place = parse_disk_place(disk);
+        if (place->node != node_.name()) {
+            io::spawn(node_.io(), open_served(*place, std::move(done)));
+            return;
+        }
+        auto opened = local_.open(place->path);
+        if (opened) {
+            done(make_file_member(ring, node_.io(), std::move(*opened)));
+        } else {
+            done(tl::unexpected(opened.error()));
+        }
     }
 
 private:
@@ -101,10 +121,47 @@ private:
         link->tell(Done{op, told ? Outcome::kOk : Outcome::kFailed});
     }
 
+    // Where it is served its node's shadowd knows.
+    awaitable<void> open_served(DiskPlace place, Opened done) {
+        const auto link = link_;
+        auto found = co_await find_served(place);
+        if (!link->feed) {
+            co_return;
+        }
+        if (!found) {
+            done(tl::unexpected<Error>(std::move(found).error()));
+            co_return;
+        }
+        found->set = set_;
+        found->opener = {node_.self(), node_.process()};
+        found->psk_file = psk_file_;
+        found->epoch = [&node = node_] { return node.lease(io::exact_boot_now()).epoch.value(); };
+        open_served_member(node_.io(), std::move(*found), std::move(done));
+    }
+
+    awaitable<Result<ServedDisk>> find_served(DiskPlace place) {
+        boost::json::object body{{"path", place.path}};
+        auto answer =
+            co_await node_.ask(place.node, "POST", "/v1/shadow/cluster/disk", std::move(body));
+        if (!answer) {
+            co_return tl::unexpected<Error>(std::move(answer).error());
+        }
+        if (answer->status != 200 || !answer->body.is_object()) {
+            co_return fail(errc::refused, fmt::format("{}: {}", place.node, answer->text));
+        }
+        const auto& object = answer->body.as_object();
+        ServedDisk disk;
+        disk.disk = object.at("name").as_string();
+        disk.address = object.at("address").as_string();
+        co_return disk;
+    }
+
     ClusterNode& node_;
     WitnessKeeper& witness_;
+    LocalDisks& local_;
     Id128 set_;
     bool shared_;
+    std::string psk_file_;
     std::shared_ptr<Link> link_ = std::make_shared<Link>();
     std::unique_ptr<SetLocks> locks_;
 };
@@ -115,9 +172,39 @@ OpenerSlot slot_of(cluster::NodeId node) {
     return OpenerSlot(static_cast<std::uint16_t>(node.value() - 1));
 }
 
+std::optional<DiskPlace> parse_disk_place(std::string_view text) {
+    const auto colon = text.find(':');
+    if (colon == 0 || colon == std::string_view::npos || colon + 1 == text.size() ||
+        text.substr(0, colon).find('/') != std::string_view::npos) {
+        return std::nullopt;
+    }
+    return DiskPlace{std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
+}
+
+Result<Label> find_cluster_set(const ClusterNode& node, const ClusterSetOptions& options) {
+    if (options.shared) {
+        return find_set(options.disks);
+    }
+    std::vector<std::string> own;
+    for (const auto& disk : options.disks) {
+        const auto place = parse_disk_place(disk);
+        if (!place) {
+            return fail(errc::refused, disk + ": wants NODE:PATH, or shared disks");
+        }
+        if (place->node == node.name()) {
+            own.push_back(place->path);
+        }
+    }
+    if (own.empty()) {
+        return fail(errc::refused,
+                    "none of its disks is of this node: it cannot be mounted here yet");
+    }
+    return find_set(own);
+}
+
 Result<std::unique_ptr<MountedSet>> open_cluster_set(ClusterNode& node, WitnessKeeper& witness,
-                                                     ClusterSetOptions options) {
-    QUORATE_TRY(const auto label, find_set(options.disks));
+                                                     LocalDisks& local, ClusterSetOptions options) {
+    QUORATE_TRY(const auto label, find_cluster_set(node, options));
     const auto id = node.self().node.value();
     if (id == 0 || id > label.layout.openers) {
         return fail(errc::refused,
@@ -126,13 +213,15 @@ Result<std::unique_ptr<MountedSet>> open_cluster_set(ClusterNode& node, WitnessK
                                 label.layout.openers, id));
     }
     auto surroundings =
-        std::make_unique<ClusterSurroundings>(node, witness, label.set, options.shared);
+        std::make_unique<ClusterSurroundings>(node, witness, local, label.set, options);
     MountOptions mount{options.unit,
                        label.set,
                        label.layout.block_shift,
                        std::move(options.disks),
                        slot_of(node.self().node),
-                       node.self()};
+                       node.self(),
+                       /*accept_loss=*/false,
+                       kWaitForDisks};
     return MountedSet::open(node.io(), std::move(mount), std::move(surroundings));
 }
 

@@ -78,37 +78,56 @@ void MountedSet::Impl::perform(const FlushDevice& output) {
 
 // ---- label and log
 
-// Why it cannot be opened; empty: it is open.
-std::string MountedSet::Impl::open_disk(Disk& disk) {
-    if (disk.path.empty()) {
-        return "no disk";
-    }
-    if (!disk.member) {
-        auto member = surroundings->open_member(ring, disk.path);
-        if (!member) {
-            return member.error().to_string();
-        }
-        disk.member = std::move(*member);
-    }
-    return {};
-}
-
 void MountedSet::Impl::perform(const ReadLabel& output) {
     auto& disk = disks[output.device];
-    if (const auto problem = open_disk(disk); !problem.empty()) {
-        feed(LabelRead{output.op, std::nullopt, 0, problem});
+    if (disk.member) {
+        read_opened(output.device, output.op);
+    } else if (disk.path.empty()) {
+        feed(LabelRead{output.op, std::nullopt, 0, "no disk"});
+    } else {
+        disk.waiting.push_back(output.op);
+        open_disk(output.device);
+    }
+}
+
+void MountedSet::Impl::open_disk(DeviceIndex device) {
+    auto& disk = disks[device];
+    if (std::exchange(disk.opening, true)) {
         return;
     }
-    read_label(*disk.member, [self = shared_from_this(), member = disk.member,
-                              output](const Result<FoundLabel>& found) {
-        if (!found) {
-            self->feed(
-                LabelRead{output.op, std::nullopt, member->life(), found.error().to_string()});
-            return;
+    surroundings->open_member(
+        ring, disk.path,
+        [self = shared_from_this(), device](Result<std::unique_ptr<Member>> member) {
+            self->opened(device, std::move(member));
+        });
+}
+
+void MountedSet::Impl::opened(DeviceIndex device, Result<std::unique_ptr<Member>> member) {
+    auto& disk = disks[device];
+    disk.opening = false;
+    if (member) {
+        disk.member = std::move(*member);
+    }
+    for (const auto op : std::exchange(disk.waiting, {})) {
+        if (member) {
+            read_opened(device, op);
+        } else {
+            feed(LabelRead{op, std::nullopt, 0, member.error().to_string()});
         }
-        self->disks[output.device].layout = found->label.layout;
-        self->feed(LabelRead{output.op, found->label, member->life(), {}});
-    });
+    }
+}
+
+void MountedSet::Impl::read_opened(DeviceIndex device, OpId op) {
+    const auto& member = disks[device].member;
+    read_label(
+        *member, [self = shared_from_this(), member, device, op](const Result<FoundLabel>& found) {
+            if (!found) {
+                self->feed(LabelRead{op, std::nullopt, member->life(), found.error().to_string()});
+                return;
+            }
+            self->disks[device].layout = found->label.layout;
+            self->feed(LabelRead{op, found->label, member->life(), {}});
+        });
 }
 
 void MountedSet::Impl::perform(const WriteLabel& output) {

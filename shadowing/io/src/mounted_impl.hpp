@@ -25,6 +25,8 @@ struct MountedSet::Impl : std::enable_shared_from_this<MountedSet::Impl> {
           timer(context) {}
 
     void start();
+    // Until all disks are open, or for as long as they are waited for.
+    void gather(BootTime until);
     // Feeds the machine and carries out what it answers, until nothing is left.
     void feed(SetInput input);
     void arm();
@@ -34,6 +36,8 @@ struct MountedSet::Impl : std::enable_shared_from_this<MountedSet::Impl> {
         std::string path;
         // Shared with its operations under way.
         std::shared_ptr<Member> member;
+        bool opening = false;
+        std::vector<OpId> waiting;  // for that
         Layout layout;
     };
     struct Client {
@@ -67,7 +71,9 @@ struct MountedSet::Impl : std::enable_shared_from_this<MountedSet::Impl> {
     Member::Done answer(OpId op, DeviceIndex device);
     // Says that it failed if the disk is not there.
     bool is_there(OpId op, DeviceIndex device);
-    std::string open_disk(Disk& disk);
+    void read_opened(DeviceIndex device, OpId op);
+    void open_disk(DeviceIndex device);
+    void opened(DeviceIndex device, Result<std::unique_ptr<Member>> member);
     std::uint64_t offset_of(DeviceIndex device, const Extent& extent) const {
         return disks[device].layout.data_offset + (extent.lbn << options.block_shift);
     }

@@ -25,7 +25,29 @@ void MountedSet::Impl::start() {
     set = std::make_unique<Set>(std::move(set_options));
     // Ends before this does.
     surroundings->start([this](SetInput input) { feed(std::move(input)); });
-    feed(Start{});
+    gather(io::exact_boot_now() + options.wait_for_disks);
+}
+
+void MountedSet::Impl::gather(BootTime until) {
+    constexpr std::chrono::milliseconds kLookAgain{100};
+    bool all = true;
+    for (DeviceIndex device = 0; device < disks.size(); ++device) {
+        const auto& disk = disks[device];
+        if (!disk.path.empty() && !disk.member && options.wait_for_disks.count() > 0) {
+            open_disk(device);
+            all = all && disk.member != nullptr;
+        }
+    }
+    if (all || io::exact_boot_now() >= until) {
+        feed(Start{});
+        return;
+    }
+    timer.expires_after(kLookAgain);
+    timer.async_wait([self = shared_from_this(), until](const boost::system::error_code& error) {
+        if (!error && !self->stopped) {
+            self->gather(until);
+        }
+    });
 }
 
 Result<std::unique_ptr<MountedSet>> MountedSet::open(boost::asio::io_context& io,

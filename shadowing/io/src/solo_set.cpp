@@ -36,8 +36,8 @@ public:
             feed_(*locked);
         }
     }
-    Result<std::unique_ptr<Member>> open_member(io::Uring& ring, const std::string& disk) override {
-        return open_file_member(ring, io_, disk);
+    void open_member(io::Uring& ring, const std::string& disk, Opened done) override {
+        done(open_file_member(ring, io_, disk));
     }
 
 private:

@@ -8,10 +8,11 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "cluster/key.hpp"
 #include "io/task.hpp"
 #include "io/time.hpp"
 #include "shadowing/errc.hpp"
-#include "shadowing/io/disk_tools.hpp"
+#include "shadowing/io/served_member.hpp"
 
 namespace quorate::shadowing {
 namespace {
@@ -31,11 +32,16 @@ constexpr int kTellTimes = 50;
 }  // namespace
 
 ClusterPart::ClusterPart(boost::asio::io_context& io, const std::string& state_folder,
-                         WitnessFiles& witness_files, Handlers handlers)
+                         WitnessFiles& witness_files, LocalDisks& local, Handlers handlers)
     : io_(io),
       handlers_(std::move(handlers)),
+      local_(local),
       note_file_(state_folder + "/opener"),
+      psk_file_(state_folder + "/disks.psk"),
       node_(io, {[](const std::string& why) { end_now(why); },
+                 [this](cluster::MemberId lost, std::uint64_t epoch, std::function<void()> done) {
+                     handlers_.fence(lost, epoch, std::move(done));
+                 },
                  [this](cluster::MemberId lost) { handlers_.lost(slot_of(lost.node), lost); },
                  [this] { handlers_.lease_changed(); }}),
       node_witness_(make_node_witness(node_, witness_files)),
@@ -65,12 +71,26 @@ awaitable<void> ClusterPart::join(std::vector<UnitFile> files) {
         }
         waits_for_.clear();
     }
+    if (const auto made = make_psk_file(); !made) {
+        waits_for_ = made.error().to_string();
+        Logger().error("not_joined", "why", waits_for_);
+        co_return;
+    }
     note_.incarnation = node_.self().incarnation.value();
     note_.process = static_cast<std::uint32_t>(::getpid());
     ready_ = true;
     Logger().info("joined", "node", node_.name());
     handlers_.joined();
 }
+
+// From the cluster's key, as on every node.
+Status ClusterPart::make_psk_file() {
+    constexpr std::size_t kKeyOctets = 32;
+    QUORATE_TRY(const auto key, cluster::ClusterKey::load("etc/quorate/cluster.key"));
+    return write_psk_file(psk_file_, key.derive("quorate shadow disk 1", kKeyOctets));
+}
+
+std::uint64_t ClusterPart::epoch() const { return node_.lease(io::exact_boot_now()).epoch.value(); }
 
 // ---- an end without farewell
 
@@ -102,9 +122,15 @@ awaitable<void> ClusterPart::await_last_io(const UnitFile& file) {
         co_return;
     }
     for (const auto& disk : file.disks) {
+        const auto place = parse_disk_place(disk);
+        if (!file.shared && (!place || place->node != node_.name())) {
+            continue;  // its server lets nothing of an earlier process in once it knows this one
+        }
         bool busy = true;
         while (busy) {
-            auto member = open_shared_member(*ring, io_, disk, slot_of(node_.self().node));
+            auto member = file.shared
+                              ? open_shared_member(*ring, io_, disk, slot_of(node_.self().node))
+                              : open_file_member(*ring, io_, place->path);
             busy = !member && member.error().code == std::errc::operation_would_block;
             if (busy) {
                 auto slept = co_await io::sleep_until(io::mono_now() + kTellAgain);
@@ -159,11 +185,16 @@ awaitable<bool> ClusterPart::tell_one(std::string node, json::object body) {
 // ---- sets
 
 Result<std::unique_ptr<MountedSet>> ClusterPart::open(const UnitFile& file) {
-    QUORATE_TRY(const auto label, find_set(file.disks));
+    auto options = options_of(file);
+    QUORATE_TRY(const auto label, find_cluster_set(node_, options));
     note_.sets.insert(label.set);
     QUORATE_CHECK(note_.write(note_file_));
     auto& witness = file.quorum_disk ? *disk_witness_ : *node_witness_;
-    return open_cluster_set(node_, witness, {file.unit, file.disks, file.shared});
+    return open_cluster_set(node_, witness, local_, std::move(options));
+}
+
+ClusterSetOptions ClusterPart::options_of(const UnitFile& file) const {
+    return {file.unit, file.disks, file.shared, psk_file_};
 }
 
 awaitable<void> ClusterPart::leave() {

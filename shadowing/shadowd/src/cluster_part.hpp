@@ -19,11 +19,18 @@ class ClusterPart {
 public:
     struct Handlers {
         std::function<void()> joined;
+        // As of ClusterNode.
+        std::function<void(cluster::MemberId lost, std::uint64_t epoch, std::function<void()> done)>
+            fence;
         std::function<void(OpenerSlot slot, cluster::MemberId lost)> lost;
         std::function<void()> lease_changed;
     };
     ClusterPart(boost::asio::io_context& io, const std::string& state_folder,
-                WitnessFiles& witness_files, Handlers handlers);
+                WitnessFiles& witness_files, LocalDisks& local, Handlers handlers);
+
+    // Of served disks, once it has joined.
+    const std::string& psk_file() const { return psk_file_; }
+    std::uint64_t epoch() const;
 
     // Joins, makes an end of what an earlier process of this node left, then calls `joined`.
     // `files`: the sets that are to be mounted.
@@ -40,6 +47,8 @@ public:
     boost::asio::awaitable<void> leave();
 
 private:
+    Status make_psk_file();
+    ClusterSetOptions options_of(const UnitFile& file) const;
     boost::asio::awaitable<void> join(std::vector<UnitFile> files);
     boost::asio::awaitable<Status> end_predecessor(const OpenerNote& note,
                                                    const std::vector<UnitFile>& files);
@@ -48,7 +57,9 @@ private:
 
     boost::asio::io_context& io_;
     Handlers handlers_;
+    LocalDisks& local_;
     std::string note_file_;
+    std::string psk_file_;
     ClusterNode node_;
     std::unique_ptr<WitnessKeeper> node_witness_;
     std::unique_ptr<WitnessKeeper> disk_witness_;

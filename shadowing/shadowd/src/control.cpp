@@ -23,6 +23,9 @@ const char* protection_of(const UnitFile& file) {
     if (!file.cluster) {
         return "one machine";
     }
+    if (!file.shared) {
+        return "leases, and the nodes that serve the disks: they drop a lost node's requests";
+    }
     return "none: disks that every node reaches by itself, without fencing; the lease alone does "
            "not "
            "stop an I/O that is under way when a node freezes";

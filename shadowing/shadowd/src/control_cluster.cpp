@@ -51,6 +51,21 @@ public:
         co_return ControlResponse();
     }
 
+    awaitable<ControlResponse> disk(ControlRequest request) {
+        io::ControlFields fields(request.body);
+        const auto path = fields.text("path");
+        if (const auto read = fields.finish(); !read) {
+            co_return ControlResponse::error(400, "bad_request", read.error().detail);
+        }
+        const auto* served = shadowd_.served().find(path);
+        if (served == nullptr) {
+            co_return ControlResponse::error(404, "not_found", path + " is not served");
+        }
+        ControlResponse response;
+        response.body = boost::json::object{{"name", served->name}, {"address", served->address}};
+        co_return response;
+    }
+
 private:
     Shadowd& shadowd_;
 };
@@ -58,11 +73,13 @@ private:
 }  // namespace
 
 void add_peer_routes(io::ControlServer& server, Shadowd& shadowd) {
-    // Owned by both routes.
+    // Owned by its routes.
     const auto control = std::make_shared<PeerControl>(shadowd);
     server.route("PUT", "/v1/shadow/cluster/witness", [control](ControlRequest request) {
         return control->witness(std::move(request));
     });
+    server.route("POST", "/v1/shadow/cluster/disk",
+                 [control](ControlRequest request) { return control->disk(std::move(request)); });
     server.route("POST", "/v1/shadow/cluster/lost",
                  [control](ControlRequest request) { return control->lost(std::move(request)); });
 }

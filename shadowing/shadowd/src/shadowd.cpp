@@ -25,7 +25,8 @@ constexpr std::chrono::milliseconds kDismountTime{10'000};
 
 }  // namespace
 
-Shadowd::Shadowd(io::Daemon& daemon) : daemon_(daemon), witness_files_(kStateFolder) {}
+Shadowd::Shadowd(io::Daemon& daemon)
+    : daemon_(daemon), witness_files_(kStateFolder), served_(daemon.io(), local_) {}
 
 Status Shadowd::open() {
     std::error_code error;
@@ -45,9 +46,8 @@ Status Shadowd::open() {
     add_control_routes(*control_, *this);
     add_peer_routes(*control_, *this);
     QUORATE_CHECK(control_->start());
-    if (std::ranges::any_of(units_, [](const auto& one) { return one.second.file.cluster; })) {
-        join();
-    }
+    QUORATE_CHECK(served_.load());
+    join_if_wanted();
     io::spawn(daemon_.io(), watch_exporters());
     return {};
 }
@@ -66,6 +66,7 @@ awaitable<void> Shadowd::leave() {
     for (const auto& name : names) {
         co_await retire(name);
     }
+    served_.stop();
     if (units_.empty() && cluster_ && cluster_->joined()) {
         co_await cluster_->leave();
     }
@@ -107,6 +108,14 @@ Unit* Shadowd::find(const std::string& name) {
     return it == units_.end() ? nullptr : &it->second;
 }
 
+void Shadowd::join_if_wanted() {
+    const bool shares =
+        std::ranges::any_of(units_, [](const auto& one) { return one.second.file.cluster; });
+    if (!cluster_ && (shares || !served_.all().empty())) {
+        join();
+    }
+}
+
 void Shadowd::join() {
     std::vector<UnitFile> files;
     for (const auto& [name, unit] : units_) {
@@ -116,6 +125,7 @@ void Shadowd::join() {
     }
     ClusterPart::Handlers handlers;
     handlers.joined = [this] {
+        served_.start(cluster_->psk_file(), cluster_->epoch());
         for (const auto& [name, unit] : units_) {
             if (unit.file.cluster) {
                 if (const auto begun = begin_shared(name); !begun) {
@@ -123,6 +133,10 @@ void Shadowd::join() {
                 }
             }
         }
+    };
+    handlers.fence = [this](cluster::MemberId lost, std::uint64_t epoch,
+                            std::function<void()> done) {
+        served_.drop(lost, epoch, std::move(done));
     };
     handlers.lost = [this](OpenerSlot slot, cluster::MemberId lost) {
         for (const auto& [name, unit] : units_) {
@@ -138,7 +152,7 @@ void Shadowd::join() {
             }
         }
     };
-    cluster_ = std::make_unique<ClusterPart>(daemon_.io(), kStateFolder, witness_files_,
+    cluster_ = std::make_unique<ClusterPart>(daemon_.io(), kStateFolder, witness_files_, local_,
                                              std::move(handlers));
     cluster_->start(std::move(files));
 }
@@ -171,11 +185,6 @@ Status Shadowd::begin_shared(const std::string& name) {
 Status Shadowd::begin(UnitFile file) {
     const auto name = file.unit;
     if (file.cluster) {
-        if (!file.shared) {
-            return fail(errc::refused, name +
-                                           ": a set of several nodes wants disks that all of them "
-                                           "see: shared = true");
-        }
         auto& unit = units_[name];
         unit.nbd_socket = std::filesystem::absolute(fmt::format("{}/{}.sock", kRunFolder, name));
         unit.file = std::move(file);
@@ -213,9 +222,7 @@ Status Shadowd::mount(UnitFile file) {
         return fail(errc::refused, file.unit + ": is mounted, or waits to be");
     }
     QUORATE_CHECK(begin(file));
-    if (file.cluster && !cluster_) {
-        join();
-    }
+    join_if_wanted();
     return write_unit_file(file);
 }
 

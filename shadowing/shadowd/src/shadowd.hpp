@@ -11,6 +11,7 @@
 #include "exporter.hpp"
 #include "io/control_server.hpp"
 #include "io/daemon.hpp"
+#include "served_disks.hpp"
 #include "shadowing/io/data_server.hpp"
 #include "shadowing/io/solo_set.hpp"
 #include "unit_file.hpp"
@@ -44,6 +45,9 @@ public:
     const std::map<std::string, Unit>& units() const { return units_; }
     // Of all sets that other nodes tell of, those that are not mounted here too.
     WitnessFiles& witness_files() { return witness_files_; }
+    ServedDisks& served() { return served_; }
+    // For what the cluster alone allows: units of several nodes, served disks.
+    void join_if_wanted();
     // Why a unit without a set has none.
     std::string waits_for(const Unit& unit) const;
     // A word of another node's shadowd: that opener of the set has ended.
@@ -61,6 +65,8 @@ private:
     io::Daemon& daemon_;
     std::map<std::string, Unit> units_;
     WitnessFiles witness_files_;
+    LocalDisks local_;
+    ServedDisks served_;
     std::unique_ptr<ClusterPart> cluster_;
     std::unique_ptr<io::ControlServer> control_;
     bool stopping_ = false;

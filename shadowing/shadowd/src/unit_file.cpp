@@ -19,8 +19,9 @@ constexpr const char* kFolder = "etc/quorate/shadow.d";
 
 std::string path_of(const std::string& unit) { return fmt::format("{}/{}.toml", kFolder, unit); }
 
-// As a basic string of TOML.
-std::string quoted(const std::string& text) {
+}  // namespace
+
+std::string toml_text(const std::string& text) {
     std::string out = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\') {
@@ -30,8 +31,6 @@ std::string quoted(const std::string& text) {
     }
     return out + "\"";
 }
-
-}  // namespace
 
 bool is_unit_name(const std::string& name) {
     return !name.empty() && name.size() <= kMaxUnitName && std::ranges::all_of(name, [](char c) {
@@ -70,7 +69,7 @@ Status write_unit_file(const UnitFile& file) {
     fs::create_directories(kFolder, ignored);
     std::string disks;
     for (const auto& disk : file.disks) {
-        disks += fmt::format("    {},\n", quoted(disk));
+        disks += fmt::format("    {},\n", toml_text(disk));
     }
     auto text = fmt::format("disks = [\n{}]\n", disks);
     for (const auto& [key, set] : {std::pair("cluster", file.cluster),

@@ -22,6 +22,8 @@ struct UnitFile {
 Result<std::vector<UnitFile>> read_unit_files();
 Status write_unit_file(const UnitFile& file);
 Status remove_unit_file(const std::string& unit);
+// As a basic string of TOML.
+std::string toml_text(const std::string& text);
 // Letters, digits, '-' and '_', at most 15: it is a file's name too.
 bool is_unit_name(const std::string& name);
 

@@ -79,6 +79,7 @@ class ShadowCase(unittest.TestCase):
         self.openers = self.lab.nodes[:self.mounting]
         shadowd.ctl(self.lab.nodes[0], "shadow", "create", UNIT, *self.paths)
         clusterd.wait_cluster(self.lab.nodes, limit=60)
+        self.prepare()
         for node in self.openers:
             self.configure(node)
         for node in self.lab.nodes:
@@ -87,6 +88,9 @@ class ShadowCase(unittest.TestCase):
         blocks = shown[0]["octets"] // shown[0]["block_octets"]
         share = blocks // self.mounting
         self.ledgers = {node.name: Ledger(share, number * share) for number, node in enumerate(self.openers)}
+
+    def prepare(self):
+        """What a test wants before the set is mounted."""
 
     def configure(self, node):
         shadowd.configure(node, UNIT, self.paths, cluster=True, shared=True)

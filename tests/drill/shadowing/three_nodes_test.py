@@ -1,5 +1,5 @@
-"""Three nodes write one set at the same time while a member leaves and comes back, a shadowd is killed, the node that copies
-is powered off, and in the end all nodes lose power."""
+"""Three nodes write one set at the same time while a member leaves and comes back, a shadowd is killed, the node that
+copies is powered off, and in the end all nodes lose power."""
 
 from cluster_case import UNIT, ShadowCase, clusterd, run, shadowd
 

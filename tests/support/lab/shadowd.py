@@ -41,6 +41,14 @@ def configure(node, unit, disks, **keys):
         out.write(lines)
 
 
+def serve(node, name, path, address):
+    """etc/quorate/served.d/NAME.toml."""
+    folder = os.path.join(node.root, "etc/quorate/served.d")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name + ".toml"), "w", encoding="utf-8") as out:
+        out.write(f"path = {json.dumps(path)}\naddress = {json.dumps(address)}\n")
+
+
 def start(node):
     os.makedirs(os.path.join(node.root, "run/quorate"), exist_ok=True)
     node.start("shadowd", "sh", "-c", SUPERVISOR, program("shadowd"), node.root)

@@ -29,6 +29,10 @@ public:
     struct Handlers {
         // This life is over: drop everything and end.
         std::function<void(std::string why)> over;
+        // Nothing more of that life may take effect on disks that this node serves; `done` when
+        // nothing of it is under way. `epoch`: the first without it, or a later one.
+        std::function<void(cluster::MemberId lost, std::uint64_t epoch, std::function<void()> done)>
+            fence;
         // Nothing of that life can take effect any more, and its locks are still held.
         std::function<void(cluster::MemberId lost)> lost;
         // It stalls, or runs again.
@@ -53,6 +57,8 @@ public:
     boost::asio::io_context& io() { return io_; }
     const std::string& name() const { return name_; }
     cluster::MemberId self() const { return self_; }
+    // Drawn by this process.
+    std::uint64_t process() const { return process_; }
     // All configured ones, this one included, as of the last look.
     const std::vector<std::string>& nodes() const { return nodes_; }
     // Those of them that are members now.
@@ -73,16 +79,23 @@ private:
     boost::asio::awaitable<bool> is_member();
     boost::asio::awaitable<bool> is_settled();
     boost::asio::awaitable<Status> connect_locks();
-    boost::asio::awaitable<Status> become_heir();
-    boost::asio::awaitable<void> listen();
-    void hear(const std::string& line);
-    boost::asio::awaitable<void> confirm(cluster::MemberId lost);
+    // What clusterd asks as of a fencer.
+    struct Fencer {
+        std::string path;
+        std::string session;  // of its stream; empty: it is not there
+        bool guards = false;  // else it is the heir
+    };
+    boost::asio::awaitable<Status> enlist(Fencer& fencer);
+    boost::asio::awaitable<void> listen(Fencer& fencer);
+    void hear(Fencer& fencer, const std::string& line);
+    boost::asio::awaitable<void> confirm(Fencer& fencer, cluster::MemberId lost);
+    boost::asio::awaitable<void> resign(Fencer& fencer);
     boost::asio::awaitable<void> watch_lease();
 
     boost::asio::io_context& io_;
     Handlers handlers_;
     io::ThreadPool threads_;  // requests that wait for their answer
-    io::ThreadPool ear_;      // the stream of what is lost
+    io::ThreadPool ears_;     // the streams of what is lost
     std::atomic<bool> stopping_ = false;
     std::string waits_for_ = "clusterd does not answer";
     bool joined_ = false;
@@ -91,7 +104,9 @@ private:
     std::vector<std::string> nodes_;
     std::optional<cluster::LeaseReader> lease_;
     std::unique_ptr<lockmgr::LockClient> locks_;
-    std::string session_;  // of the fencer's stream; empty: it is not there
+    std::uint64_t process_;
+    Fencer heir_{"/v1/fencers/heir.shadow", "", false};
+    Fencer guard_{"/v1/fencers/shadow", "", true};
 };
 
 }  // namespace quorate::shadowing

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -59,8 +60,8 @@ public:
     virtual void ask(const ReserveGeneration& output) = 0;  // Done
     virtual void ask(const WriteWitness& output) = 0;       // Done
     virtual void ask(const Lock& output) = 0;               // Locked, LockDenied, Blocking
-    virtual Result<std::unique_ptr<Member>> open_member(io::Uring& ring,
-                                                        const std::string& disk) = 0;
+    // `done` is called once, perhaps before the call returns.
+    virtual void open_member(io::Uring& ring, const std::string& disk, Opened done) = 0;
 };
 
 struct MountOptions {
@@ -71,6 +72,8 @@ struct MountOptions {
     OpenerSlot slot;
     cluster::MemberId opener;
     bool accept_loss = false;  // SetOptions
+    // Before the mount is decided: nodes that start together serve their disks one after the other.
+    std::chrono::milliseconds wait_for_disks{0};
 };
 
 // Thread rule: io thread. Disks that cannot be opened are told in the plan and tried again.

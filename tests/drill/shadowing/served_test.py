@@ -1,0 +1,47 @@
+"""Each node serves a disk of its own to the others, and all write the set. A node is lost with its disk; it returns,
+and its disk by a copy."""
+
+from cluster_case import UNIT, ShadowCase, clusterd, run, shadowd
+
+
+class ServedTest(ShadowCase):
+    count = 3
+    mounting = 2
+
+    def prepare(self):
+        for number, node in enumerate(self.openers):
+            shadowd.serve(node, f"disk{number}", self.paths[number], f"{node.address()}:1080{number}")
+        self.places = [f"{node.name}:{path}" for node, path in zip(self.openers, self.paths)]
+
+    def configure(self, node):
+        shadowd.configure(node, UNIT, self.places, cluster=True)
+
+    def test_a_node_is_lost_with_its_disk(self):
+        first, second = self.openers
+        writers = [self.write(node) for node in self.openers]
+        for writer in writers:
+            writer.wait_more(100)
+        first.kill()
+        shadowd.wait_shown(second, UNIT, "goes on without the lost disk",
+                           lambda shown: shadowd.roles(shown) == ["expelled", "FULL"] and not shown["stalled"])
+        writers[1].wait_more(100)
+        for writer in writers:
+            writer.stop()
+        self.check_through(second)
+
+        self.boot(first)
+        clusterd.wait_cluster(self.lab.nodes, limit=60)
+        shadowd.wait_shown(first, UNIT, "is mounted", lambda shown: shown["mounted"])
+        again = [self.write(node) for node in self.openers]
+        shadowd.ctl(second, "shadow", "add", UNIT, self.places[0])
+        for node in self.openers:
+            shadowd.wait_full(node, UNIT, 2)
+        for writer in again:
+            writer.wait_more(100)
+            writer.stop()
+        self.check_through(first)
+        self.check_through(second)
+        self.end_all()
+
+
+run()
