@@ -48,64 +48,6 @@ void LockManager::Impl::become_master(std::uint32_t tree_index, std::uint64_t to
     tree.haunt = 0;
 }
 
-// What was sent and not answered comes before what was held.
-void LockManager::Impl::hold_sent(std::uint32_t tree_index) {
-    auto& tree = store.trees[tree_index];
-    std::vector<std::uint32_t> sent;
-    for (auto resource = store.first_of(tree); resource != 0; resource = store.after(resource)) {
-        for (auto at = store.resources[resource].queue(Queue::kGranted).head; at != 0;
-             at = store.locks[at].next) {
-            if (store.locks[at].pending == Pending::kSent) {
-                sent.push_back(at);
-            }
-        }
-    }
-    if (sent.empty()) {
-        return;
-    }
-    std::ranges::sort(sent, {},
-                      [&](std::uint32_t lock) { return std::pair(store.locks[lock].since, lock); });
-    auto later = std::exchange(more(tree).held, {});
-    ++tree.locks;  // it stays meanwhile
-    for (const auto at : sent) {
-        if (store.locks[at].abandoned) {
-            destroy(at);
-        } else {
-            hold(at, WaitCause::kDirectory);
-        }
-    }
-    --tree.locks;
-    std::ranges::move(later, std::back_inserter(tree.more->held));
-}
-
-// What was sent without an answer, then what was held, goes its way anew; cancels are repeated.
-void LockManager::Impl::restart(std::uint32_t tree_index) {
-    if (store.trees[tree_index].state == TreeState::kLookup) {
-        return;  // begun already
-    }
-    hold_sent(tree_index);
-    auto& tree = store.trees[tree_index];
-    std::vector<std::uint32_t> cancelling;
-    for (auto resource = store.first_of(tree); resource != 0; resource = store.after(resource)) {
-        for (const auto which : {Queue::kGranted, Queue::kConverting, Queue::kWaiting}) {
-            for (auto at = store.resources[resource].queue(which).head; at != 0;
-                 at = store.locks[at].next) {
-                const auto& lock = store.locks[at];
-                if (lock.party == kSelf && lock.cancelling && lock.pending == Pending::kQueued) {
-                    cancelling.push_back(at);
-                }
-            }
-        }
-    }
-    ++tree.locks;
-    for (const auto lock : cancelling) {
-        store.locks[lock].cancelling = false;
-        cancel(lock, store.locks[lock].timed_out);
-    }
-    --tree.locks;
-    flush_held(tree_index);
-}
-
 void LockManager::Impl::handle(std::uint32_t from, AssignMessage& m) {
     const auto resource = store.find(0, m.root);
     const bool valid = message_issued == epoch() && directory_of_root(m.root) == node_of(from);

@@ -121,21 +121,25 @@ struct LockManager::Impl {
     void send_operation(std::uint32_t lock);
     bool stands_at_master(const Tree& tree) const;
     void ask_again(std::uint32_t lock);
-    void hold(std::uint32_t lock, WaitCause cause);
     void wait_for(std::uint32_t lock, WaitCause cause);
-    void route(Tree& tree, Message message);
     void convert_at_once(std::uint32_t lock, LockMode mode, std::uint32_t flags,
                          const ValueBlock& value);
     void dequeue(std::uint32_t lock, std::uint32_t flags, const ValueBlock* value);
     void cancel(std::uint32_t lock, bool timed_out);
     LockStatus cancelled_as(const Lock& lock) const;
-    bool undecided(std::uint32_t lock) const;
-    void hold_cancel(std::uint32_t from, const CancelMessage& m);
-    void retry_cancels();
-    void finish(std::uint32_t lock, LockStatus status, std::vector<CycleEntry> cycle = {});
-    void granted_here(std::uint32_t lock);
+    Message operation_of(std::uint32_t lock) const;
+
+    // ---- held.cpp: what waits with its tree
+    void hold(std::uint32_t lock, WaitCause cause);
+    void route(Tree& tree, Message message);
+    void hold_sent(std::uint32_t tree);
+    void restart(std::uint32_t tree);
     void settle(std::uint32_t tree, std::uint32_t master);
     void flush_held(std::uint32_t tree);
+
+    // ---- outcome.cpp: how they end
+    void finish(std::uint32_t lock, LockStatus status, std::vector<CycleEntry> cycle = {});
+    void granted_here(std::uint32_t lock);
     bool answers(const Lock& lock, std::uint32_t op) const;
     void learn_master(std::uint32_t lock, std::uint32_t from, bool stands);
     void handle(std::uint32_t from, QueuedMessage& m);
@@ -143,7 +147,11 @@ struct LockManager::Impl {
     void handle(std::uint32_t from, RefusedMessage& m);
     void handle(std::uint32_t from, BlockingMessage& m);
     void handle(std::uint32_t from, BounceMessage& m);
+    std::vector<CycleEntry> cycle_with(std::uint32_t lock,
+                                       const RefusedMessage::Opponent& other) const;
     void tell_blocked(std::uint32_t lock, LockMode mode, NodeId node, std::uint32_t pid);
+
+    // ---- lock_lists.cpp: whose locks they are
     void move_to_end(std::uint32_t lock);
     void move_to_front(std::uint32_t lock);
     void list_at_front(std::uint32_t lock);
@@ -151,7 +159,6 @@ struct LockManager::Impl {
     void unlist(std::uint32_t lock);
     void destroy(std::uint32_t lock);
     void reap(std::uint32_t resource);
-    bool is_conversion(const Lock& lock) const { return lock.has_granted; }
 
     // ---- master.cpp: other nodes' operations on trees mastered here
     void handle(std::uint32_t from, EnqueueMessage& m);
@@ -159,14 +166,14 @@ struct LockManager::Impl {
     void handle(std::uint32_t from, DequeueMessage& m);
     void handle(std::uint32_t from, CancelMessage& m);
     void serve_enqueue(std::uint32_t party, std::uint32_t resource, const EnqueueMessage& m);
+    bool undecided(std::uint32_t lock) const;
+    void hold_cancel(std::uint32_t from, const CancelMessage& m);
+    void retry_cancels();
     void answer(std::uint32_t lock, Engine::Outcome outcome);
     void answer_again(std::uint32_t lock);
     RefusedMessage::Opponent opponent() const;
-    std::vector<CycleEntry> cycle_with(std::uint32_t lock,
-                                       const RefusedMessage::Opponent& other) const;
     void send_granted(std::uint32_t lock);
     void carry_out_effects();
-    void forget_lock(std::uint32_t lock);
     void remove_lock(std::uint32_t lock, std::uint32_t flags, const ValueBlock* value);
     void count_use(Tree& tree, std::uint32_t party);
     WaitCause cause_of(std::uint32_t lock) const;
@@ -183,11 +190,8 @@ struct LockManager::Impl {
     void retry_lookups();
     void vacate(Tree& tree);
     void claim(std::string_view root, std::uint32_t master, std::uint64_t token);
-    void hold_sent(std::uint32_t tree);
-    void restart(std::uint32_t tree);
     void handle(std::uint32_t from, AssignMessage& m);
     void handle(std::uint32_t from, ClaimMessage& m);
-    void handle(std::uint32_t from, ClaimedMessage& m);
     void handle(std::uint32_t from, VacateMessage& m);
     void make_idle(std::uint32_t tree);
     void end_idle(std::uint32_t tree);
@@ -294,28 +298,35 @@ struct LockManager::Impl {
     void choose_values(std::uint32_t tree);
     void choose_value(std::uint32_t resource);
 
-    // ---- move.cpp: remastering
+    // ---- activity.cpp: when a tree is to move
+    void watch(std::uint32_t tree);
     void scan_activity();
     void consider_move(std::uint32_t tree);
+
+    // ---- move.cpp: how it does
+    std::vector<std::uint32_t> users_of(const Tree& tree) const;
     void start_move(std::uint32_t tree, std::uint32_t target);
     void transfer(std::uint32_t tree);
+    void give_away(std::uint32_t tree);
     void abort_move(std::uint32_t tree);
     void give_up_moves();
     void settle_moves_of_view();
-    void give_away(std::uint32_t tree);
-    void arrive(std::uint32_t from, std::vector<TransferMessage> parts);
-    void unload(std::uint32_t root, const TransferMessage& part, std::vector<std::uint32_t>& ended);
-    void drain_trees();
-    void check_drained();
-    void on(const Drain&);
-    std::vector<std::uint32_t> users_of(const Tree& tree) const;
     void handle(std::uint32_t from, StopMessage& m);
     void handle(std::uint32_t from, StoppedMessage& m);
     void handle(std::uint32_t from, ResumeMessage& m);
-    void handle(std::uint32_t from, TransferMessage& m);
     void handle(std::uint32_t from, MovedMessage& m);
     void handle(std::uint32_t from, MoveDoneMessage& m);
-    void watch(std::uint32_t tree);
+
+    // ---- arrival.cpp: to here
+    void handle(std::uint32_t from, TransferMessage& m);
+    void handle(std::uint32_t from, ClaimedMessage& m);
+    void arrive(std::uint32_t from, std::vector<TransferMessage> parts);
+    void unload(std::uint32_t root, const TransferMessage& part, std::vector<std::uint32_t>& ended);
+
+    // ---- drain.cpp: all of them, away
+    void on(const Drain& input);
+    void drain_trees();
+    void check_drained();
 
     // ---- chase.cpp: deadlocks
     void want_search();

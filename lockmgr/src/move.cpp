@@ -12,93 +12,11 @@
 namespace quorate::lockmgr {
 namespace {
 
-constexpr std::int64_t kWindow = 1000;  // milliseconds
-constexpr std::size_t kMovesAtOnce = 5;
-constexpr std::size_t kMovesAtOnceDraining = 64;
-constexpr std::uint32_t kSixteenths = 16;
-constexpr std::uint32_t kLead = 10;     // operations per window
-constexpr std::uint8_t kStreak = 3;     // windows
-constexpr std::int64_t kCalm = 60'000;  // after which former moves are forgotten
 constexpr std::uint8_t kMovesRemembered = 6;
 constexpr std::int64_t kStopTime = 300;  // milliseconds, for all users to answer
+constexpr std::int64_t kDrainAgain = 1000;
 
 }  // namespace
-
-// ---- when
-
-void LockManager::Impl::watch(std::uint32_t tree) {
-    if (!std::exchange(more(store.trees[tree]).watched, true)) {
-        watched.push_back(tree);
-        next_scan = next_scan != 0 ? next_scan : ms() + kWindow;
-    }
-}
-
-void LockManager::Impl::scan_activity() {
-    for (const auto index : std::exchange(watched, {})) {
-        auto& tree = store.trees[index];
-        if (tree.root == 0 || !tree.more) {
-            continue;
-        }
-        auto& activity = tree.more->activity;
-        for (auto& one : activity) {
-            one.average += 2 * std::exchange(one.count, 0) - one.average / 8;
-        }
-        const bool quiet = std::ranges::all_of(
-            activity, [](const Activity& one) { return one.average < kSixteenths / 2; });
-        if (tree.state != TreeState::kLocal || quiet) {
-            activity.clear();
-            tree.more->watched = false;
-            continue;
-        }
-        watched.push_back(index);
-        if (!frozen) {
-            consider_move(index);
-        }
-    }
-    next_scan = watched.empty() ? 0 : ms() + kWindow;
-}
-
-// OpenVMS's rule of cost and benefit, with a share that excludes nodes that use it alike, and a
-// residence that doubles with every move.
-void LockManager::Impl::consider_move(std::uint32_t index) {
-    auto& tree = store.trees[index];
-    auto& state = *tree.more;
-    if (!complete || anybody_pending() || moving(tree) || tree.locks > options.move_locks_max ||
-        moves.size() >= kMovesAtOnce) {
-        return;
-    }
-    if (ms() - state.arrived > kCalm) {
-        state.moves = 0;
-    }
-    const Activity* best = nullptr;
-    std::uint32_t own = 0;
-    std::uint64_t total = 0;
-    for (const auto& one : state.activity) {
-        total += one.average;
-        const auto& party = parties[one.party];
-        if (one.party == kSelf) {
-            own = one.average;
-        } else if (party.member && (party.weight != 0 || parties[kSelf].weight == 0) &&
-                   (best == nullptr || one.average > best->average)) {
-            best = &one;
-        }
-    }
-    const bool alone = best != nullptr && own == 0 && best->average == total;
-    const bool leads = best != nullptr && best->average * 10ULL > total * 6 &&
-                       best->average >= own + kLead * kSixteenths &&
-                       best->average - own > tree.locks;
-    if (!leads && !alone) {
-        state.streak = 0;
-        return;
-    }
-    state.streak = state.candidate == best->party ? static_cast<std::uint8_t>(state.streak + 1) : 1;
-    state.candidate = best->party;
-    const bool settled = ms() - state.arrived >= options.residence.count() << state.moves;
-    if ((alone || state.streak >= kStreak) && settled) {
-        state.streak = 0;
-        start_move(index, best->party);
-    }
-}
 
 // ---- away from here
 
@@ -297,7 +215,7 @@ void LockManager::Impl::give_up_moves() {
     }
     restart_all();
     if (draining && !late.empty()) {
-        next_drain = ms() + kWindow;
+        next_drain = ms() + kDrainAgain;
     }
 }
 
@@ -403,149 +321,6 @@ void LockManager::Impl::handle(std::uint32_t from, MovedMessage& m) {
             tree.more->move = 0;
         }
         restart(index);
-    }
-}
-
-// ---- to here
-
-void LockManager::Impl::handle(std::uint32_t from, TransferMessage& m) {
-    auto& coming = incoming[m.tree.root];
-    if (coming.from != from || (!coming.parts.empty() && coming.parts.front().move != m.move)) {
-        coming = Incoming{from, {}};
-    }
-    coming.parts.push_back(std::move(m));
-    if (coming.parts.back().last) {
-        auto parts = std::move(coming.parts);
-        incoming.erase(parts.front().tree.root);
-        arrive(from, std::move(parts));
-    }
-}
-
-void LockManager::Impl::arrive(std::uint32_t from, std::vector<TransferMessage> parts) {
-    const auto& last = parts.back();
-    const auto root = last.tree.root;
-    const auto resource = store.find_or_create(0, root);
-    const auto index = store.resources[resource].tree;
-    if (store.trees[index].idle) {
-        end_idle(index);
-    }
-    moves.erase(root);
-    engine.enable(false);
-    prepare_install(index);
-    const auto directory = directory_of_root(root);
-    become_master(index, last.token, directory.value());
-    auto& tree = store.trees[index];
-    tree.head = last.head;
-    tree.tail = last.tail;
-    more(tree).arrived = ms();
-    more(tree).moves = last.moves;
-    more(tree).move = 0;
-    std::vector<std::uint32_t> ended;
-    for (const auto& part : parts) {
-        unload(resource, part, ended);
-    }
-    for (const auto lock : ended) {
-        engine.release(lock, flag::IVVALBLK, nullptr);
-        destroy(lock);
-    }
-    if (directory == self()) {
-        entries.erase(root);
-        send(from, MoveDoneMessage{root, last.move});
-    } else {
-        const auto number = ++move_number;
-        arrivals[number] = {root, from, last.move};
-        send(party_of(directory), ClaimMessage{{{root, self(), last.token}}, number});
-    }
-    for (const auto user : last.users) {
-        send(party_of(user), MovedMessage{root});
-    }
-    engine.enable(!frozen);
-    carry_out_effects();
-    restart(index);
-}
-
-// Who was lost while the tree was on its way waits no more, and holds until takeover; that is over
-// for those in `ended`.
-void LockManager::Impl::unload(std::uint32_t root, const TransferMessage& part,
-                               std::vector<std::uint32_t>& ended) {
-    for (const auto& image : part.tree.resources) {
-        const auto at = resource_at(root, image.path);
-        if (image.value) {
-            store.value_of(store.resources[at]) = Value{*image.value, image.seq, 0, image.invalid};
-        }
-        for (const auto& lock : image.locks) {
-            const auto party = party_at(lock.node, message_issued);
-            const bool there = party != 0 && parties[party].member;
-            auto queue = static_cast<Queue>(lock.queue);
-            if (party == 0 || (!there && queue == Queue::kWaiting)) {
-                continue;
-            }
-            const auto index = install_lock(at, lock, party);
-            if (!there && queue == Queue::kConverting) {
-                store.locks[index].requested = lock.granted;
-                queue = Queue::kGranted;
-            }
-            engine.restore(index, queue);
-            if (!there && !parties[party].pending) {
-                ended.push_back(index);
-            }
-        }
-    }
-}
-
-void LockManager::Impl::handle(std::uint32_t, ClaimedMessage& m) {
-    const auto found = arrivals.find(m.move);
-    if (found != arrivals.end()) {
-        send(found->second.from, MoveDoneMessage{found->second.root, found->second.number});
-        arrivals.erase(found);
-    }
-}
-
-// ---- leaving
-
-void LockManager::Impl::on(const Drain& input) {
-    draining = input.on;
-    drained = false;
-    if (!draining) {
-        return;
-    }
-    for (auto at = idle_first; at != 0;) {
-        const auto next = store.trees[at].idle_next;
-        if (store.trees[at].state == TreeState::kLocal && !engine.haunted(store.trees[at])) {
-            end_idle(at);
-            vacate(store.trees[at]);
-            store.erase(store.trees[at].root);
-        }
-        at = next;
-    }
-    if (complete && !frozen) {
-        drain_trees();
-    }
-}
-
-// To whom uses it most; what only this node uses ends with its clients.
-void LockManager::Impl::drain_trees() {
-    next_drain = 0;
-    if (anybody_pending()) {
-        return;
-    }
-    for (std::uint32_t index = 1; index < store.trees.end() && moves.size() < kMovesAtOnceDraining;
-         ++index) {
-        auto& tree = store.trees[index];
-        if (tree.root == 0 || tree.state != TreeState::kLocal || moving(tree)) {
-            continue;
-        }
-        const auto users = users_of(tree);
-        if (!users.empty()) {
-            start_move(index, users.front());
-        }
-    }
-}
-
-void LockManager::Impl::check_drained() {
-    if (draining && !drained && mastered == 0 && moves.empty()) {
-        drained = true;
-        out->push_back(Drained{});
     }
 }
 

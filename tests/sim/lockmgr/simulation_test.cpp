@@ -22,6 +22,14 @@ TEST(Simulation, LocksOfTwoToEightNodesSurviveEverything) {
     EXPECT_FALSE(failure.failed()) << failure.to_string();
 }
 
+TEST(Simulation, NodesDrainWhileOthersFall) {
+    const auto failure = sim::run_seeds(1, 40, [](std::uint64_t seed) {
+        Random random(seed);
+        return World(seed, Scenario::restless(random)).run();
+    });
+    EXPECT_FALSE(failure.failed()) << failure.to_string();
+}
+
 // The runs are worth something only if everything happens in them.
 TEST(Simulation, TreesMoveAndDeadlocksComeAbout) {
     std::size_t grants = 0;

@@ -36,6 +36,23 @@ Scenario Scenario::draw(Random& random) {
     return scenario;
 }
 
+Scenario Scenario::restless(Random& random) {
+    auto scenario = draw(random);
+    scenario.nodes = 3 + random.below(3);
+    scenario.weights.assign(scenario.nodes, 1);
+    scenario.faults = true;
+    scenario.local = false;
+    scenario.roots = 4;
+    scenario.clients = 3;
+    scenario.drains = true;
+    scenario.busy = seconds(6);
+    scenario.pace = milliseconds(6 + random.below(30));
+    scenario.fault_pause = milliseconds(100 + random.below(500));
+    scenario.idle = milliseconds(20);
+    scenario.detection = milliseconds(2000);
+    return scenario;
+}
+
 World::World(std::uint64_t seed, Scenario scenario)
     : random_(seed * 0x9e3779b97f4a7c15 + 1),
       scenario_(std::move(scenario)),

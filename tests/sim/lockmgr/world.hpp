@@ -41,6 +41,8 @@ struct Scenario {
     std::uint32_t recovery_trees = 256;  // looked at in one step
 
     static Scenario draw(Random& random);
+    // Nodes drain while others are lost and missed late, and what is unused is forgotten at once.
+    static Scenario restless(Random& random);
 };
 
 struct SimLock {
