@@ -24,8 +24,9 @@ cluster::NodeId directory_of(const std::vector<cluster::Member>& members, std::u
 // The part of the directory that is kept here: roots mastered by other nodes. What is mastered here
 // needs no entry.
 struct DirectoryEntry {
-    std::uint32_t master = 0;  // party
-    std::uint64_t token = 0;   // newest known when it was claimed; the newest claim wins
+    std::uint32_t master = 0;    // party
+    std::uint32_t promised = 0;  // by this one, which may not have given it the tree yet; or 0
+    std::uint64_t token = 0;     // newest known when it was claimed; the newest claim wins
 };
 // By root. A pointer is good until its entry is erased.
 class DirectoryEntries {
@@ -52,11 +53,12 @@ public:
     DirectoryEntry& operator[](std::string_view root);
     void erase(Record* entry);
     void erase(std::string_view root);
+    // `which` may change what stays.
     template <class Which>
     void erase_if(Which which) {
         for (std::uint32_t number = 1; number < records_.end(); ++number) {
             auto& entry = records_[number];
-            if (entry.number != 0 && which(std::as_const(entry))) {
+            if (entry.number != 0 && which(entry)) {
                 erase(&entry);
             }
         }

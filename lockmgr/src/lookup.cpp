@@ -9,10 +9,11 @@ void LockManager::Impl::look_up(std::uint32_t tree_index, std::uint32_t lock) {
     const auto root = store.root_key_of(tree);
     const auto directory = directory_of_root(root);
     if (directory == self()) {
-        if (const auto master = master_of(root); master != 0) {
+        const bool there = !promised(root);
+        if (const auto master = master_of(root); there && master != 0) {
             settle(tree_index, master);
             dispatch(lock);
-        } else if (may_assign(root)) {
+        } else if (there && may_assign(root)) {
             become_master(tree_index, released_token, self().value());
             dispatch(lock);
         } else {
@@ -77,6 +78,14 @@ std::uint32_t LockManager::Impl::master_of(std::string_view root) const {
                                                                           : 0;
 }
 
+// Its next master may not have it yet: who gave it away says so, and the next one has not. A
+// request could be there before the tree.
+bool LockManager::Impl::promised(std::string_view root) const {
+    const auto entry = entries.find(root);
+    return entry != entries.end() && entry->second.promised != 0 &&
+           parties[entry->second.promised].member && !mutated("believe_giver");
+}
+
 bool LockManager::Impl::may_assign(std::string_view root) const {
     const auto entry = entries.find(root);
     // Those lost with its master may hold locks that only it knew of.
@@ -99,12 +108,13 @@ bool LockManager::Impl::may_assign(std::string_view root) const {
 // The directory's part: forward to the master, make the sender master, or wait until that is safe.
 void LockManager::Impl::answer_lookup(std::uint32_t from, EnqueueMessage& m) {
     const auto master = master_of(m.root);
-    if (master != 0 && master != from) {
+    const bool there = !promised(m.root);
+    if (there && master != 0 && master != from) {
         m.entry_token = std::max<std::uint64_t>(entries.find(m.root)->second.token, 1);
         send(master, m);
         return;
     }
-    if (master == 0 && !may_assign(m.root)) {
+    if (!there || (master == 0 && !may_assign(m.root))) {
         constexpr std::size_t kLookupsMax = 100'000;
         const bool known = std::ranges::any_of(lookups, [&](const Lookup& one) {
             return one.party == from && one.message.lock == m.lock && one.message.op == m.op;
@@ -132,6 +142,7 @@ void LockManager::Impl::answer_lookup(std::uint32_t from, EnqueueMessage& m) {
     }
     auto& assigned = entries[m.root];
     assigned.master = from;
+    assigned.promised = 0;
     // Greater each time, so that a Vacate of before does not undo it.
     assigned.token = std::max({assigned.token, released_token, epoch() << 40}) + 1;
     send(from, AssignMessage{m.root, assigned.token});
@@ -155,10 +166,12 @@ void LockManager::Impl::retry_lookups() {
 
 // ---- who masters what
 
-void LockManager::Impl::claim(std::string_view root, std::uint32_t master, std::uint64_t token) {
+void LockManager::Impl::claim(std::string_view root, std::uint32_t master, std::uint64_t token,
+                              std::uint32_t promised) {
     auto entry = entries.find(root);
-    if (entry != entries.end() && entry->second.token >= token && entry->second.master != master &&
-        parties[entry->second.master].member) {
+    if (entry != entries.end() && entry->second.token >= token &&
+        parties[entry->second.master].member &&
+        (entry->second.master != master || (promised != 0 && entry->second.promised == 0))) {
         return;
     }
     if (master == kSelf) {
@@ -167,9 +180,9 @@ void LockManager::Impl::claim(std::string_view root, std::uint32_t master, std::
         }
         return;
     }
-    entries[std::string(root)] = {master, token};
-    if (master == 0) {
-        return;  // it is lost
+    entries[std::string(root)] = {master, promised, token};
+    if (master == 0 || promised != 0) {
+        return;  // it is lost, or not there yet
     }
     // Whoever waits here for the answer has it.
     if (const auto resource = store.find(0, root); resource != 0) {
@@ -185,11 +198,14 @@ void LockManager::Impl::handle(std::uint32_t from, ClaimMessage& m) {
         const auto master =
             entry.master == node_of(from) ? from : party_at(entry.master, message_issued);
         if ((master != 0 || entry.master == NodeId(0)) && directory_of_root(entry.root) == self()) {
-            claim(entry.root, master, entry.token);
+            claim(entry.root, master, entry.token, master == 0 || master == from ? 0 : from);
         }
         if (m.move != 0) {
             send(from, ClaimedMessage{entry.root, m.move});
         }
+    }
+    if (complete && (!lookups.empty() || !own_lookups.empty())) {
+        retry_lookups();
     }
 }
 

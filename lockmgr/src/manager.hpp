@@ -185,11 +185,13 @@ struct LockManager::Impl {
     void look_up(std::uint32_t tree, std::uint32_t lock);
     void become_master(std::uint32_t tree, std::uint64_t token, std::uint32_t directory);
     std::uint32_t master_of(std::string_view root) const;
+    bool promised(std::string_view root) const;
     bool may_assign(std::string_view root) const;
     void answer_lookup(std::uint32_t from, EnqueueMessage& m);
     void retry_lookups();
     void vacate(Tree& tree);
-    void claim(std::string_view root, std::uint32_t master, std::uint64_t token);
+    void claim(std::string_view root, std::uint32_t master, std::uint64_t token,
+               std::uint32_t promised = 0);
     void handle(std::uint32_t from, AssignMessage& m);
     void handle(std::uint32_t from, ClaimMessage& m);
     void handle(std::uint32_t from, VacateMessage& m);

@@ -105,14 +105,7 @@ void LockManager::Impl::tell_mastered(std::uint32_t party,
 void LockManager::Impl::finish_rebuild(std::span<const PartImage> parts,
                                        std::map<std::uint32_t, MasteredMessage>& answers) {
     const auto& root = parts.front().tree.root;
-    auto known = master_of(root);
-    // By the word of one that was giving it the tree, and was lost before it did.
-    const bool waits_itself = std::ranges::any_of(
-        parts, [&](const PartImage& part) { return known != 0 && part.party == known; });
-    if (waits_itself && !mutated("believe_giver")) {
-        entries.erase(root);
-        known = 0;
-    }
+    const auto known = master_of(root);
     const auto resource = store.find(0, root);
     const bool here =
         resource != 0 && store.trees[store.resources[resource].tree].state == TreeState::kLocal;

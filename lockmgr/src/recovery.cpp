@@ -47,9 +47,13 @@ void LockManager::Impl::start_recovery() {
 // Those that another directory keeps now. That of a lost master stays until nobody lost is awaited:
 // it tells that the root is not free.
 void LockManager::Impl::prune_entries() {
-    entries.erase_if([&](const auto& entry) {
-        const auto& master = parties[entry.second.master];
-        return (!master.member && pending_haunts.empty()) ||
+    entries.erase_if([&](auto& entry) {
+        auto& [master, giver, token] = entry.second;
+        // Lost before the next master had the tree, or that one says so itself.
+        if (giver != 0 && !parties[giver].member && !mutated("believe_giver")) {
+            master = giver = 0;
+        }
+        return (!parties[master].member && pending_haunts.empty()) ||
                (shares_changed && directory_of_root(entry.root()) != self());
     });
 }

@@ -40,5 +40,20 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"repeat_number", 15636}),
     sim::name_of);
 
+// In the worlds where nodes drain while others fall.
+class RestlessMutant : public ::testing::TestWithParam<Mutation> {};
+
+std::string run_restless(std::uint64_t seed) {
+    Random random(seed);
+    return World(seed, Scenario::restless(random)).run();
+}
+
+TEST_P(RestlessMutant, IsCaught) {
+    sim::expect_caught(active_mutation, GetParam(), kSeedsAtMost, run_restless);
+}
+
+INSTANTIATE_TEST_SUITE_P(Lockmgr, RestlessMutant, ::testing::Values(Mutation{"ask_once", 147}),
+                         sim::name_of);
+
 }  // namespace
 }  // namespace quorate::lockmgr::simulator
