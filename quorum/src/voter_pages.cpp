@@ -221,6 +221,12 @@ void Voter::Impl::learn_own_pages() {
     }
     request.sequence = disks.page(PageKind::kRequest).sequence;
     witness = own.witness.page;
+    for (const auto& disk : disks.all()) {
+        // Where a majority shows none that is whole, what any disk has is better than nothing.
+        for (const auto& word : slots.on(disk.number, options.self).witness.page.sets) {
+            learn(word);
+        }
+    }
     witness.node = options.self;
     witness.cluster = options.cluster;
     witness.sequence = request.sequence;

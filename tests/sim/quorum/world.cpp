@@ -215,6 +215,7 @@ void World::kill_voter(std::size_t node) {
         return;
     }
     trace(node, "voter dies");
+    forget_words(node);
     host.voter.reset();
     host.armed.reset();
     host.held_up.clear();

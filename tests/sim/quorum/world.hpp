@@ -62,6 +62,8 @@ struct Host {
     std::uint64_t watchdog = 0;                  // number of the feeding that counts
     std::vector<sim::Time> said;                 // when the last word to each node arrives
     Used used;
+    std::set<std::uint64_t> words;  // what the voter has not answered yet of them
+    std::uint64_t witnessed = 0;    // the newest generation that it said was on the disk
 };
 
 // N nodes with Corosync, voters and one or three disks, and everything that can go wrong; then a
@@ -121,6 +123,7 @@ private:
     void replace_step();
     void configure_disks(std::size_t node, const Used& used);
     void witness();
+    void forget_words(std::size_t node);
     std::string recall();
 
     // ---- faults
@@ -161,9 +164,8 @@ private:
     std::set<std::pair<std::size_t, std::size_t>> cut_;
     std::unique_ptr<Corosync> corosync_;
     std::vector<std::unique_ptr<Disk>> disks_;
-    Used used_;                    // the newest
-    std::uint64_t told_ = 0;       // generations of one shadow set
-    std::uint64_t witnessed_ = 0;  // the newest that a voter said was on the disk
+    Used used_;               // the newest
+    std::uint64_t told_ = 0;  // generations of one shadow set
     std::optional<std::uint64_t> recalled_;
     std::unique_ptr<Oracle> oracle_;
     sim::Time calm_until_{0};  // a stale cache is to be noticed while the cluster is whole

@@ -116,13 +116,27 @@ void World::configure_disks(std::size_t node, const Used& used) {
 void World::witness() {
     ++told_;
     const Witness word{{0x5e, 1}, {0x11, 1}, told_, told_, told_, 1};
-    feed(replacements_.below(hosts_.size()), Channel::kOther, WitnessChanged{told_, word});
+    const auto node = replacements_.below(hosts_.size());
+    if (hosts_[node].voter) {
+        hosts_[node].words.insert(told_);
+        feed(node, Channel::kOther, WitnessChanged{told_, word});
+    }
 }
 
 void World::on(std::size_t node, const WitnessWritten& output) {
-    trace(node, fmt::format("witness {}{}", output.number, output.full ? " refused" : ""));
+    auto& host = hosts_[node];
+    host.words.erase(output.number);
     if (!output.full) {
-        witnessed_ = std::max(witnessed_, output.number);
+        trace(node, fmt::format("witness {}", output.number));
+        host.witnessed = std::max(host.witnessed, output.number);
+    }
+}
+
+// A voter that dies while it writes may leave a torn page, and takes along what stood there.
+void World::forget_words(std::size_t node) {
+    auto& host = hosts_[node];
+    if (!std::exchange(host.words, {}).empty()) {
+        host.witnessed = 0;
     }
 }
 
@@ -140,11 +154,12 @@ std::string World::recall() {
     while (!recalled_ && events_.now() < begun + kWithin && oracle_->breach().empty()) {
         events_.run_until(events_.now() + milliseconds(50));
     }
-    if (recalled_.value_or(0) >= witnessed_ || !oracle_->breach().empty()) {
+    const auto witnessed = std::ranges::max_element(hosts_, {}, &Host::witnessed)->witnessed;
+    if (recalled_.value_or(0) >= witnessed || !oracle_->breach().empty()) {
         return {};
     }
     return fmt::format("node {} knows generation {} of a set, and {} was on the disk", asker + 1,
-                       recalled_.value_or(0), witnessed_);
+                       recalled_.value_or(0), witnessed);
 }
 
 }  // namespace quorate::quorum::simulator
