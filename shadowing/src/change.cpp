@@ -100,7 +100,7 @@ const Label* Set::Impl::basis(std::string& why) {
     question.witness = witness;
     question.accept_loss = options.accept_loss && !has_current;
     for (const auto& device : devices) {
-        question.disks.push_back({device.name, device.label, "cannot be read", false});
+        question.disks.push_back({device.name, device.label, "cannot be read"});
     }
     const auto plan = plan_mount(question);
     why = plan.to_string();
@@ -147,33 +147,69 @@ void Set::Impl::apply_wishes(Label& label, const Label& base, bool all_lives_los
                     (value_state == ValueState::kFresh || (!source_kept && is_source(member.role)));
         }
         if (!stays) {
-            member.role = Role::kExpelled;
-            member.since = number;
-            member.fence = 0;
+            expel_member(member);
             continue;
         }
         if (lost) {
+            // What it did in its last life does not count; but what the fence says was flushed, and
+            // where openers were writing is merged before anybody reads.
+            const bool fenced = all_lives_lost && value_state == ValueState::kFresh;
             member.life = device->life;
-            member.since = number;  // what it did in its last life does not count
-            member.fence = 0;
+            member.since = number;
+            member.fence = fenced ? member.fence : 0;
         }
         source_kept |= is_source(member.role);
-        if (promote == member.id && is_target(member.role) && member.since == target_since) {
+        const bool copied = target == member.id && member.since == target_since;
+        if (copied && promote == member.id && is_target(member.role)) {
             member.role = Role::kFull;
             member.since = number;
             member.fence = 0;
+        } else if (copied && fence_wanted()) {
+            member.fence = publishing.fence;
         }
     }
-    if (add && devices[*add].label && devices[*add].locked) {
-        auto& device = devices[*add];
-        auto it = std::ranges::find(label.members, device.member, &LabelMember::id);
-        if (it == label.members.end() && label.members.size() < kMaxMembers) {
-            it = label.members.insert(it, LabelMember{device.member, Role::kExpelled, 0, 0, 0});
-        }
-        if (it != label.members.end() && it->role == Role::kExpelled &&
-            device.room_blocks >= label.set_blocks) {
-            *it = {device.member, Role::kCopy, number, 0, device.life};
-        }
+    add_member(label, base);
+    settle_changes(label);
+}
+
+// Out, in generation `next`. The others keep in mind what it lacks if it has, or may soon have,
+// what they have; then its disk tells by the stint that it left.
+void Set::Impl::expel_member(LabelMember& member) {
+    const auto before = std::ranges::find(base_members, member.id, &LabelMember::id);
+    const bool kept = before != base_members.end() && !whole_copy.contains(member.id) && !forking &&
+                      (is_source(before->role) || before->role == Role::kMinicopy);
+    member.role = Role::kExpelled;
+    member.fence = kept ? before->since : 0;
+    member.since = next.generation.number;
+}
+
+void Set::Impl::add_member(Label& label, const Label& base) {
+    if (!add || !devices[*add].label || !devices[*add].locked) {
+        return;
+    }
+    auto& device = devices[*add];
+    auto it = std::ranges::find(label.members, device.member, &LabelMember::id);
+    if (it == label.members.end() && label.members.size() < kMaxMembers) {
+        it = label.members.insert(it, LabelMember{device.member, Role::kExpelled, 0, 0, 0});
+    }
+    if (it != label.members.end() && it->role == Role::kExpelled &&
+        device.room_blocks >= label.set_blocks) {
+        const bool kept = changes_are_kept(base, *device.label) && !forking;
+        *it = {device.member, kept ? Role::kMinicopy : Role::kCopy, label.generation.number, 0,
+               device.life};
+    }
+}
+
+// A change map is kept as long as somebody may need it.
+void Set::Impl::settle_changes(Label& label) const {
+    const bool needed = std::ranges::any_of(label.members, [](const LabelMember& member) {
+        return member.role == Role::kMinicopy ||
+               (member.role == Role::kExpelled && member.fence != 0);
+    });
+    if (!needed) {
+        label.changes_since = 0;
+    } else if (label.changes_since == 0) {
+        label.changes_since = label.generation.number;
     }
 }
 
@@ -202,7 +238,7 @@ void Set::Impl::decide_change() {
         return is_source(member.role) && is_present(member, *base) && !expel.contains(member.id) &&
                device->life == member.life;
     });
-    const auto base_members = base->members;
+    base_members = base->members;
     apply_wishes(next, *base, all_lives_lost);
     const bool any_source = std::ranges::any_of(
         next.members, [](const auto& member) { return is_source(member.role); });
@@ -260,7 +296,8 @@ void Set::Impl::write_labels() {
             continue;
         }
         ++waiting_for;
-        const bool is_new = member->role == Role::kCopy && member->since == next.generation.number;
+        const bool is_new = is_target(member->role) && member->since == next.generation.number &&
+                            member->fence == 0;
         if (is_new) {
             ask(i, Purpose::kClearLog, next.generation.id, ClearLog{{}, i});
         } else {
@@ -300,10 +337,11 @@ void Set::Impl::label_written(const Op& op, Outcome outcome) {
         bool any_source = false;
         for (auto& member : next.members) {
             if (member.role != Role::kExpelled && expel.contains(member.id)) {
-                member = {member.id, Role::kExpelled, next.generation.number, 0, member.life};
+                expel_member(member);
             }
             any_source |= is_source(member.role);
         }
+        settle_changes(next);
         if (any_source) {
             reserve_generation();
         } else {

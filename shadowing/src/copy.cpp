@@ -31,17 +31,7 @@ void Set::Impl::progress_copy() {
         return one.member->id == target && one.member->since == target_since;
     });
     if (same == targets.end()) {
-        const auto& member = *targets.front().member;
-        target = member.id;
-        target_since = member.since;
-        copy_next = member.fence;
-        copy_unreadable.clear();
-        copy_flush = 0;
-        log_check = {.round = log_check.round + 1};
-        for (auto it = jobs.begin(); it != jobs.end();) {
-            it = it->second.copy ? jobs.erase(it) : std::next(it);
-        }
-        copy_jobs = 0;
+        begin_copy(*targets.front().member);
     }
     const auto copy = [&](Extent extent) {
         Job job;
@@ -55,10 +45,19 @@ void Set::Impl::progress_copy() {
     if (copy_again_at <= moment.now) {
         std::ranges::for_each(std::exchange(copy_unreadable, {}), copy);
     }
-    while (copy_next < now_current.set_blocks && copy_jobs < options.jobs_max) {
-        copy({copy_next, std::min(options.chunk_blocks, now_current.set_blocks - copy_next)});
-        copy_next += std::min(options.chunk_blocks, now_current.set_blocks - copy_next);
+    if (now_current.find(*target)->role == Role::kMinicopy && !changes.known) {
+        read_changes();
+        return;
     }
+    while (copy_jobs < options.jobs_max) {
+        const auto extent = next_to_copy();
+        if (extent.blocks == 0) {
+            break;
+        }
+        copy(extent);
+        copy_next = extent.end();
+    }
+    progress_fence();
     if (copy_next == now_current.set_blocks && copy_jobs == 0 && copy_unreadable.empty() &&
         !promote) {
         if (copy_flush == 0) {
@@ -67,6 +66,71 @@ void Set::Impl::progress_copy() {
         if (flushed_rounds >= copy_flush) {
             check_logs();
         }
+    }
+}
+
+void Set::Impl::begin_copy(const LabelMember& member) {
+    target = member.id;
+    target_since = member.since;
+    copy_next = member.fence;
+    copy_unreadable.clear();
+    copy_flush = 0;
+    log_check = {.round = log_check.round + 1};
+    changes = {.round = changes.round + 1};
+    publishing = {};
+    publish_at = moment.now + options.publish_after;
+    for (auto it = jobs.begin(); it != jobs.end();) {
+        it = it->second.copy ? jobs.erase(it) : std::next(it);
+    }
+    copy_jobs = 0;
+}
+
+// Nothing: all has been asked for.
+Extent Set::Impl::next_to_copy() {
+    const auto shift = now_current.layout.region_shift;
+    auto end = now_current.set_blocks;
+    if (changes.known && !changes.all && copy_next < end) {
+        const auto region =
+            changes.regions.lower_bound(static_cast<std::uint32_t>(copy_next >> shift));
+        if (region == changes.regions.end()) {
+            copy_next = end;
+            return {copy_next, 0};
+        }
+        copy_next = std::max(copy_next, std::uint64_t{*region} << shift);
+        end = std::min(end, (std::uint64_t{*region} + 1) << shift);
+    }
+    return {copy_next, copy_next < end ? std::min(options.chunk_blocks, end - copy_next) : 0};
+}
+
+// All below it is on the target.
+std::uint64_t Set::Impl::copied_below() const {
+    auto fence = copy_next;
+    for (const auto& [id, job] : jobs) {
+        fence = job.copy ? std::min(fence, job.extent.lbn) : fence;
+    }
+    for (const auto& extent : copy_unreadable) {
+        fence = std::min(fence, extent.lbn);
+    }
+    return fence;
+}
+
+// Now and then all are told how far the copy is: whoever goes on with it begins there. What is
+// below the fence was flushed before.
+void Set::Impl::progress_fence() {
+    const auto* member = now_current.find(*target);
+    if (publishing.fence <= member->fence) {
+        if (publish_at > moment.now || copied_below() <= member->fence || promote) {
+            wake_at(std::max(publish_at, moment.now + options.retry_after));
+            return;
+        }
+        publishing.fence = copied_below();
+        publishing.flush = mutated("publish_unflushed") ? flushed_rounds : want_flush();
+        publishing.ready = false;
+        publish_at = moment.now + options.publish_after;
+    }
+    if (!publishing.ready && flushed_rounds >= publishing.flush) {
+        publishing.ready = true;
+        wake_at(moment.now);
     }
 }
 
@@ -124,9 +188,19 @@ void Set::Impl::log_checked(const Op& op, Outcome outcome, const IntentRead& inp
     const bool read = outcome == Outcome::kOk && block.has_value();
     if (log_check.state == LogCheck::State::kSource) {
         log_check.behind |= !read;
-        needed = read && *block && !(*block)->regions.empty() ? (*block)->sequence : 0;
-    } else if (needed > 0) {
-        log_check.behind |= !read || !*block || (*block)->sequence < needed;
+        const auto since = now_current.changes_since;
+        const bool says =
+            read && *block &&
+            (!(*block)->regions.empty() || (since != 0 && (*block)->changes_since == since));
+        needed = says ? (*block)->sequence : 0;
+    } else if (needed > 0 && (!read || !*block || (*block)->sequence < needed)) {
+        log_check.behind = true;
+        if (slot != options.slot && !pending.contains(slot)) {
+            // Perhaps nobody is there who would write it.
+            auto& one = pending[slot];
+            one.probing = true;
+            one.spread_anew = true;
+        }
     }
     if (--log_check.waiting > 0) {
         return;

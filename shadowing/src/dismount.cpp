@@ -126,7 +126,7 @@ void Set::Impl::release_all() {
         return;
     }
     for (const auto& device : devices) {
-        if (device.locking) {
+        if (device.locking || device.locked) {
             lock({LockKind::kMember, device.member.low}, Hold::kNone);
         }
     }

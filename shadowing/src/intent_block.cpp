@@ -1,6 +1,7 @@
 #include "shadowing/intent_block.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.hpp"
 #include "base/bytes.hpp"
@@ -11,10 +12,11 @@ namespace quorate::shadowing {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x4c495751;  // "QWIL"
-constexpr std::uint8_t kMajor = 1;
+constexpr std::uint8_t kMajor = 2;
 constexpr std::uint8_t kMinor = 0;
 constexpr std::size_t kHeader = 64;
 constexpr std::size_t kChecksumAt = 60;
+constexpr std::uint8_t kMaxChangedShift = 16;
 
 static_assert(kHeader + kMaxHotRegions * 4 == kMetaBlock);
 
@@ -28,9 +30,62 @@ std::uint32_t checksum_of(std::string_view bytes) {
 
 }  // namespace
 
+std::uint8_t changed_shift_for(std::uint64_t set_blocks, std::uint8_t region_shift) {
+    std::uint8_t shift = 0;
+    while ((set_blocks - 1) >> region_shift >> shift >= kChangedBits) {
+        ++shift;
+    }
+    return shift;
+}
+
+void begin_changes(IntentBlock& block, std::uint64_t since, std::uint8_t shift) {
+    if (block.changes_since != since) {
+        block.changes_since = since;
+        block.changed_shift = since == 0 ? std::uint8_t{0} : shift;
+        block.changed.assign(since == 0 ? 0 : kChangedOctets, '\0');
+    }
+    if (since == 0 || shift <= block.changed_shift) {
+        return;
+    }
+    // The set has grown: a bit stands for more.
+    const auto by = shift - block.changed_shift;
+    const auto old = std::exchange(block.changed, std::string(kChangedOctets, '\0'));
+    for (std::size_t bit = 0; bit < kChangedBits; ++bit) {
+        if ((old[bit / 8] >> (bit % 8) & 1) != 0) {
+            auto& octet = block.changed[(bit >> by) / 8];
+            octet = static_cast<char>(octet | 1 << ((bit >> by) % 8));
+        }
+    }
+    block.changed_shift = shift;
+}
+
+void mark_changed(IntentBlock& block, std::uint32_t region) {
+    const auto bit = region >> block.changed_shift;
+    QUORATE_ASSERT(block.changes_since != 0 && bit < kChangedBits);
+    auto& octet = block.changed[bit / 8];
+    octet = static_cast<char>(octet | 1 << (bit % 8));
+}
+
+std::set<std::uint32_t> changed_regions(const IntentBlock& block, std::uint64_t since) {
+    std::set<std::uint32_t> regions(block.regions.begin(), block.regions.end());
+    if (block.changes_since != since || since == 0) {
+        return regions;
+    }
+    for (std::uint32_t bit = 0; bit < kChangedBits; ++bit) {
+        if ((block.changed[bit / 8] >> (bit % 8) & 1) == 0) {
+            continue;
+        }
+        for (std::uint32_t i = 0; i < std::uint32_t{1} << block.changed_shift; ++i) {
+            regions.insert((bit << block.changed_shift) + i);
+        }
+    }
+    return regions;
+}
+
 std::string encode(const IntentBlock& block) {
     QUORATE_ASSERT(block.regions.size() <= kMaxHotRegions && is_ascending(block.regions));
     QUORATE_ASSERT(block.sequence != 0 && block.region_shift <= kMaxRegionShift);
+    QUORATE_ASSERT(block.changed.size() == (block.changes_since == 0 ? 0 : kChangedOctets));
     std::string header;
     ByteWriter out(header);
     out.u32(kMagic);
@@ -44,19 +99,22 @@ std::string encode(const IntentBlock& block) {
     out.u64(block.epoch);
     out.u32(block.opener.node.value());
     out.u8(block.region_shift);
-    out.u8(0);
+    out.u8(block.changed_shift);
     out.u16(static_cast<std::uint16_t>(block.regions.size()));
     out.u32(0);
     QUORATE_ASSERT(header.size() == kChecksumAt);
 
-    std::string regions;
-    ByteWriter list(regions);
+    std::string rest;
+    ByteWriter list(rest);
     for (const auto region : block.regions) {
         list.u32(region);
     }
-    regions.resize(kMetaBlock - kHeader, '\0');
-    out.u32(crc32c(regions, crc32c(header)));
-    return header + regions;
+    rest.resize(kMetaBlock - kHeader, '\0');
+    list.u64(block.changes_since);
+    list.raw(block.changed);
+    rest.resize(kIntentOctets - kHeader, '\0');
+    out.u32(crc32c(rest, crc32c(header)));
+    return header + rest;
 }
 
 Result<IntentBlock> decode_intent_block(std::string_view bytes) {
@@ -67,7 +125,7 @@ Result<IntentBlock> decode_intent_block(std::string_view bytes) {
     if (in.u8() != kMajor) {
         return fail(errc::unsupported_version, "write-intent log");
     }
-    if (bytes.size() != kMetaBlock) {
+    if (bytes.size() != kIntentOctets) {
         return fail(errc::damaged, "write-intent log: length");
     }
     in.u8();  // a higher minor version changes nothing that is read here
@@ -80,7 +138,7 @@ Result<IntentBlock> decode_intent_block(std::string_view bytes) {
     block.epoch = in.u64();
     block.opener.node = cluster::NodeId(in.u32());
     block.region_shift = in.u8();
-    const auto reserved = in.u8();
+    block.changed_shift = in.u8();
     const auto count = in.u16();
     const auto reserved_too = in.u32();
     const auto checksum = in.u32();
@@ -94,9 +152,16 @@ Result<IntentBlock> decode_intent_block(std::string_view bytes) {
         block.regions.push_back(in.u32());
     }
     const auto rest = in.raw(kMetaBlock - in.offset());
-    if (reserved != 0 || reserved_too != 0 || block.sequence == 0 ||
-        block.region_shift > kMaxRegionShift || !is_ascending(block.regions) ||
-        rest.find_first_not_of('\0') != std::string_view::npos) {
+    block.changes_since = in.u64();
+    block.changed = in.raw(kChangedOctets);
+    const bool no_map = block.changed.find_first_not_of('\0') == std::string::npos;
+    if (block.changes_since == 0) {
+        block.changed.clear();
+    }
+    if (block.changed_shift > kMaxChangedShift ||
+        (block.changes_since == 0 && (!no_map || block.changed_shift != 0)) || reserved_too != 0 ||
+        block.sequence == 0 || block.region_shift > kMaxRegionShift ||
+        !is_ascending(block.regions) || rest.find_first_not_of('\0') != std::string_view::npos) {
         return fail(errc::damaged, "write-intent log: fields");
     }
     return block;

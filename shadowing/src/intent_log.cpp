@@ -7,9 +7,32 @@
 
 namespace quorate::shadowing {
 
-IntentLog::IntentLog(IntentOptions options, std::uint64_t last)
-    : options_(options), sequence_(last) {
+IntentLog::IntentLog(IntentOptions options, const std::optional<IntentBlock>& last)
+    : options_(options) {
     QUORATE_ASSERT(options_.hot_max >= 1 && options_.hot_max <= kMaxHotRegions);
+    if (last) {
+        block_ = *last;
+    }
+    block_.set = options.set;
+    block_.slot = options.slot;
+    block_.opener = options.opener;
+    block_.region_shift = options.region_shift;
+}
+
+void IntentLog::keep_changes(std::uint64_t since, std::uint64_t set_blocks) {
+    options_.set_blocks = set_blocks;
+    const auto shift = changed_shift_for(set_blocks, options_.region_shift);
+    if (block_.changes_since != since || (since != 0 && shift > block_.changed_shift)) {
+        begin_changes(block_, since, shift);
+        refresh_ = true;
+    }
+}
+
+// What a member that is away lacks stands in the log or in the map.
+void IntentLog::leave_out(std::uint32_t region) {
+    if (block_.changes_since != 0 && !mutated("forget_changes")) {
+        mark_changed(block_, region);
+    }
 }
 
 std::pair<std::uint32_t, std::uint32_t> IntentLog::span(Extent extent) const {
@@ -113,7 +136,10 @@ bool IntentLog::make_room() {
     }
     const auto end = candidates.begin() + static_cast<std::ptrdiff_t>(surplus_left);
     std::nth_element(candidates.begin(), end - 1, candidates.end());
-    std::for_each(candidates.begin(), end, [&](const auto& one) { regions_.erase(one.second); });
+    std::for_each(candidates.begin(), end, [&](const auto& one) {
+        leave_out(one.second);
+        regions_.erase(one.second);
+    });
     return true;
 }
 
@@ -130,6 +156,7 @@ bool IntentLog::leave_out_idle(BootTime now) {
             check_at_ = check_at_ ? std::min(*check_at_, at) : at;
             ++it;
         } else if (is_clean(region) || mutated("clear_without_flush")) {
+            leave_out(it->first);
             it = regions_.erase(it);
         } else {
             idle_unflushed_ = true;
@@ -155,13 +182,10 @@ std::optional<IntentBlock> IntentLog::next(BootTime now, std::uint64_t epoch) {
     if (!left_out && !enters && !refresh_) {
         return std::nullopt;
     }
-    IntentBlock block;
-    block.set = options_.set;
-    block.slot = options_.slot;
-    block.sequence = ++sequence_;
-    block.opener = options_.opener;
-    block.epoch = epoch;
-    block.region_shift = options_.region_shift;
+    ++block_.sequence;
+    block_.epoch = epoch;
+    block_.regions.clear();
+    auto block = block_;
     for (auto& [number, region] : regions_) {
         if (region.state == State::kWanted && !room) {
             continue;

@@ -86,6 +86,11 @@ void Set::Impl::job_done(OpId id, const Op& op, Outcome outcome) {
         return;
     }
     auto& job = it->second;
+    const auto* member = member_of(op.device);
+    if (!job.slot && std::holds_alternative<WriteData>(op.output) && member != nullptr &&
+        (outcome == Outcome::kFailed || outcome == Outcome::kUnreadable)) {
+        whole_copy.insert(member->id);  // may differ where no log says so
+    }
     if (!is_active() || !is_current(op) || outcome == Outcome::kFailed ||
         job.state == Job::State::kDraining) {
         if (has_data) {

@@ -13,7 +13,7 @@ namespace quorate::shadowing {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x4c485351;  // "QSHL"
-constexpr std::uint8_t kMajor = 1;
+constexpr std::uint8_t kMajor = 2;
 constexpr std::uint8_t kMinor = 0;
 constexpr std::size_t kHeader = 20;
 constexpr std::size_t kChecksum = 4;
@@ -48,10 +48,9 @@ void put(ByteWriter& out, const Layout& layout) {
     out.u64(layout.log_offset);
     out.u64(layout.data_offset);
     out.u64(layout.member_blocks);
-    out.u64(0);
 }
 
-Layout get_layout(ByteReader& in, bool& sound) {
+Layout get_layout(ByteReader& in) {
     Layout layout;
     layout.block_shift = in.u8();
     layout.region_shift = in.u8();
@@ -60,7 +59,6 @@ Layout get_layout(ByteReader& in, bool& sound) {
     layout.log_offset = in.u64();
     layout.data_offset = in.u64();
     layout.member_blocks = in.u64();
-    sound &= in.u64() == 0;
     return layout;
 }
 
@@ -69,7 +67,7 @@ bool is_sound(const Layout& layout) {
     const auto log_octets = std::uint64_t{layout.openers} * layout.slot_octets;
     return layout.block_shift >= kMinBlockShift && layout.block_shift <= kMaxBlockShift &&
            layout.region_shift <= kMaxRegionShift && layout.openers >= 1 &&
-           layout.openers <= kMaxOpeners && layout.slot_octets >= kIntentBlocks * kMetaBlock &&
+           layout.openers <= kMaxOpeners && layout.slot_octets >= kIntentBlocks * kIntentOctets &&
            layout.slot_octets % kMetaBlock == 0 && layout.log_offset >= kMetaBlock &&
            layout.log_offset % kMetaBlock == 0 && layout.data_offset % kMetaBlock == 0 &&
            layout.data_offset >= log_octets && layout.data_offset <= kMaxDataOffset &&
@@ -85,9 +83,11 @@ bool is_printable(std::string_view text) {
 bool is_sound(const Label& label) {
     std::set<Id128> ids;
     for (const auto& member : label.members) {
-        const bool fenced = is_target(member.role) || member.role == Role::kMerge;
+        const auto limit = member.role == Role::kFull       ? 0
+                           : member.role == Role::kExpelled ? label.generation.number
+                                                            : label.set_blocks;
         if (!ids.insert(member.id).second || member.since > label.generation.number ||
-            (!fenced && member.fence != 0) || member.fence > label.set_blocks) {
+            member.fence > limit) {
             return false;
         }
     }
@@ -110,6 +110,7 @@ std::string encode_fields(const Label& label) {
     out.u64(label.mounted_epoch);
     out.u64(label.set_blocks);
     put(out, label.layout);
+    out.u64(label.changes_since);
     out.u8(static_cast<std::uint8_t>(label.unit.size()));
     out.raw(label.unit);
     out.u8(static_cast<std::uint8_t>(label.members.size()));
@@ -153,7 +154,8 @@ Label get_fields(ByteReader& in, bool& sound) {
     label.clean = (flags & kClean) != 0;
     label.mounted_epoch = in.u64();
     label.set_blocks = in.u64();
-    label.layout = get_layout(in, sound);
+    label.layout = get_layout(in);
+    label.changes_since = in.u64();
     label.unit = in.raw(in.u8());
     const auto members = in.u8();
     for (std::size_t i = 0; sound && i < members && i < kMaxMembers; ++i) {
@@ -276,15 +278,12 @@ Result<Layout> lay_out(std::uint64_t device_octets, std::uint8_t block_shift,
     layout.region_shift = static_cast<std::uint8_t>(22 - block_shift);  // regions of 4 MiB
     layout.openers = openers;
     layout.log_offset = kMetaBlock;
-    // Room for a map of all regions, in blocks as they are written, twice; then in whole blocks.
-    const auto regions = (device_octets >> 22) + 1;
-    const auto map_blocks = (regions / 8 + kMetaBlock - 65) / (kMetaBlock - 64);
-    const auto slot = (kIntentBlocks + 2 * map_blocks) * kMetaBlock;
+    constexpr std::uint64_t slot = kIntentBlocks * kIntentOctets;
     layout.slot_octets = static_cast<std::uint32_t>(slot);
     const auto log_end = layout.log_offset + openers * slot;
     layout.data_offset = (log_end + kAlignment - 1) / kAlignment * kAlignment;
     const auto octets = layout.data_offset + kMetaBlock + (std::uint64_t{1} << block_shift);
-    if (slot > UINT32_MAX || device_octets < octets) {
+    if (device_octets < octets) {
         return fail(errc::refused, "the disk is too small for a shadow set");
     }
     layout.member_blocks = (second_copy_offset(device_octets) - layout.data_offset) >> block_shift;

@@ -75,6 +75,11 @@ void Set::Impl::slot_locked(OpenerSlot slot, Hold hold) {
     if (hold != Hold::kShared) {
         one.held = true;
         one.known = false;
+        if (one.probing) {
+            one.probing = false;
+            one.asked = true;
+            one.opener = one.best->opener;
+        }
     } else if (one.probing) {
         one.probing = false;
         one.known = false;

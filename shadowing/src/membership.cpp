@@ -10,6 +10,7 @@ namespace quorate::shadowing {
 
 bool Set::Impl::change_wanted() const {
     return !expel.empty() || promote || recover || (add && devices[*add].locked) ||
+           fence_wanted() ||
            (expansion && expansion->ready && now_current.set_blocks == expansion->from);
 }
 
@@ -58,6 +59,7 @@ void Set::Impl::adopt(const Label& label) {
         const auto device = std::ranges::find(devices, member.id, &Device::member);
         if (member.role == Role::kExpelled) {
             expel.erase(member.id);
+            whole_copy.erase(member.id);
             if (device != devices.end() && device->locked && !device->closing &&
                 add != static_cast<DeviceIndex>(device - devices.begin())) {
                 device->closing = true;
@@ -80,6 +82,9 @@ void Set::Impl::adopt(const Label& label) {
     }
     if (had_current && !kept) {
         report_lost_cache();
+    }
+    if (intent) {
+        intent->keep_changes(now_current.changes_since, now_current.set_blocks);
     }
     if (intent && somebody_new && !mutated("forget_refresh")) {
         intent->refresh();
@@ -131,6 +136,9 @@ void Set::Impl::on(const RemoveDevice& input) {
         return;
     }
     expel.insert(member->id);
+    if (!input.keep_changes) {
+        whole_copy.insert(member->id);
+    }
 }
 
 void Set::Impl::on(const AddDevice& input) {

@@ -64,6 +64,8 @@ void Set::Impl::on(const IntentRead& input) {
     if (const auto op = finish(input.op, input.outcome)) {
         if (op->purpose == Purpose::kLogCheck) {
             log_checked(*op, input.outcome, input);
+        } else if (op->purpose == Purpose::kChanges) {
+            changes_read(*op, input);
         } else {
             slot_read(*op, input.outcome, input);
         }
@@ -109,8 +111,12 @@ void Set::Impl::slot_known(OpenerSlot slot, Pending& one) {
     if (one.best && !merged) {
         one.regions.insert(one.best->regions.begin(), one.best->regions.end());
     }
-    if (!one.regions.empty()) {
-        if (one.probing) {
+    if (!one.regions.empty() || (one.spread_anew && one.best && !merged)) {
+        if (one.probing && one.regions.empty()) {
+            // At once or not at all: an opener that mounts has it, and waits for nobody here.
+            out.emplace_back(
+                Lock{{LockKind::kSlot, slot.value()}, Hold::kWork, true, std::nullopt});
+        } else if (one.probing) {
             out.emplace_back(
                 Lock{{LockKind::kSlot, slot.value()}, Hold::kShared, true, std::nullopt});
         } else if (one.held) {
@@ -135,8 +141,12 @@ void Set::Impl::own_slot_clean() {
     const auto& best = it->second.best;
     intent.emplace(
         IntentOptions{options.set, options.slot, options.opener, now_current.layout.region_shift,
-                      options.hot_max, options.clear_after},
-        best ? best->sequence : 0);
+                      now_current.set_blocks, options.hot_max, options.clear_after},
+        best);
+    intent->keep_changes(now_current.changes_since, now_current.set_blocks);
+    if (now_current.changes_since != 0) {
+        intent->refresh();  // somebody may have come who has not the map
+    }
     pending.erase(it);
 }
 
@@ -185,11 +195,23 @@ void Set::Impl::progress_merge(OpenerSlot slot, Pending& one) {
     }
     if (one.state == Pending::State::kFlushing && flushed_rounds >= one.flush_round) {
         one.state = Pending::State::kClearing;
-        one.clearing = *one.best;
-        ++one.clearing->sequence;
-        one.clearing->regions.clear();
+        one.clearing = cleared(*one.best);
         one.members = {};
     }
+}
+
+// Names no region. What a member that is away lacks is kept.
+IntentBlock Set::Impl::cleared(IntentBlock block) const {
+    ++block.sequence;
+    const auto regions = std::exchange(block.regions, {});
+    const auto shift = changed_shift_for(now_current.set_blocks, block.region_shift);
+    begin_changes(block, now_current.changes_since, shift);
+    if (block.changes_since != 0 && !mutated("clear_changes")) {
+        for (const auto region : regions) {
+            mark_changed(block, region);
+        }
+    }
+    return block;
 }
 
 void Set::Impl::progress_merges() {
@@ -207,6 +229,7 @@ void Set::Impl::progress_merges() {
     for (const auto slot : cleared) {
         auto& one = pending.at(slot);
         one.best = one.clearing;
+        one.spread_anew = false;
         slot_known(slot, one);
     }
     const bool open = std::ranges::any_of(

@@ -230,8 +230,7 @@ void Planner::plan_disk(std::size_t disk) {
         return;
     }
     planned.why = fmt::format("expelled in generation {}", listed->since);
-    if (question_.disks[disk].changes_kept && is_source(own->role) &&
-        label.generation.number + 1 >= listed->since) {
+    if (changes_are_kept(authority(), label)) {
         planned.fate = DiskFate::kMinicopy;
         planned.why += "; the others know what was written since";
     }
@@ -354,6 +353,17 @@ Witness witness_of(const std::vector<NodeWord>& words, std::uint32_t quorum) {
         }
     }
     return {};
+}
+
+bool changes_are_kept(const Label& now, const Label& own) {
+    const auto* listed = now.find(own.member);
+    const auto* before = own.find(own.member);
+    if (listed == nullptr || listed->role != Role::kExpelled || now.changes_since == 0 ||
+        listed->fence == 0 || own.lineage != now.lineage || own.set_blocks != now.set_blocks) {
+        return false;
+    }
+    const bool had_all = is_source(before->role) || before->role == Role::kMinicopy;
+    return mutated("minicopy_of_any") || (had_all && before->since == listed->fence);
 }
 
 MountPlan plan_mount(const MountQuestion& question) { return Planner(question).decide(); }

@@ -29,6 +29,7 @@ enum class Purpose : std::uint8_t {
     kSlot,
     kClearSlot,
     kLogCheck,
+    kChanges,
     kRoom,
     kExpand,
     kCleanLabel,

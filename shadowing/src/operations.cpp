@@ -151,6 +151,7 @@ void Set::Impl::dispatch(OpId id, const Op& op, Outcome outcome) {
         case Purpose::kWitnessRead:
         case Purpose::kSlot:
         case Purpose::kLogCheck:
+        case Purpose::kChanges:
             return;  // have inputs of their own
         case Purpose::kJob:
             job_done(id, op, outcome);
@@ -168,7 +169,8 @@ void Set::Impl::on(const Done& input) {
             on(LabelRead{input.op, std::nullopt, 0, "cannot be read"});
             return;
         }
-        if (purpose == Purpose::kSlot || purpose == Purpose::kLogCheck) {
+        if (purpose == Purpose::kSlot || purpose == Purpose::kLogCheck ||
+            purpose == Purpose::kChanges) {
             on(IntentRead{input.op, input.outcome, {}});
             return;
         }

@@ -15,8 +15,10 @@ struct Pending {
     std::set<std::uint32_t> regions;
     bool held = false;  // this opener merges
     bool own = false;
-    bool probing = false;      // not known yet whether its opener is lost
-    bool asked = false;        // for the slot's lock
+    bool probing = false;  // not known yet whether its opener is lost
+    bool asked = false;    // for the slot's lock
+    // Its change map must be written to all members again, because one is new.
+    bool spread_anew = false;
     cluster::MemberId opener;  // who is lost
     std::size_t reading = 0;
     bool answered = false;
@@ -35,6 +37,17 @@ struct Pending {
     std::optional<IntentBlock> clearing;
     Fanout members;
     BootTime again_at;
+};
+
+// What a member that came back lacks: what the sources' write-intent logs say.
+struct Changes {
+    std::uint64_t round = 0;
+    std::size_t waiting = 0;  // for answers
+    bool known = false;
+    bool failed = false;
+    bool all = false;  // a slot is damaged
+    std::set<std::uint32_t> regions = {};
+    BootTime again_at = {};
 };
 
 // Whether a target has what the sources' write-intent logs say.

@@ -66,8 +66,9 @@ void Set::Impl::ask_read(RequestId id, ReadRequest& read) {
     std::int64_t best_score = 0;
     bool all_unreadable = true;
     for (const auto& [member, index] : current(true, true)) {
-        const bool below_fence = read.extent.end() <= member->fence;
-        if (!is_source(member->role) && !below_fence && !mutated("read_above_fence")) {
+        // Not below its fence either: there a target may have what the last source has lost with
+        // its cache, and nobody is to see what will be gone.
+        if (!is_source(member->role) && !mutated("read_above_fence")) {
             continue;
         }
         all_unreadable &= read.unreadable[index];

@@ -36,12 +36,12 @@ void Set::Impl::look_at_time() {
     // Whoever waits for labels does not wait for those that do not answer.
     std::vector<OpId> missed;
     for (const auto& [id, op] : ops) {
-        const bool waits = op.purpose == Purpose::kLabelForChange ||
-                           op.purpose == Purpose::kLabelForAdoption ||
-                           op.purpose == Purpose::kLabelForAddition ||
-                           op.purpose == Purpose::kRoom || op.purpose == Purpose::kCleanLabel ||
-                           op.purpose == Purpose::kSlot || op.purpose == Purpose::kLogCheck ||
-                           op.purpose == Purpose::kWriteLabel || op.purpose == Purpose::kClearLog;
+        const bool waits =
+            op.purpose == Purpose::kLabelForChange || op.purpose == Purpose::kLabelForAdoption ||
+            op.purpose == Purpose::kLabelForAddition || op.purpose == Purpose::kRoom ||
+            op.purpose == Purpose::kCleanLabel || op.purpose == Purpose::kChanges ||
+            op.purpose == Purpose::kSlot || op.purpose == Purpose::kLogCheck ||
+            op.purpose == Purpose::kWriteLabel || op.purpose == Purpose::kClearLog;
         if (op.late && waits) {
             missed.push_back(id);
         }

@@ -91,6 +91,11 @@ struct Set::Impl {
     Currents current(bool sources, bool targets) const;
     const LabelMember* member_of(DeviceIndex device) const;
     bool is_current(const Op& op) const;
+    bool fence_wanted() const {
+        const auto* member = publishing.ready && target ? now_current.find(*target) : nullptr;
+        return member != nullptr && is_target(member->role) && member->since == target_since &&
+               publishing.fence > member->fence;
+    }
     bool is_in(Id128 id) const {
         const auto* member = now_current.find(id);
         return member != nullptr && member->role != Role::kExpelled;
@@ -109,6 +114,9 @@ struct Set::Impl {
     const Label* basis(std::string& why);
     bool is_present(const LabelMember& member, const Label& base) const;
     void apply_wishes(Label& next, const Label& base, bool all_lives_lost);
+    void expel_member(LabelMember& member);
+    void add_member(Label& label, const Label& base);
+    void settle_changes(Label& label) const;
     void fork_lineage();
     void reserve_generation();
     void write_labels();
@@ -174,13 +182,22 @@ struct Set::Impl {
     void progress_merge(OpenerSlot slot, Pending& pending);
     void progress_merges();
     void begin_merge(Pending& pending);
+    IntentBlock cleared(IntentBlock block) const;
     void merge_chunk_done(OpenerSlot slot);
 
     // ---- copy.cpp
     void progress_copy();
     void check_logs();
     void log_checked(const Op& op, Outcome outcome, const IntentRead& input);
+    void begin_copy(const LabelMember& member);
+    Extent next_to_copy();
+    std::uint64_t copied_below() const;
+    void progress_fence();
     void copy_chunk_done(Extent extent, ReplyStatus status);
+
+    // ---- minicopy.cpp
+    void read_changes();
+    void changes_read(const Op& op, const IntentRead& input);
 
     // ---- expansion.cpp
     void ask_for_room();
@@ -240,12 +257,14 @@ struct Set::Impl {
     std::uint64_t tried = 0;      // the greatest number of a generation that this opener began
     std::size_t waiting_for = 0;  // answers
     Label next;
+    std::vector<LabelMember> base_members;
     bool forking = false;  // by the operator's word
     bool label_failed = false;
     WitnessWord adopting;
     BootTime rest_until;
     // ---- wishes
     std::set<Id128> expel;
+    std::set<Id128> whole_copy;  // of those: not to come back by minicopy
     std::optional<DeviceIndex> add;
     bool recover = false;  // the lock's value is invalid
     std::optional<Id128> promote;
@@ -284,6 +303,13 @@ struct Set::Impl {
     std::vector<Extent> copy_unreadable;  // no source could read it: tried again until one can
     BootTime copy_again_at;
     std::uint64_t copy_flush = 0;
+    Changes changes;
+    struct Publishing {
+        std::uint64_t fence = 0;
+        std::uint64_t flush = 0;
+        bool ready = false;
+    } publishing;
+    BootTime publish_at;
     LogCheck log_check;
     std::optional<Expansion> expansion;
     std::optional<Dismounting> dismounting;

@@ -33,9 +33,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string input(fuzz::as_text(data, size));
     check(input);
     // The input as header without checksum, and regions, of a block that is otherwise right.
-    if (input.size() >= 60 && input.size() <= kMetaBlock - 4) {
+    if (input.size() >= 60 && input.size() <= kIntentOctets - 4) {
         auto regions = input.substr(60);
-        regions.resize(kMetaBlock - 64, '\0');
+        regions.resize(kIntentOctets - 64, '\0');
         std::string block = input.substr(0, 60);
         ByteWriter(block).u32(crc32c(regions, crc32c(block)));
         check(block + regions);

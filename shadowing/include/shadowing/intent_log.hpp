@@ -28,6 +28,7 @@ struct IntentOptions {
     OpenerSlot slot;
     cluster::MemberId opener;
     std::uint8_t region_shift = 10;
+    std::uint64_t set_blocks = 0;
     std::size_t hot_max = kMaxHotRegions;
     // A region without a write for so long is left out; one that is needed again meanwhile costs
     // nothing.
@@ -38,8 +39,9 @@ class IntentLog {
 public:
     using Ticket = std::uint64_t;
 
-    // `last`: the greatest sequence that any member has in this slot.
-    IntentLog(IntentOptions options, std::uint64_t last);
+    // `last`: the newest block that any member has in this slot; it names no region any more. Its
+    // change map is carried on.
+    IntentLog(IntentOptions options, const std::optional<IntentBlock>& last);
 
     // A write wants to begin. True: it may. False: it may when take_ready() says its ticket.
     bool begin(Ticket ticket, Extent extent);
@@ -52,6 +54,10 @@ public:
     // A member has come that has none of our blocks: the next one is due although nothing changed.
     void refresh();
 
+    // From now on what is left out is kept in the change map that began with this generation; 0: no
+    // map is kept. The next block is due. `set_blocks`: the set may have grown.
+    void keep_changes(std::uint64_t since, std::uint64_t set_blocks);
+
     // Take the mark, begin a flush of every member, and say so when it succeeded on all: what ended
     // before the mark may be left out.
     std::uint64_t mark() const { return ended_; }
@@ -61,7 +67,9 @@ public:
 
     // No write comes any more: everything is left out as soon as it may be.
     void close();
-    bool closed() const { return closing_ && regions_.empty() && waiting_.empty() && !under_way_; }
+    bool closed() const {
+        return closing_ && regions_.empty() && waiting_.empty() && !under_way_ && !refresh_;
+    }
 
     std::vector<Ticket> take_ready() { return std::exchange(ready_, {}); }
     std::optional<BootTime> deadline() const { return under_way_ ? std::nullopt : check_at_; }
@@ -97,8 +105,10 @@ private:
     bool make_room();
     bool leave_out_idle(BootTime now);
 
+    void leave_out(std::uint32_t region);
+
     IntentOptions options_;
-    std::uint64_t sequence_;
+    IntentBlock block_;  // the one written last; and the change map
     Regions regions_;
     std::size_t busy_ = 0;              // regions with writes
     std::size_t wanted_ = 0;            // regions that no block has yet

@@ -25,7 +25,9 @@ struct LabelMember {
     Id128 id;
     Role role = Role::kFull;
     std::uint64_t since = 0;  // number of the generation in which it took up this role
-    std::uint64_t fence = 0;  // block; of kCopy, kMinicopy and kMerge
+    // Block; of kCopy, kMinicopy and kMerge. Of kExpelled: 0, or, while the others keep in mind
+    // what changes (Label::changes_since), the `since` of the stint that it left.
+    std::uint64_t fence = 0;
     // Which life of its cache it had then: another one may have lost what was not flushed.
     std::uint64_t life = 0;
     bool operator==(const LabelMember&) const = default;
@@ -59,7 +61,10 @@ struct Label {
     bool clean = false;               // every opener dismounted: no merge is due
     std::uint64_t mounted_epoch = 0;  // newest cluster epoch in which it was written
     std::uint64_t set_blocks = 0;     // size of the virtual unit
-    std::string unit;                 // "DSA1"
+    // Number of the generation since which the write-intent log keeps what changes, for members
+    // that are to come back by minicopy; 0: it does not.
+    std::uint64_t changes_since = 0;
+    std::string unit;  // "DSA1"
     Layout layout;
     std::vector<LabelMember> members;
     std::vector<Fork> forks;  // newest first

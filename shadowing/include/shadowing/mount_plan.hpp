@@ -49,8 +49,7 @@ Witness witness_of(const std::vector<NodeWord>& words, std::uint32_t quorum);
 struct NamedDisk {
     std::string name;
     std::optional<Label> label;
-    std::string problem;        // why there is none: absent, unreadable, not a member, damaged
-    bool changes_kept = false;  // the others know what was written since it left
+    std::string problem;  // why there is none: absent, unreadable, not a member, damaged
 };
 
 struct MountQuestion {
@@ -91,6 +90,10 @@ struct MountPlan {
     // For the operator, one line per disk.
     std::string to_string() const;
 };
+
+// Whether a disk that left a set may come back by minicopy: the members of `now` know everything
+// that may have changed since, because it was a member without a break until they began to keep it.
+bool changes_are_kept(const Label& now, const Label& own);
 
 MountPlan plan_mount(const MountQuestion& question);
 

@@ -56,7 +56,8 @@ struct SetOptions {
     std::chrono::milliseconds mount_verification{3'600'000};  // then stalled requests fail
     std::chrono::milliseconds hedge_after{50};                // a read is asked of another member
     std::chrono::milliseconds retry_after{500};
-    std::chrono::milliseconds clear_after{10'000};  // of the write-intent log
+    std::chrono::milliseconds clear_after{10'000};    // of the write-intent log
+    std::chrono::milliseconds publish_after{10'000};  // of a copy's fence
     std::size_t hot_max = kMaxHotRegions;
     std::uint64_t chunk_blocks = 64;  // of merge and copy
     std::size_t jobs_max = 8;         // chunks at a time
@@ -163,9 +164,11 @@ struct AddDevice {
     DeviceIndex device = 0;
     std::string name = {};  // of a place that had none
 };
-// The operator's word: it is expelled, unless it is the last source.
+// The operator's word: it is expelled, unless it is the last source. `keep_changes`: it is to come
+// back by minicopy, as what is expelled because it failed is; else it would be copied whole.
 struct RemoveDevice {
     DeviceIndex device = 0;
+    bool keep_changes = false;
 };
 // The operator's word: the virtual unit grows to what the smallest member has room for. What is new
 // reads as zeros.

@@ -9,8 +9,10 @@ namespace {
 
 // Shared by the operations that fill it.
 struct Copies {
-    std::array<io::AlignedBuffer, 2> buffers{io::AlignedBuffer(kMetaBlock),
-                                             io::AlignedBuffer(kMetaBlock)};
+    explicit Copies(std::size_t octets)
+        : buffers{io::AlignedBuffer(octets), io::AlignedBuffer(octets)} {}
+
+    std::array<io::AlignedBuffer, 2> buffers;
     std::size_t left = 2;
     bool failed = false;
 
@@ -20,9 +22,9 @@ struct Copies {
 };
 
 // Two blocks, at the same time.
-void read_two(Member& member, const std::array<std::uint64_t, 2>& offsets,
+void read_two(Member& member, const std::array<std::uint64_t, 2>& offsets, std::size_t octets,
               const std::function<void(const Copies&)>& done) {
-    auto copies = std::make_shared<Copies>();
+    auto copies = std::make_shared<Copies>(octets);
     for (std::size_t i = 0; i < 2; ++i) {
         member.read(offsets[i], copies->buffers[i].span(), [copies, done](Outcome outcome) {
             copies->failed |= outcome != Outcome::kOk;
@@ -43,7 +45,7 @@ void write_block(Member& member, std::uint64_t offset, const std::string& block,
 }  // namespace
 
 void read_label(Member& member, LabelDone done) {
-    read_two(member, {0, second_copy_offset(member.octets())},
+    read_two(member, {0, second_copy_offset(member.octets())}, kMetaBlock,
              [done = std::move(done)](const Copies& copies) {
                  if (copies.failed) {
                      done(fail_errno(EIO, "the label cannot be read"));
@@ -73,9 +75,10 @@ void write_label(Member& member, const Label& label, Member::Done done) {
 
 void read_intent(Member& member, const Layout& layout, OpenerSlot slot, IntentDone done) {
     const auto at = slot_offset(layout, slot);
-    read_two(member, {at, at + kMetaBlock}, [done = std::move(done)](const Copies& copies) {
-        done(copies.failed ? Outcome::kFailed : Outcome::kOk, copies.texts());
-    });
+    read_two(member, {at, at + kIntentOctets}, kIntentOctets,
+             [done = std::move(done)](const Copies& copies) {
+                 done(copies.failed ? Outcome::kFailed : Outcome::kOk, copies.texts());
+             });
 }
 
 void write_intent(Member& member, const Layout& layout, const IntentBlock& block,

@@ -167,6 +167,10 @@ void World::operate() {
         if (status.blocks < scenario_.room && random_.one_in(4)) {
             feed(n, nodes_[n].opener, Expand{});
         }
+        if (!healed_ && random_.one_in(20)) {
+            feed(n, nodes_[n].opener,
+                 RemoveDevice{random_.below(disks_.size()), !random_.one_in(3)});
+        }
         for (DeviceIndex i = 0; i < disks_.size(); ++i) {
             if (status.members[i].role == Role::kExpelled && disks_[i].disk->is_on() &&
                 reachable(n, i)) {

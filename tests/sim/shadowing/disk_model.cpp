@@ -20,7 +20,7 @@ void Disk::power_off() {
             // Sectors of 512 octets, each by itself.
             const bool whole = !random_.one_in(3);
             const bool kept = random_.one_in(2);
-            for (std::size_t at = 0; at < kMetaBlock; at += 512) {
+            for (std::size_t at = 0; at < meta.seen.size(); at += 512) {
                 if (whole ? kept : random_.one_in(2)) {
                     meta.durable.replace(at, 512, meta.seen, at, 512);
                 }
@@ -88,7 +88,7 @@ bool Disk::is_unreadable(const Extent& extent) const {
 
 void Disk::clear_log() {
     for (auto at = kLabels; at < meta_.size(); ++at) {
-        set_meta(at, std::string(kMetaBlock, '\0'));
+        set_meta(at, std::string(kIntentOctets, '\0'));
     }
 }
 

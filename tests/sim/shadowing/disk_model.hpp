@@ -26,7 +26,9 @@ public:
         for (auto lbn = layout.member_blocks; lbn < room; ++lbn) {
             data_[lbn] = {random.next(), random.next()};  // whatever was there
         }
-        meta_.resize(kLabels + layout.openers * kIntentBlocks);
+        meta_.resize(kLabels);
+        meta_.resize(kLabels + layout.openers * kIntentBlocks,
+                     {std::string(kIntentOctets, '\0'), std::string(kIntentOctets, '\0')});
         power_on();
     }
 
@@ -44,6 +46,11 @@ public:
     std::uint64_t closings(Opener opener) const {
         const auto it = closings_.find(opener);
         return it == closings_.end() ? 0 : it->second;
+    }
+    // The life in which the opener reads and writes it; 0: it has it not open.
+    std::uint64_t session(Opener opener) const {
+        const auto it = sessions_.find(opener);
+        return it == sessions_.end() ? 0 : it->second;
     }
     // Whether an operation may take effect; opening is reading the label.
     Outcome admit(Opener opener, std::uint64_t closings_then, bool opens);

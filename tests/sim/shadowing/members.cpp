@@ -18,9 +18,9 @@ bool World::reachable(std::size_t n, DeviceIndex disk) const {
 void World::send(std::size_t n, OpId op, DeviceIndex disk, bool opens, std::vector<Phase> phases,
                  std::function<SetInput(Disk&)> answer_of) {
     const auto opener = nodes_[n].opener;
-    auto errand =
-        std::make_shared<Errand>(Errand{n, opener, op, disk, disks_[disk].disk->closings(opener),
-                                        opens, std::move(phases), std::move(answer_of)});
+    auto errand = std::make_shared<Errand>(
+        Errand{n, opener, op, disk, disks_[disk].disk->closings(opener),
+               disks_[disk].disk->session(opener), opens, std::move(phases), std::move(answer_of)});
     if (!reachable(n, disk)) {
         answer(errand, Done{op, Outcome::kFailed});
         return;
@@ -35,7 +35,10 @@ void World::serve(std::shared_ptr<Errand> errand, std::size_t phase) {
         events_.at(host_frozen, [this, errand, phase] { serve(errand, phase); });
         return;
     }
-    const auto outcome = served.disk->admit(errand->opener, errand->closings, errand->opens);
+    auto outcome = served.disk->admit(errand->opener, errand->closings, errand->opens);
+    if (!errand->opens && served.disk->session(errand->opener) != errand->session) {
+        outcome = Outcome::kFailed;
+    }
     if (outcome != Outcome::kOk) {
         answer(errand, Done{errand->op, outcome});
         return;
@@ -156,6 +159,14 @@ void World::perform(std::size_t n, const ReadLabel& output) {
 
 void World::perform(std::size_t n, const WriteLabel& output) {
     check_fences(output.label);
+    std::string roles;
+    for (const auto& member : output.label.members) {
+        roles +=
+            fmt::format(" {} since {} fence {}", name_of(member.role), member.since, member.fence);
+    }
+    trace(n,
+          fmt::format("labels d{}: generation {}{}{}", output.device,
+                      output.label.generation.number, output.label.clean ? " clean" : "", roles));
     const auto found = choose_label(disks_[output.device].disk->labels());
     const std::uint16_t first = found ? static_cast<std::uint16_t>(1 - found->newest) : 0;
     const auto second = static_cast<std::uint16_t>(1 - first);

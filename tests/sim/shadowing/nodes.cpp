@@ -19,6 +19,7 @@ bool needs_lease(const SetOutput& output) {
            !std::holds_alternative<DropData>(output) &&
            !std::holds_alternative<CloseDevice>(output) &&
            !std::holds_alternative<Dismounted>(output) &&
+           !std::holds_alternative<Resized>(output) &&
            !std::holds_alternative<MountRefused>(output) &&
            !std::holds_alternative<SetNote>(output);
 }
@@ -47,6 +48,7 @@ void World::start(std::size_t n) {
     options.hedge_after = sim::milliseconds(20);
     options.retry_after = sim::milliseconds(50);
     options.clear_after = sim::milliseconds(100 + static_cast<std::int64_t>(random_.below(400)));
+    options.publish_after = sim::milliseconds(50 + static_cast<std::int64_t>(random_.below(500)));
     options.hot_max = scenario_.hot_max;
     options.chunk_blocks = 1 + random_.below(6);
     options.jobs_max = 1 + random_.below(4);

@@ -32,7 +32,7 @@ void World::check_acknowledged(std::uint64_t value, Extent extent) {
             continue;  // what it lost with its power it once had
         }
         MountQuestion question;
-        question.disks.push_back({"alone", std::move(found->label), {}, false});
+        question.disks.push_back({"alone", std::move(found->label), {}});
         question.witness = {.known = true, .word = witness_};
         const auto plan = plan_mount(question);
         if (plan.allowed) {

@@ -41,7 +41,7 @@ World::World(std::uint64_t seed, Scenario scenario)
     label.unit = "DSA1";
     label.layout = {.region_shift = 3,
                     .openers = static_cast<std::uint16_t>(scenario_.nodes),
-                    .slot_octets = kIntentBlocks * kMetaBlock,
+                    .slot_octets = kIntentBlocks * kIntentOctets,
                     .log_offset = kMetaBlock,
                     .data_offset = 1 << 20,
                     .member_blocks = scenario_.blocks};

@@ -129,6 +129,7 @@ private:
         OpId op;
         DeviceIndex disk = 0;
         std::uint64_t closings = 0;
+        std::uint64_t session = 0;  // an operation ends with the session that it was sent in
         bool opens = false;
         std::vector<Phase> phases;
         std::function<SetInput(Disk&)> answer;

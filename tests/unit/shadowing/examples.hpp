@@ -35,7 +35,10 @@ inline IntentBlock example_intent() {
             .opener = {cluster::NodeId(2), cluster::Incarnation(0xa2)},
             .epoch = 7,
             .region_shift = 10,
-            .regions = {0, 3}};
+            .regions = {0, 3},
+            .changes_since = 0,
+            .changed_shift = 0,
+            .changed = {}};
 }
 
 }  // namespace quorate::shadowing::testing

@@ -32,9 +32,30 @@ TEST(IntentBlock, IsReadAsWritten) {
     EXPECT_EQ(*decode_intent_block(encode(full)), full);
 }
 
+TEST(IntentBlock, TheChangeMapIsReadAsWritten) {
+    auto block = example_intent();
+    begin_changes(block, 7, 0);
+    mark_changed(block, 5);
+    mark_changed(block, 300);
+    EXPECT_EQ(*decode_intent_block(encode(block)), block);
+    EXPECT_EQ(changed_regions(block, 7), (std::set<std::uint32_t>{0, 3, 5, 300}));
+    EXPECT_EQ(changed_regions(block, 8), (std::set<std::uint32_t>{0, 3})) << "of another map";
+}
+
+TEST(IntentBlock, WhenTheSetGrowsABitOfTheChangeMapStandsForMore) {
+    auto block = example_intent();
+    block.regions.clear();
+    begin_changes(block, 7, 0);
+    mark_changed(block, 5);
+    begin_changes(block, 7, 2);
+    EXPECT_EQ(changed_regions(block, 7), (std::set<std::uint32_t>{4, 5, 6, 7}));
+    EXPECT_EQ(changed_shift_for(std::uint64_t{kChangedBits} << 10, 10), 0);
+    EXPECT_EQ(changed_shift_for((std::uint64_t{kChangedBits} << 10) + 1, 10), 1);
+}
+
 TEST(IntentBlock, EveryDamagedOctetAndEveryCutIsNoticed) {
     const auto bytes = encode(example_intent());
-    ASSERT_EQ(bytes.size(), kMetaBlock);
+    ASSERT_EQ(bytes.size(), kIntentOctets);
     for (std::size_t i = 0; i < bytes.size(); ++i) {
         if (i == 5) {
             continue;  // the minor version
@@ -50,13 +71,14 @@ TEST(IntentBlock, AnotherMajorVersionAndNothingAreToldApartFromDamage) {
     auto bytes = encode(example_intent());
     bytes[4] = 2;
     EXPECT_EQ(decode_intent_block(bytes).error().code, errc::unsupported_version);
-    EXPECT_EQ(decode_intent_block(std::string(kMetaBlock, '\0')).error().code, errc::not_a_member);
+    EXPECT_EQ(decode_intent_block(std::string(kIntentOctets, '\0')).error().code,
+              errc::not_a_member);
 }
 
 // Write-intent-log page, "Torn, stale, damaged".
 TEST(IntentBlock, OfASlotTheNewerSoundBlockIsTheWholeTruth) {
-    const std::string none(kMetaBlock, '\0');
-    const auto torn = encode(numbered(7)).substr(0, 512) + std::string(kMetaBlock - 512, 'x');
+    const std::string none(kIntentOctets, '\0');
+    const auto torn = encode(numbered(7)).substr(0, 512) + std::string(kIntentOctets - 512, 'x');
     EXPECT_EQ(**choose(encode(numbered(6)), encode(numbered(7))), numbered(7));
     EXPECT_EQ(**choose(encode(numbered(8)), encode(numbered(7))), numbered(8));
     EXPECT_EQ(**choose(encode(numbered(6)), torn), numbered(6));
@@ -69,7 +91,7 @@ TEST(IntentBlock, OfASlotTheNewerSoundBlockIsTheWholeTruth) {
 }
 
 TEST(IntentBlock, WhatAnotherSetLeftIsNothingAndANewerVersionIsRefused) {
-    const std::string none(kMetaBlock, '\0');
+    const std::string none(kIntentOctets, '\0');
     auto foreign = numbered(6);
     foreign.set = {0, 0x5f};
     EXPECT_FALSE(*choose(encode(foreign), none));

@@ -15,14 +15,22 @@ protected:
     static Extent in(std::uint64_t region, std::uint64_t count = 1) {
         return {region * kRegion + 3, (count - 1) * kRegion + 1};
     }
+    static IntentBlock block_of(std::uint64_t sequence) {
+        IntentBlock block;
+        block.set = {0, 0x5e};
+        block.slot = OpenerSlot(1);
+        block.sequence = sequence;
+        return block;
+    }
     static IntentLog make(std::size_t hot_max = 4) {
         return IntentLog({.set = {0, 0x5e},
                           .slot = OpenerSlot(1),
                           .opener = {},
                           .region_shift = 4,
+                          .set_blocks = 1 << 20,
                           .hot_max = hot_max,
                           .clear_after = milliseconds(1000)},
-                         7);
+                         block_of(7));
     }
     BootTime at(int ms) const { return BootTime(milliseconds(ms)); }
     // The regions of the block that is wanted now, made durable.

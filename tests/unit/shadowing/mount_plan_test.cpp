@@ -74,11 +74,22 @@ TEST(MountPlan23Rule2, TheHighestGenerationIsTheAuthority) {
     EXPECT_EQ(plan.authority, 1u);
     EXPECT_EQ(fate(plan, 1), DiskFate::kSource);
     EXPECT_EQ(fate(plan, 0), DiskFate::kCopy) << "named first or not";
-    question.disks[0].changes_kept = true;
-    plan = plan_mount(question);
-    EXPECT_EQ(fate(plan, 0), DiskFate::kMinicopy);
-    question.disks[0].label->generation.number = 1;
-    EXPECT_EQ(fate(plan_mount(question), 0), DiskFate::kCopy) << "it missed more than is known";
+}
+
+TEST(MountPlan23Rule3, AnOlderMemberComesBackByMinicopyIfWhatChangedSinceItLeftIsKept) {
+    MountQuestion question;
+    auto left = expelled(kB, 3);
+    left.fence = 1;
+    question.disks = {disk("b", label(kB, 2, {full(kA), full(kB)})),
+                      disk("a", label(kA, 3, {full(kA), left}))};
+    EXPECT_EQ(fate(plan_mount(question), 0), DiskFate::kCopy) << "no map is kept";
+    question.disks[1].label->changes_since = 3;
+    EXPECT_EQ(fate(plan_mount(question), 0), DiskFate::kMinicopy);
+    question.disks[0].label->members[1].since = 2;
+    EXPECT_EQ(fate(plan_mount(question), 0), DiskFate::kCopy) << "of another stint";
+    question.disks[0].label->members[1].since = 1;
+    question.disks[0].label->set_blocks /= 2;
+    EXPECT_EQ(fate(plan_mount(question), 0), DiskFate::kCopy) << "the set has grown since";
 }
 
 TEST(MountPlan23Rule3, DismountedProperlyItIsFullAtOnceElseItIsMerged) {

@@ -30,7 +30,7 @@ public:
         label.unit = "DSA1";
         label.layout = {.region_shift = 3,
                         .openers = 2,
-                        .slot_octets = kIntentBlocks * kMetaBlock,
+                        .slot_octets = kIntentBlocks * kIntentOctets,
                         .log_offset = kMetaBlock,
                         .data_offset = 1 << 20,
                         .member_blocks = kBlocks};
@@ -185,7 +185,7 @@ private:
     void succeed(const ReadIntent& output) {
         auto blocks = log_[{output.device, output.slot}];
         for (auto& block : blocks) {
-            block.resize(kMetaBlock, '\0');
+            block.resize(kIntentOctets, '\0');
         }
         inbox_.emplace_back(IntentRead{output.op, Outcome::kOk, std::move(blocks)});
     }
