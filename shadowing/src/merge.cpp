@@ -49,10 +49,12 @@ void Set::Impl::read_slot(OpenerSlot slot, Pending& one) {
     one.best.reset();
     one.answered = false;
     one.reading = 0;
+    one.round = ++slot_rounds;
     for (const auto& [member, device] : current(true, false)) {
         if (!devices[device].suspect) {
             ++one.reading;
-            ask(device, Purpose::kSlot, slot.value(), ReadIntent{{}, device, slot});
+            ask(device, Purpose::kSlot, one.round << 16 | slot.value(),
+                ReadIntent{{}, device, slot});
         }
     }
     if (one.reading == 0) {
@@ -75,8 +77,9 @@ void Set::Impl::on(const IntentRead& input) {
 void Set::Impl::slot_read(const Op& op, Outcome outcome, const IntentRead& input) {
     const OpenerSlot slot(static_cast<std::uint16_t>(op.owner));
     const auto it = pending.find(slot);
-    if (it == pending.end() || it->second.state != Pending::State::kReading) {
-        return;
+    if (it == pending.end() || it->second.state != Pending::State::kReading ||
+        it->second.round != op.owner >> 16) {
+        return;  // what was read before somebody was lost does not count
     }
     auto& one = it->second;
     if (outcome == Outcome::kFailed) {

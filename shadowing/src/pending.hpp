@@ -21,6 +21,7 @@ struct Pending {
     bool spread_anew = false;
     cluster::MemberId opener;  // who is lost
     std::size_t reading = 0;
+    std::uint64_t round = 0;  // of reading
     bool answered = false;
     std::optional<IntentBlock> best;
     enum class State : std::uint8_t {

@@ -293,6 +293,7 @@ struct Set::Impl {
     bool stall_blocking = false;
     bool stall_wanted = false;
     std::map<OpenerSlot, Pending> pending;
+    std::uint64_t slot_rounds = 0;
     // ---- copy
     Hold copying = Hold::kNone;
     bool copy_asked = false;

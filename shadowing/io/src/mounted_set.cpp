@@ -165,11 +165,19 @@ Status MountedSet::add(const std::string& path) {
 }
 
 Status MountedSet::remove(const std::string& path) {
+    return take_out(path, /*keep_changes=*/false);
+}
+
+Status MountedSet::remove_for_a_while(const std::string& path) {
+    return take_out(path, /*keep_changes=*/true);
+}
+
+Status MountedSet::take_out(const std::string& path, bool keep_changes) {
     const auto disk = std::ranges::find(impl_->disks, path, &Impl::Disk::path);
     if (path.empty() || disk == impl_->disks.end()) {
         return fail(errc::refused, path + ": not a disk of this set");
     }
-    impl_->feed(RemoveDevice{static_cast<DeviceIndex>(disk - impl_->disks.begin())});
+    impl_->feed(RemoveDevice{static_cast<DeviceIndex>(disk - impl_->disks.begin()), keep_changes});
     return {};
 }
 

@@ -94,6 +94,8 @@ public:
     // Becomes a member and is overwritten. Its label says that it is of this set.
     Status add(const std::string& disk);
     Status remove(const std::string& disk);
+    // It may come back by minicopy: what changes meanwhile is kept.
+    Status remove_for_a_while(const std::string& disk);
     // Grows to what the smallest disk has room for.
     void expand();
     // Answers what was asked for, then `done` is called and the set may be destroyed; `clean`: the
@@ -111,6 +113,7 @@ public:
 
 private:
     struct Impl;
+    Status take_out(const std::string& disk, bool keep_changes);
     explicit MountedSet(std::shared_ptr<Impl> impl);
     std::shared_ptr<Impl> impl_;  // shared with what is under way on disks
 };
