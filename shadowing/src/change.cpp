@@ -160,7 +160,7 @@ void Set::Impl::apply_wishes(Label& label, const Label& base, bool all_lives_los
         }
         source_kept |= is_source(member.role);
         const bool copied = target == member.id && member.since == target_since;
-        if (copied && promote == member.id && is_target(member.role)) {
+        if (copied && promote == member.id && is_target(member.role) && !is_merge_due()) {
             member.role = Role::kFull;
             member.since = number;
             member.fence = 0;

@@ -59,7 +59,7 @@ void Set::Impl::progress_copy() {
     }
     progress_fence();
     if (copy_next == now_current.set_blocks && copy_jobs == 0 && copy_unreadable.empty() &&
-        !promote) {
+        !promote && !is_merge_due()) {
         if (copy_flush == 0) {
             copy_flush = mutated("promote_unflushed") ? flushed_rounds : want_flush();
         }

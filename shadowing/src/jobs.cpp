@@ -60,11 +60,17 @@ void Set::Impl::progress_jobs() {
 }
 
 void Set::Impl::begin_job(std::uint64_t id, Job& job) {
+    // Whoever has been a source for longest: a younger one was a target when clients may have seen
+    // what is here.
     const auto sources = current(true, false);
-    const auto readable = std::ranges::find_if(sources, [&](const Current& source) {
-        return !job.unreadable[source.device] && !devices[source.device].suspect;
-    });
-    if (readable == sources.end()) {
+    const Current* readable = nullptr;
+    for (const auto& source : sources) {
+        if (!job.unreadable[source.device] && !devices[source.device].suspect &&
+            (readable == nullptr || source.member->since < readable->member->since)) {
+            readable = &source;
+        }
+    }
+    if (readable == nullptr) {
         if (std::ranges::all_of(
                 sources, [&](const Current& source) { return job.unreadable[source.device]; })) {
             end_job(id, job, ReplyStatus::kUnreadable);

@@ -81,6 +81,7 @@ void Set::Impl::slot_locked(OpenerSlot slot, Hold hold) {
             one.opener = one.best->opener;
         }
     } else if (one.probing) {
+        one.spread_anew = false;  // merging it writes it anew; so does its next opener
         one.probing = false;
         one.known = false;
         one.asked = true;

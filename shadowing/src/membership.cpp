@@ -9,8 +9,8 @@
 namespace quorate::shadowing {
 
 bool Set::Impl::change_wanted() const {
-    return !expel.empty() || promote || recover || (add && devices[*add].locked) ||
-           fence_wanted() ||
+    return !expel.empty() || (promote && !is_merge_due()) || recover ||
+           (add && devices[*add].locked) || fence_wanted() ||
            (expansion && expansion->ready && now_current.set_blocks == expansion->from);
 }
 

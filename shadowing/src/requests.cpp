@@ -54,8 +54,6 @@ void Set::Impl::begin_read(RequestId id) {
         Job job;
         job.extent = read.extent;
         job.readers.push_back(id);
-        // A target too: it may be a source before the merge comes here, and what was read must stay.
-        job.targets = !mutated("fix_sources_only");
         add_job(std::move(job));
         return;
     }

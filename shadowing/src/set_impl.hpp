@@ -157,6 +157,11 @@ struct Set::Impl {
     void progress_intent();
     void progress_flush();
     bool is_merging(Extent extent) const;
+    // What a lost opener left is not all merged: a target may lack what a source was read to have.
+    bool is_merge_due() const {
+        return !mutated("promote_unmerged") &&
+               std::ranges::any_of(pending, [](const auto& one) { return !one.second.probing; });
+    }
     std::uint64_t want_flush();
     void report_lost_cache();
 

@@ -158,7 +158,6 @@ void World::perform(std::size_t n, const ReadLabel& output) {
 }
 
 void World::perform(std::size_t n, const WriteLabel& output) {
-    check_fences(output.label);
     std::string roles;
     for (const auto& member : output.label.members) {
         roles +=
@@ -228,6 +227,7 @@ void World::perform(std::size_t n, const WriteWitness& output) {
     const auto opener = nodes_[n].opener;
     mail(n, [this, n, opener, output] {
         witness_ = output.word;
+        check_fences();
         look_for_lost_caches();  // those that have it may have been out of reach, and are out now
         trace(n, fmt::format("witness: generation {}", output.word.generation.number));
         feed(n, opener, Done{output.op, Outcome::kOk});

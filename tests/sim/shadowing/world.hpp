@@ -162,7 +162,7 @@ private:
     std::optional<Label> newest() const;
     void check_acknowledged(std::uint64_t value, Extent extent);
     void check_dirty();
-    void check_fences(const Label& label);
+    void check_fences();
     void check_clean(std::size_t node);
     std::string final_breach() const;
     std::string stuck() const;

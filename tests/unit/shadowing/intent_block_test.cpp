@@ -69,7 +69,7 @@ TEST(IntentBlock, EveryDamagedOctetAndEveryCutIsNoticed) {
 
 TEST(IntentBlock, AnotherMajorVersionAndNothingAreToldApartFromDamage) {
     auto bytes = encode(example_intent());
-    bytes[4] = 2;
+    bytes[4] = 3;
     EXPECT_EQ(decode_intent_block(bytes).error().code, errc::unsupported_version);
     EXPECT_EQ(decode_intent_block(std::string(kIntentOctets, '\0')).error().code,
               errc::not_a_member);
@@ -96,7 +96,7 @@ TEST(IntentBlock, WhatAnotherSetLeftIsNothingAndANewerVersionIsRefused) {
     foreign.set = {0, 0x5f};
     EXPECT_FALSE(*choose(encode(foreign), none));
     auto newer = encode(numbered(7));
-    newer[4] = 2;
+    newer[4] = 3;
     EXPECT_EQ(choose(encode(numbered(6)), newer).error().code, errc::unsupported_version);
 }
 

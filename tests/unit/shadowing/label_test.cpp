@@ -45,7 +45,7 @@ TEST(ShadowLabel, EveryDamagedOctetAndEveryCutIsNoticed) {
 
 TEST(ShadowLabel, AnotherMajorVersionAndAnotherDiskAreToldApartFromDamage) {
     auto bytes = encode(example_label(), 0);
-    bytes[4] = 2;
+    bytes[4] = 3;
     EXPECT_EQ(decode_label(bytes, 0).error().code, errc::unsupported_version);
     EXPECT_EQ(decode_label(std::string(kMetaBlock, '\0'), 0).error().code, errc::not_a_member);
     EXPECT_EQ(decode_label("", 0).error().code, errc::not_a_member);
@@ -128,7 +128,7 @@ TEST(ShadowLabel, OfTwoCopiesTheNewerSoundOneCounts) {
     EXPECT_EQ(choose_label({torn, none}).error().code, errc::damaged);
     EXPECT_EQ(choose_label({none, none}).error().code, errc::not_a_member);
     auto newer = first;
-    newer[4] = 2;
+    newer[4] = 3;
     EXPECT_EQ(choose_label({torn, newer}).error().code, errc::unsupported_version);
 }
 

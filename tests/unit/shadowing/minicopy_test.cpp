@@ -72,8 +72,9 @@ TEST(CopyFenceTest, IsPublishedAfterAFlushAndTheNextCopierBeginsThere) {
         return one != nullptr && one->extent.lbn >= 32 ? std::nullopt : std::optional(Outcome::kOk);
     });
     world.mount();
-    world.pass(milliseconds(200));
-    world.pass(milliseconds(200));
+    for (int i = 0; i < 10; ++i) {
+        world.pass(milliseconds(200));
+    }
     EXPECT_EQ(world.label(0).members[1].fence, 32u);
     EXPECT_EQ(world.role(1), Role::kCopy);
 }
