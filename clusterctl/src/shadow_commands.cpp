@@ -7,6 +7,7 @@
 #include "commands.hpp"
 #include "io/durable_file.hpp"
 #include "shadowing/io/disk_tools.hpp"
+#include "shadowing/io/rados_member.hpp"
 #include "shadowing/mount_plan.hpp"
 #include "shadowing/witness_block.hpp"
 #include "table.hpp"
@@ -30,13 +31,15 @@ struct ShadowOptions {
 // NODE:PATH, of a set of several nodes.
 bool is_served(const std::string& disk) {
     const auto colon = disk.find(':');
-    return colon != std::string::npos && disk.find('/') > colon;
+    const bool names_node = colon != std::string::npos && disk.find('/') > colon;
+    return names_node && !shadowing::is_rados_place(disk);
 }
 
 std::vector<std::string> absolute(const std::vector<std::string>& disks) {
     std::vector<std::string> paths;
     for (const auto& disk : disks) {
-        paths.push_back(is_served(disk) ? disk : fs::absolute(disk).lexically_normal().string());
+        const bool elsewhere = is_served(disk) || shadowing::is_rados_place(disk);
+        paths.push_back(elsewhere ? disk : fs::absolute(disk).lexically_normal().string());
     }
     return paths;
 }

@@ -19,6 +19,7 @@
 
 #include "base/random.hpp"
 #include "io/time.hpp"
+#include "rados_client.hpp"
 #include "shadowing/errc.hpp"
 #include "shadowing/io/member.hpp"
 
@@ -30,6 +31,16 @@ public:
     static Result<OpenDisk> open(const std::string& path, int flags) {
         OpenDisk disk;
         disk.path_ = path;
+        if (is_rados_place(path)) {
+            QUORATE_TRY(const auto place, parse_rados_place(path));
+            if (flags == O_RDWR && place.octets != 0) {
+                QUORATE_CHECK(make_rados_member(path, place.octets));
+            }
+            QUORATE_TRY(disk.rados_, RadosClient::connect(path));
+            QUORATE_TRY(disk.header_, disk.rados_->read_header());
+            disk.octets_ = disk.header_.octets;
+            return disk;
+        }
         disk.file_ = ::open(path.c_str(), flags | O_CLOEXEC);
         if (disk.file_ < 0) {
             return fail_errno(errno, path);
@@ -52,6 +63,8 @@ public:
     OpenDisk(OpenDisk&& other) noexcept { *this = std::move(other); }
     OpenDisk& operator=(OpenDisk&& other) noexcept {
         std::swap(file_, other.file_);
+        rados_ = std::move(other.rados_);
+        header_ = other.header_;
         path_ = other.path_;
         is_device_ = other.is_device_;
         number_ = other.number_;
@@ -65,6 +78,9 @@ public:
     }
 
     Result<std::string> read(std::uint64_t offset, std::size_t size) const {
+        if (rados_) {
+            return rados_->read(header_, offset, size);
+        }
         std::string bytes(size, '\0');
         const auto got = ::pread(file_, bytes.data(), size, static_cast<off_t>(offset));
         if (got < 0) {
@@ -74,6 +90,9 @@ public:
         return bytes;
     }
     Status write(std::uint64_t offset, std::string_view bytes) const {
+        if (rados_) {
+            return rados_->write(header_, offset, bytes);
+        }
         const auto put = ::pwrite(file_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
         if (put != static_cast<ssize_t>(bytes.size())) {
             return fail_errno(put < 0 ? errno : EIO, path_);
@@ -81,9 +100,11 @@ public:
         return {};
     }
     Status sync() const {
-        return ::fdatasync(file_) == 0 ? Status() : Status(fail_errno(errno, path_));
+        return rados_ || ::fdatasync(file_) == 0 ? Status() : Status(fail_errno(errno, path_));
     }
 
+    bool is_in_rados() const { return rados_ != nullptr; }
+    std::uint64_t life() const { return rados_ ? header_.life : machine_life(); }
     int file() const { return file_; }
     bool is_device() const { return is_device_; }
     dev_t number() const { return number_; }
@@ -95,6 +116,8 @@ private:
     std::string path_;
     int file_ = -1;
     bool is_device_ = false;
+    std::shared_ptr<RadosClient> rados_;  // of this one alone
+    RadosHeader header_;
     dev_t number_ = 0;
     std::uint64_t octets_ = 0;
 };
@@ -155,6 +178,9 @@ std::string contents_of(const OpenDisk& disk) {
 }
 
 Status check_unused(const OpenDisk& disk, const std::string& path) {
+    if (disk.is_in_rados()) {
+        return {};  // its label says whether it is a member
+    }
     if (disk.is_device()) {
         if (const auto where = mounted_at(disk.number()); !where.empty()) {
             return refuse(path, "is mounted at " + where);
@@ -191,7 +217,7 @@ Status check_contents(const OpenDisk& disk, const std::string& path) {
     if (found.error().code != errc::not_a_member) {
         return refuse(path, "carries a label of a shadow set: " + found.error().to_string());
     }
-    if (const auto contents = contents_of(disk); !contents.empty()) {
+    if (const auto contents = disk.is_in_rados() ? "" : contents_of(disk); !contents.empty()) {
         return refuse(path, "carries " + contents);
     }
     return {};
@@ -276,7 +302,7 @@ Result<Label> create_set(const CreateOptions& options) {
         QUORATE_TRY(const auto layout, lay_out(disk.octets(), 12, options.openers));
         label.set_blocks = std::min(label.set_blocks, layout.member_blocks);
         const auto role = disks.empty() ? Role::kFull : Role::kCopy;
-        label.members.push_back({Id128::random(random), role, 1, 0, machine_life()});
+        label.members.push_back({Id128::random(random), role, 1, 0, disk.life()});
         layouts.push_back(layout);
         disks.push_back(std::move(disk));
     }

@@ -1,10 +1,13 @@
 #include "rados_client.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/assert.hpp"
+#include "base/text.hpp"
 #include "shadowing/errc.hpp"
 
 namespace quorate::shadowing {
@@ -53,7 +56,7 @@ Result<RadosPlace> parse_rados_place(std::string_view text) {
     const auto wrong = [text] {
         return fail(errc::refused,
                     fmt::format("{}: rados:POOL/NAME is wanted, and after it ?conf=FILE, id=NAME, "
-                                "namespace=NAME with & between them",
+                                "namespace=NAME, size=OCTETS with & between them",
                                 text));
     };
     if (!is_rados_place(text)) {
@@ -70,6 +73,14 @@ Result<RadosPlace> parse_rados_place(std::string_view text) {
     while (!options.empty()) {
         auto value = cut_to(options, '&');
         const auto name = cut_to(value, '=');
+        if (name == "size") {
+            const auto octets = parse_u64(value);
+            if (!octets || *octets == 0) {
+                return wrong();
+            }
+            place.octets = *octets;
+            continue;
+        }
         auto* option = name == "conf"        ? &place.conf
                        : name == "id"        ? &place.id
                        : name == "namespace" ? &place.name_space
@@ -132,6 +143,36 @@ Status RadosClient::write_header(const RadosHeader& header) const {
                  "the header");
 }
 
+Result<std::string> RadosClient::read(const RadosHeader& header, std::uint64_t offset,
+                                      std::size_t size) const {
+    const auto shift = header.object_shift;
+    QUORATE_ASSERT(offset >> shift == (offset + size - 1) >> shift);
+    std::string bytes(size, '\0');
+    const auto object = rados_object_name(place_.name, offset >> shift);
+    const auto inside = offset & ((std::uint64_t{1} << shift) - 1);
+    const int got = lib_.read(pool_, object.c_str(), bytes.data(), size, inside);
+    if (got != -ENOENT) {
+        QUORATE_CHECK(check(got, "reading"));
+    }
+    return bytes;
+}
+
+Status RadosClient::write(const RadosHeader& header, std::uint64_t offset,
+                          std::string_view bytes) const {
+    const auto shift = header.object_shift;
+    const auto size = std::uint64_t{1} << shift;
+    while (!bytes.empty()) {
+        const auto inside = offset & (size - 1);
+        const auto now = std::min<std::uint64_t>(bytes.size(), size - inside);
+        const auto object = rados_object_name(place_.name, offset >> shift);
+        QUORATE_CHECK(
+            check(lib_.write(pool_, object.c_str(), bytes.data(), now, inside), "writing"));
+        bytes.remove_prefix(now);
+        offset += now;
+    }
+    return {};
+}
+
 Status RadosClient::note_address(const ServedOpener& opener) const {
     char* addresses = nullptr;
     QUORATE_CHECK(check(lib_.getaddrs(cluster_, &addresses), "this client's address"));
@@ -142,11 +183,13 @@ Status RadosClient::note_address(const ServedOpener& opener) const {
         "noting this client's address");
 }
 
-Result<std::vector<RadosClient::Noted>> RadosClient::noted(const ServedOpener& opener) const {
+Result<std::vector<RadosClient::Noted>> RadosClient::noted(const ServedOpener* opener) const {
     rados_xattrs_iter_t all = nullptr;
     QUORATE_CHECK(check(lib_.getxattrs(pool_, place_.name.c_str(), &all), "the openers"));
     std::vector<Noted> found;
-    const auto wanted = opener.process == 0 ? key_prefix_of(opener) : key_of(opener);
+    const auto wanted = opener == nullptr      ? std::string(kOpenerKey)
+                        : opener->process == 0 ? key_prefix_of(*opener)
+                                               : key_of(*opener);
     for (;;) {
         const char* key = nullptr;
         const char* value = nullptr;

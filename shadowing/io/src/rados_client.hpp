@@ -26,14 +26,19 @@ public:
 
     Result<RadosHeader> read_header() const;
     Status write_header(const RadosHeader& header) const;
+    // What is read stands in one object: blocks of labels and logs. What was never written reads as
+    // zeros.
+    Result<std::string> read(const RadosHeader& header, std::uint64_t offset,
+                             std::size_t size) const;
+    Status write(const RadosHeader& header, std::uint64_t offset, std::string_view bytes) const;
     // Where this client is, for the blocklist.
     Status note_address(const ServedOpener& opener) const;
-    // Of openers that match; `process` 0 matches all.
+    // Of openers that match: `process` 0 matches all of that life of the node, null everybody.
     struct Noted {
         std::string key;
         std::string address;
     };
-    Result<std::vector<Noted>> noted(const ServedOpener& opener) const;
+    Result<std::vector<Noted>> noted(const ServedOpener* opener) const;
     Status blocklist(const Noted& noted) const;
     Status forget(const Noted& noted) const;
     // Until this client has the newest map of the cluster.

@@ -21,6 +21,7 @@ bool find_rados(void* library, RadosLibrary& rados) {
            find_symbol(library, "rados_ioctx_destroy", rados.ioctx_destroy) &&
            find_symbol(library, "rados_ioctx_set_namespace", rados.ioctx_set_namespace) &&
            find_symbol(library, "rados_read", rados.read) &&
+           find_symbol(library, "rados_write", rados.write) &&
            find_symbol(library, "rados_write_full", rados.write_full) &&
            find_symbol(library, "rados_setxattr", rados.setxattr) &&
            find_symbol(library, "rados_getxattr", rados.getxattr) &&

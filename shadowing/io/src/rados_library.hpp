@@ -22,6 +22,7 @@ struct RadosLibrary {
     decltype(&::rados_ioctx_destroy) ioctx_destroy = nullptr;
     decltype(&::rados_ioctx_set_namespace) ioctx_set_namespace = nullptr;
     decltype(&::rados_read) read = nullptr;
+    decltype(&::rados_write) write = nullptr;
     decltype(&::rados_write_full) write_full = nullptr;
     decltype(&::rados_setxattr) setxattr = nullptr;
     decltype(&::rados_getxattr) getxattr = nullptr;

@@ -264,9 +264,28 @@ struct RadosOpening {
     std::shared_ptr<RadosClient> client;
     RadosHeader header;
 };
-Result<RadosOpening> open_aside(const std::string& place, const ServedOpener& opener) {
+// `opener` null: everybody.
+Status shut_out(const RadosClient& client, const ServedOpener* opener) {
+    QUORATE_TRY(const auto noted, client.noted(opener));
+    for (const auto& one : noted) {
+        QUORATE_CHECK(client.blocklist(one));
+    }
+    QUORATE_CHECK(client.take_latest_map());
+    QUORATE_CHECK(rados_clients().take_latest_map());
+    for (const auto& one : noted) {
+        QUORATE_CHECK(client.forget(one));
+    }
+    return {};
+}
+
+Result<RadosOpening> open_aside(const std::string& place, const ServedOpener& opener,
+                                RadosOthers others) {
     QUORATE_TRY(auto client, RadosClient::connect(place));
-    QUORATE_CHECK(client->take_latest_map());
+    if (others == RadosOthers::kShutOut) {
+        QUORATE_CHECK(shut_out(*client, nullptr));
+    } else {
+        QUORATE_CHECK(client->take_latest_map());
+    }
     QUORATE_TRY(const auto header, client->read_header());
     QUORATE_CHECK(client->note_address(opener));
     rados_clients().add(client);
@@ -282,24 +301,15 @@ std::unique_ptr<Member> make_member(asio::io_context& io, RadosOpening opened) {
 
 Status drop_aside(const std::string& place, const ServedOpener& opener) {
     QUORATE_TRY(const auto client, RadosClient::connect(place));
-    QUORATE_TRY(const auto noted, client->noted(opener));
-    for (const auto& one : noted) {
-        QUORATE_CHECK(client->blocklist(one));
-    }
-    QUORATE_CHECK(client->take_latest_map());
-    QUORATE_CHECK(rados_clients().take_latest_map());
-    for (const auto& one : noted) {
-        QUORATE_CHECK(client->forget(one));
-    }
-    return {};
+    return shut_out(*client, &opener);
 }
 
 }  // namespace
 
 void open_rados_member(asio::io_context& io, const std::string& place, ServedOpener opener,
-                       Opened done) {
+                       RadosOthers others, Opened done) {
     run_aside(
-        io, [place, opener] { return open_aside(place, opener); },
+        io, [=] { return open_aside(place, opener, others); },
         [&io, done = std::move(done)](Result<RadosOpening> opened) {
             done(opened ? Result<std::unique_ptr<Member>>(make_member(io, std::move(*opened)))
                         : tl::unexpected(opened.error()));
@@ -307,8 +317,8 @@ void open_rados_member(asio::io_context& io, const std::string& place, ServedOpe
 }
 
 Result<std::unique_ptr<Member>> connect_rados_member(asio::io_context& io, const std::string& place,
-                                                     ServedOpener opener) {
-    QUORATE_TRY(auto opened, open_aside(place, opener));
+                                                     ServedOpener opener, RadosOthers others) {
+    QUORATE_TRY(auto opened, open_aside(place, opener, others));
     return make_member(io, std::move(opened));
 }
 

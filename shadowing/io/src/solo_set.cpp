@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "io/time.hpp"
 #include "shadowing/io/disk_tools.hpp"
+#include "shadowing/io/rados_member.hpp"
 #include "shadowing/io/witness_file.hpp"
 #include "solo_locks.hpp"
 
@@ -10,6 +11,9 @@ namespace quorate::shadowing {
 namespace {
 
 constexpr std::uint64_t kEpoch = 1;  // there is no cluster that could go on without this opener
+
+// In whose name a member in RADOS is open. Another life of it that is left is shut out.
+constexpr ServedOpener kOpener{{cluster::NodeId(1), cluster::Incarnation(1)}, 1};
 
 class SoloSurroundings final : public Surroundings {
 public:
@@ -37,7 +41,11 @@ public:
         }
     }
     void open_member(io::Uring& ring, const std::string& disk, Opened done) override {
-        done(open_file_member(ring, io_, disk));
+        if (is_rados_place(disk)) {
+            open_rados_member(io_, disk, kOpener, RadosOthers::kShutOut, std::move(done));
+        } else {
+            done(open_file_member(ring, io_, disk));
+        }
     }
 
 private:

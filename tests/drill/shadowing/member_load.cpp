@@ -136,7 +136,7 @@ int fail_with(const Error& error) {
 
 int load(const std::string& place, const char* node) {
     boost::asio::io_context io(1);
-    auto member = connect_rados_member(io, place, opener_of(node));
+    auto member = connect_rados_member(io, place, opener_of(node), RadosOthers::kStay);
     return member ? MemberLoad(io, **member).run() : fail_with(member.error());
 }
 

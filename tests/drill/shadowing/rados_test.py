@@ -5,12 +5,16 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 
 import single_ceph
+from one_machine import Machine
+from unit_client import Ledger
 
 BIN = os.environ["QUORATE_BIN"]
 PATIENCE = 120
 OCTETS = 64 << 20
+SET_OCTETS = 16 << 20
 
 
 class Load:
@@ -65,6 +69,36 @@ def who_was_shut_out_can_write_no_more(place):
     assert word == "verified", word
 
 
+def a_set(folder, ceph, disks):
+    """Written while the OSD starts anew, and while shadowd is killed; every acknowledged block is there."""
+    os.makedirs(folder)
+    machine = Machine(folder)
+    try:
+        machine.ctl("shadow", "create", "DSA1", *disks)
+        machine.start()
+        machine.ctl("shadow", "mount", "DSA1", *disks)
+        machine.wait_full(len(disks))
+        ledger = Ledger(machine.show()["octets"] // 4096)
+        writer = threading.Thread(target=ledger.write_until, args=(machine.data_socket, lambda: False))
+        writer.start()
+        machine.wait(lambda: ledger.acknowledged > 200, "writes are acknowledged")
+        ceph.kill_osd()
+        before = ledger.acknowledged
+        ceph.start_osd()
+        machine.wait(lambda: ledger.acknowledged > before + 500, "writes go on after the OSD's restart")
+        machine.kill()
+        writer.join()
+        machine.start()
+        machine.wait_full(len(disks))
+        ledger.check(machine.data_socket)
+        print(f"a set of {len(disks)}: {ledger.acknowledged} writes acknowledged, all there", flush=True)
+    finally:
+        if machine.daemon and machine.daemon.poll() is None:
+            machine.kill()
+        with open(os.path.join(folder, "shadowd.log")) as log:
+            print(log.read()[-2000:])
+
+
 def main():
     single_ceph.in_own_network()
     folder = tempfile.mkdtemp(prefix="quorate-rados-")
@@ -75,6 +109,11 @@ def main():
         member("make", place, OCTETS)
         the_osd_starts_anew_under_load(ceph, place)
         who_was_shut_out_can_write_no_more(place)
+        file = os.path.join(folder, "file.img")
+        with open(file, "wb") as disk:
+            disk.truncate(SET_OCTETS)
+        a_set(os.path.join(folder, "both"), ceph, [file, f"rados:shadow/a?conf={ceph.conf}&size={SET_OCTETS}"])
+        a_set(os.path.join(folder, "alone"), ceph, [f"rados:shadow/b?conf={ceph.conf}&size={SET_OCTETS}"])
     finally:
         if ceph:
             ceph.stop()
