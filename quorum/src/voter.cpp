@@ -5,7 +5,6 @@
 #include <fmt/core.h>
 
 #include "base/assert.hpp"
-#include "mutation.hpp"
 #include "voter_impl.hpp"
 
 namespace quorate::quorum {
@@ -72,7 +71,7 @@ void Voter::Impl::take(const UseDisks& input) {
     disks.use(input);
     disk_step = input.step;
     beat_now = true;
-    if (writes() && !mutated("leave_pages_behind")) {
+    if (writes()) {
         put_all_pages();
     }
 }

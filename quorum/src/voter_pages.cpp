@@ -125,7 +125,7 @@ void Voter::Impl::settle_step() {
         return;
     }
     for (auto kind : {PageKind::kBallot, PageKind::kRequest, PageKind::kWitness}) {
-        if (!disks.has(kind, disks.page(kind).sequence) && !mutated("leave_pages_behind")) {
+        if (!disks.has(kind, disks.page(kind).sequence)) {
             return;
         }
     }
@@ -259,7 +259,7 @@ void Voter::Impl::mend() {
     }
     const auto& own = slots.of(options.self);
     const auto lacks = [&](PageKind kind) {
-        return settled_step != disk_step && !mutated("leave_pages_behind") && !disks.writes(kind) &&
+        return settled_step != disk_step && !disks.writes(kind) &&
                !disks.has(kind, disks.page(kind).sequence);
     };
     if (own.ballot.known == Known::kUnknown || lacks(PageKind::kBallot)) {

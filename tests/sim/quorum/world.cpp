@@ -15,7 +15,7 @@ using sim::Time;
 
 namespace {
 
-constexpr std::uint64_t kOtherSeeds = 0x5eed'0000'0000'0000;
+constexpr std::uint64_t kOtherSeeds = 0x5eed'0062'0000'0000;
 
 }  // namespace
 
