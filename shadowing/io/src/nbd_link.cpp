@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -52,6 +53,13 @@ void notice_silence(int socket) {
     set(IPPROTO_TCP, TCP_KEEPIDLE, kProbeAfter);
     set(IPPROTO_TCP, TCP_KEEPINTVL, kProbeEvery);
     set(IPPROTO_TCP, TCP_KEEPCNT, kProbes);
+}
+
+// Octets, or the end.
+bool has_something(int socket) {
+    char octet = 0;
+    const auto got = ::recv(socket, &octet, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
 }  // namespace
@@ -215,8 +223,12 @@ void NbdLink::wait(asio::posix::descriptor_base::wait_type type, bool NbdLink::*
             if (error || self->closed_) {
                 return;
             }
-            notify(self->nbd_);
-            self->hear_ended();
+            // Told to read where there is nothing, the library waits for a reply in the middle of a
+            // request, and the server for the rest of that.
+            if (flag != &NbdLink::reading_ || has_something(self->socket_.native_handle())) {
+                notify(self->nbd_);
+                self->hear_ended();
+            }
             self->look();
         });
 }
