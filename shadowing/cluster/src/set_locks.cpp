@@ -33,6 +33,7 @@ struct SetLocks::Impl : std::enable_shared_from_this<SetLocks::Impl> {
         std::deque<Lock> asked;
         bool working = false;
         bool waiting = false;  // for a higher mode
+        bool blocks = false;   // heard while working: of the mode that is granted, perhaps
     };
 
     Impl(boost::asio::io_context& context, lockmgr::LockDomain locks, Id128 id, Feed to)
@@ -43,6 +44,7 @@ struct SetLocks::Impl : std::enable_shared_from_this<SetLocks::Impl> {
     awaitable<bool> take(Entry& entry);
     awaitable<Result<LockStatus>> convert(Entry& entry, const Lock& next);
     void tell(Entry& entry, const Lock& next, LockStatus status);
+    void blocking(const LockName& name);
 
     boost::asio::io_context& io;
     lockmgr::LockDomain domain;
@@ -134,7 +136,7 @@ awaitable<bool> SetLocks::Impl::take(Entry& entry) {
                                name = entry.name](const lockmgr::BlockingRequest&) {
             const auto self = weak.lock();
             if (self && !self->stopped) {
-                self->feed(Blocking{name});
+                self->blocking(name);
             }
         };
         auto lock =
@@ -178,6 +180,9 @@ void SetLocks::Impl::tell(Entry& entry, const Lock& next, LockStatus status) {
     if (status == LockStatus::kGranted) {
         const auto value = decode_value(entry.lock->value(), entry.lock->value_valid());
         feed(Locked{entry.name, next.hold, value.state, value.word});
+        if (std::exchange(entry.blocks, false)) {
+            feed(Blocking{entry.name});
+        }
     } else if (status == LockStatus::kNotQueued) {
         if (entry.lock->mode() == LockMode::NL) {
             entry.lock->release();
@@ -192,6 +197,15 @@ void SetLocks::Impl::tell(Entry& entry, const Lock& next, LockStatus status) {
         }
         entry.asked.push_back(next);
     }
+}
+
+// The word that somebody waits for the new mode may come before this has heard of the grant, and
+// comes once.
+void SetLocks::Impl::blocking(const LockName& name) {
+    if (const auto it = entries.find(name); it != entries.end()) {
+        it->second->blocks = it->second->working;
+    }
+    feed(Blocking{name});
 }
 
 }  // namespace quorate::shadowing
