@@ -32,12 +32,12 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"skip_witness", 8}, Mutation{"read_above_fence", 1},
                       Mutation{"read_unfixed", 13}, Mutation{"fix_without_stall", 52},
                       Mutation{"ack_without_lease", 26}, Mutation{"clear_unmerged", 6},
-                      Mutation{"clear_without_flush", 143}, Mutation{"promote_unflushed", 143},
-                      Mutation{"forget_zombies", 97}, Mutation{"clear_unflushed", 73},
-                      Mutation{"ignore_life", 143}, Mutation{"reuse_number", 133},
-                      Mutation{"promote_unspread", 248}, Mutation{"forget_changes", 1},
-                      Mutation{"clear_changes", 2}, Mutation{"minicopy_hot_only", 1},
-                      Mutation{"minicopy_map_only", 2}, Mutation{"forget_refresh", 19}),
+                      Mutation{"clear_without_flush", 143}, Mutation{"promote_unflushed", 158},
+                      Mutation{"forget_zombies", 245}, Mutation{"clear_unflushed", 73},
+                      Mutation{"ignore_life", 143}, Mutation{"promote_unspread", 248},
+                      Mutation{"forget_changes", 1}, Mutation{"clear_changes", 2},
+                      Mutation{"minicopy_hot_only", 1}, Mutation{"minicopy_map_only", 2},
+                      Mutation{"forget_refresh", 19}),
     sim::name_of);
 
 }  // namespace
