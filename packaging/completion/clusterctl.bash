@@ -31,7 +31,7 @@ _clusterctl_words() {
         "lock trace") echo --node ;;
         shadow) echo create mount dismount show add remove label ;;
         "shadow create" | "shadow add") echo --force ;;
-        "shadow mount") echo --plan ;;
+        "shadow mount") echo --plan --cluster --shared --quorum-disk ;;
         do) echo --nodes --timeout ;;
         events) echo --follow ;;
         monitor) echo cluster lease mail lock dlock rlock --interval --count ;;
