@@ -1,5 +1,11 @@
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <chrono>
 #include <memory>
+#include <string_view>
 
 #include <boost/json/array.hpp>
 
@@ -21,6 +27,20 @@ constexpr std::chrono::milliseconds kRelayTime{4000};
 constexpr std::size_t kRelaysAtOnce = 2;
 constexpr std::size_t kRelaysWaiting = 64;
 
+// Whether no process listens there. One that is frozen, or has too much to do, does.
+bool nobody_listens(std::string_view path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const bool refused =
+        socket >= 0 &&
+        ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 &&
+        (errno == ECONNREFUSED || errno == ENOENT);
+    ::close(socket);
+    return refused;
+}
+
 class Relay {
 public:
     explicit Relay(boost::asio::io_context& io)
@@ -38,8 +58,9 @@ public:
         };
         auto answer = co_await threads_.run(std::move(asked));
         if (!answer) {
-            co_return ControlResponse::error(502, "unreachable",
-                                             "shadowd: " + answer.error().to_string());
+            co_return ControlResponse::error(
+                502, nobody_listens(kShadowdSocket) ? "no_shadowd" : "unreachable",
+                "shadowd: " + answer.error().to_string());
         }
         ControlResponse response;
         response.status = answer->status;

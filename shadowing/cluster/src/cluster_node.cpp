@@ -183,12 +183,16 @@ awaitable<Status> ClusterNode::join() {
     io::spawn(io_, watch_lease());
     // Both, before anything is served or waited for: an earlier life of this node may be one of
     // those that are taken over.
-    auto enlisted = co_await enlist(guard_);
-    if (enlisted) {
-        enlisted = co_await enlist(heir_);
-    }
-    if (!enlisted) {
-        co_return enlisted;
+    for (auto* fencer : {&guard_, &heir_}) {
+        auto enlisted = co_await enlist(*fencer);
+        while (!enlisted) {
+            waits_for_ = enlisted.error().to_string();
+            auto slept = co_await again();
+            if (!slept) {
+                co_return slept;
+            }
+            enlisted = co_await enlist(*fencer);
+        }
     }
     bool settled = false;
     while (!settled) {
@@ -271,15 +275,24 @@ void ClusterNode::hear(Fencer& fencer, const std::string& line) {
     }
 }
 
+// Until it is taken: nobody asks again in this view. 409: nobody waits for it, or the stream has
+// ended, and with the next one it is asked for anew.
 awaitable<void> ClusterNode::confirm(Fencer& fencer, cluster::MemberId lost) {
-    json::object body{{"node_id", lost.node.value()},
-                      {"incarnation", fmt::format("{:016x}", lost.incarnation.value())},
-                      {"session", fencer.session}};
-    auto answer = co_await call(kClusterdSocket, "POST", fencer.path + "/confirmed",
-                                std::move(body), kAnswerTime);
-    if (!answer || (answer->status >= 300 && answer->status != 409)) {
+    while (!stopping_) {
+        json::object body{{"node_id", lost.node.value()},
+                          {"incarnation", fmt::format("{:016x}", lost.incarnation.value())},
+                          {"session", fencer.session}};
+        auto answer = co_await call(kClusterdSocket, "POST", fencer.path + "/confirmed",
+                                    std::move(body), kAnswerTime);
+        if (answer && (answer->status < 300 || answer->status == 409)) {
+            co_return;
+        }
         Logger().warn("loss_not_confirmed", "node", lost.node.value(), "why",
                       answer ? answer->text : answer.error().to_string());
+        auto slept = co_await io::sleep_until(io::mono_now() + kLookAgain);
+        if (!slept) {
+            co_return;
+        }
     }
 }
 

@@ -237,6 +237,13 @@ DiskServer::~DiskServer() {
     impl_->control.reset();
     impl_->process.reset();
     impl_->disk.reset();
+    // Nothing is under way any more.
+    for (auto& [tag, done] : std::exchange(impl_->drops, {})) {
+        asio::post(impl_->io, std::move(done));
+    }
+    for (auto& [tag, done] : std::exchange(impl_->lists, {})) {
+        asio::post(impl_->io, [done = std::move(done)] { done({}); });
+    }
 }
 
 void DiskServer::drop(const ServedOpener& opener, std::uint64_t floor, std::function<void()> done) {

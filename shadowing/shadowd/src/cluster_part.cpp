@@ -64,10 +64,14 @@ awaitable<void> ClusterPart::join(std::vector<UnitFile> files) {
     if (*note && (*note)->incarnation == node_.self().incarnation.value()) {
         waits_for_ = "an earlier shadowd of this node is made an end of";
         auto ended = co_await end_predecessor(**note, files);
-        if (!ended) {
+        while (!ended) {
             waits_for_ = ended.error().to_string();
-            Logger().error("not_joined", "why", waits_for_);
-            co_return;
+            Logger().warn("predecessor_not_ended", "why", waits_for_);
+            auto slept = co_await io::sleep_until(io::mono_now() + kTellAgain);
+            if (!slept) {
+                co_return;
+            }
+            ended = co_await end_predecessor(**note, files);
         }
         waits_for_.clear();
     }
@@ -78,6 +82,7 @@ awaitable<void> ClusterPart::join(std::vector<UnitFile> files) {
     }
     note_.incarnation = node_.self().incarnation.value();
     note_.process = static_cast<std::uint32_t>(::getpid());
+    note_.opener = node_.process();
     ready_ = true;
     Logger().info("joined", "node", node_.name());
     handlers_.joined();
@@ -100,12 +105,20 @@ awaitable<Status> ClusterPart::end_predecessor(const OpenerNote& note,
     for (const auto& file : files) {
         co_await await_last_io(file);
     }
+    json::object opener = life();
+    opener["process"] = fmt::format("{:016x}", note.opener);
+    auto dropped = co_await tell_all("/v1/shadow/cluster/drop", std::move(opener));
+    if (!dropped) {
+        co_return fail(errc::refused,
+                       "an earlier shadowd of this node was killed, and what it asked of another "
+                       "node's disks has not ended");
+    }
     for (const auto& set : note.sets) {
         auto told = co_await tell_end(set);
         if (!told) {
             co_return fail(errc::refused,
                            "an earlier shadowd of this node was killed, and the other "
-                           "nodes cannot be told: restart it when they answer");
+                           "nodes cannot be told");
         }
     }
     auto purged = co_await node_.locks().purge(note.process);
@@ -124,7 +137,7 @@ awaitable<void> ClusterPart::await_last_io(const UnitFile& file) {
     for (const auto& disk : file.disks) {
         const auto place = parse_disk_place(disk);
         if (!file.shared && (!place || place->node != node_.name())) {
-            continue;  // its server lets nothing of an earlier process in once it knows this one
+            continue;  // its server is told to drop what is under way
         }
         bool busy = true;
         while (busy) {
@@ -140,36 +153,45 @@ awaitable<void> ClusterPart::await_last_io(const UnitFile& file) {
     }
 }
 
+json::object ClusterPart::life() const {
+    const auto self = node_.self();
+    return {{"node_id", self.node.value()},
+            {"incarnation", fmt::format("{:016x}", self.incarnation.value())}};
+}
+
 awaitable<bool> ClusterPart::tell_end(Id128 set) {
+    json::object body = life();
+    body["set"] = set.to_hex();
+    body["slot"] = slot_of(node_.self().node).value();
+    auto told = co_await tell_all("/v1/shadow/cluster/lost", std::move(body));
+    co_return told;
+}
+
+awaitable<bool> ClusterPart::tell_all(std::string target, json::object body) {
     auto members = co_await node_.members();
     if (!members) {
         co_return false;
     }
-    const auto self = node_.self();
     bool all = true;
     for (const auto& name : *members) {
-        if (name == node_.name()) {
-            continue;
+        if (name != node_.name()) {
+            auto told = co_await tell_one(name, target, body);
+            all = all && told;
         }
-        json::object body{{"set", set.to_hex()},
-                          {"slot", slot_of(self.node).value()},
-                          {"node_id", self.node.value()},
-                          {"incarnation", fmt::format("{:016x}", self.incarnation.value())}};
-        auto told = co_await tell_one(name, std::move(body));
-        all = all && told;
     }
     co_return all;
 }
 
-// Whoever has no shadowd has no set open; one that leaves the membership is fenced.
-awaitable<bool> ClusterPart::tell_one(std::string node, json::object body) {
+// Whoever has no shadowd has no set open, and serves nothing; one that leaves the membership is
+// fenced.
+awaitable<bool> ClusterPart::tell_one(std::string node, std::string target, json::object body) {
     for (int i = 0; i < kTellTimes; ++i) {
-        auto answer = co_await node_.ask(node, "POST", "/v1/shadow/cluster/lost", body);
+        auto answer = co_await node_.ask(node, "POST", target, body);
         if (answer && answer->status == 200) {
             co_return true;
         }
-        const bool no_shadowd =
-            answer && answer->status == 502 && answer->text.find("shadowd: ") != std::string::npos;
+        const bool no_shadowd = answer && answer->status == 502 &&
+                                answer->text.find("\"no_shadowd\"") != std::string::npos;
         auto members = co_await node_.members();
         if (no_shadowd || (members && std::ranges::find(*members, node) == members->end())) {
             co_return true;

@@ -53,7 +53,10 @@ private:
     boost::asio::awaitable<Status> end_predecessor(const OpenerNote& note,
                                                    const std::vector<UnitFile>& files);
     boost::asio::awaitable<void> await_last_io(const UnitFile& file);
-    boost::asio::awaitable<bool> tell_one(std::string node, boost::json::object body);
+    boost::json::object life() const;
+    boost::asio::awaitable<bool> tell_all(std::string target, boost::json::object body);
+    boost::asio::awaitable<bool> tell_one(std::string node, std::string target,
+                                          boost::json::object body);
 
     boost::asio::io_context& io_;
     Handlers handlers_;

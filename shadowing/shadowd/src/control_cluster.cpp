@@ -1,6 +1,10 @@
 #include <charconv>
+#include <chrono>
+#include <memory>
 
 #include "io/control_fields.hpp"
+#include "io/event.hpp"
+#include "io/time.hpp"
 #include "shadowd.hpp"
 #include "shadowing/cluster/witness_json.hpp"
 
@@ -11,6 +15,8 @@ namespace {
 using boost::asio::awaitable;
 using io::ControlRequest;
 using io::ControlResponse;
+
+constexpr std::chrono::milliseconds kDrainTime{2000};  // below what the relay waits for an answer
 
 class PeerControl {
 public:
@@ -51,6 +57,32 @@ public:
         co_return ControlResponse();
     }
 
+    // Answered when nothing of that opener is under way on the disks that this node serves.
+    awaitable<ControlResponse> drop(ControlRequest request) {
+        io::ControlFields fields(request.body);
+        const auto node = fields.optional_number("node_id");
+        const auto incarnation = parse_hex64(fields.text("incarnation"));
+        const auto process = parse_hex64(fields.text("process"));
+        if (!node || *node > UINT32_MAX || !incarnation || !process || *process == 0) {
+            fields.complain("node_id", "incarnation or process is none");
+        }
+        if (const auto read = fields.finish(); !read) {
+            co_return ControlResponse::error(400, "bad_request", read.error().detail);
+        }
+        const ServedOpener opener{{cluster::NodeId(static_cast<std::uint32_t>(*node)),
+                                   cluster::Incarnation(*incarnation)},
+                                  *process};
+        // Shared with the drop, which may end later.
+        const auto drained = std::make_shared<io::Event>(shadowd_.io());
+        shadowd_.served().drop(opener, 0, [drained] { drained->set(); });
+        auto ended = co_await drained->wait(io::after(kDrainTime));
+        if (!ended) {
+            co_return ControlResponse::error(503, "draining",
+                                             "requests are under way yet: ask again");
+        }
+        co_return ControlResponse();
+    }
+
     awaitable<ControlResponse> disk(ControlRequest request) {
         io::ControlFields fields(request.body);
         const auto path = fields.text("path");
@@ -80,6 +112,8 @@ void add_peer_routes(io::ControlServer& server, Shadowd& shadowd) {
     });
     server.route("POST", "/v1/shadow/cluster/disk",
                  [control](ControlRequest request) { return control->disk(std::move(request)); });
+    server.route("POST", "/v1/shadow/cluster/drop",
+                 [control](ControlRequest request) { return control->drop(std::move(request)); });
     server.route("POST", "/v1/shadow/cluster/lost",
                  [control](ControlRequest request) { return control->lost(std::move(request)); });
 }

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::string_view kNoteHead = "quorate-opener 1";
 
+}  // namespace
+
 std::optional<std::uint64_t> parse_hex64(std::string_view text) {
     std::uint64_t value = 0;
     const auto* end = text.data() + text.size();
@@ -20,8 +22,6 @@ std::optional<std::uint64_t> parse_hex64(std::string_view text) {
     const bool whole = text.size() == 16 && read.ec == std::errc() && read.ptr == end;
     return whole ? std::optional(value) : std::nullopt;
 }
-
-}  // namespace
 
 std::optional<Id128> parse_id128(std::string_view text) {
     const auto high = text.size() == 32 ? parse_hex64(text.substr(0, 16)) : std::nullopt;
@@ -39,9 +39,12 @@ Result<std::optional<OpenerNote>> OpenerNote::read(const std::string& path) {
     bool sound = lines.size() >= 3 && lines.front() == kNoteHead && lines.back().empty();
     if (sound) {
         const auto words = split(lines[1], ' ');
-        const auto incarnation = words.size() == 2 ? parse_hex64(words[0]) : std::nullopt;
-        const auto process = words.size() == 2 ? parse_u64(words[1]) : std::nullopt;
-        sound = incarnation && process && *process <= UINT32_MAX;
+        const bool three = words.size() == 3;
+        const auto incarnation = three ? parse_hex64(words[0]) : std::nullopt;
+        const auto process = three ? parse_u64(words[1]) : std::nullopt;
+        const auto opener = three ? parse_hex64(words[2]) : std::nullopt;
+        sound = incarnation && process && *process <= UINT32_MAX && opener;
+        note.opener = opener.value_or(0);
         note.incarnation = incarnation.value_or(0);
         note.process = static_cast<std::uint32_t>(process.value_or(0));
     }
@@ -62,7 +65,7 @@ Status OpenerNote::write(const std::string& path) const {
     if (sets.empty()) {
         return io::remove_durably(path);
     }
-    auto text = fmt::format("{}\n{:016x} {}\n", kNoteHead, incarnation, process);
+    auto text = fmt::format("{}\n{:016x} {} {:016x}\n", kNoteHead, incarnation, process, opener);
     for (const auto& set : sets) {
         text += set.to_hex() + "\n";
     }

@@ -15,7 +15,8 @@ namespace quorate::shadowing {
 // set is opened.
 struct OpenerNote {
     std::uint64_t incarnation = 0;  // of clusterd
-    std::uint32_t process = 0;
+    std::uint32_t process = 0;      // its pid
+    std::uint64_t opener = 0;       // as disk servers know it (ServedOpener::process)
     std::set<Id128> sets;
 
     // Nothing: nobody left one. Errors: errno's values; errc::damaged.
@@ -23,6 +24,8 @@ struct OpenerNote {
     Status write(const std::string& path) const;
 };
 
+// 16 hexadecimal digits.
+std::optional<std::uint64_t> parse_hex64(std::string_view text);
 // 32 hexadecimal digits.
 std::optional<Id128> parse_id128(std::string_view text);
 

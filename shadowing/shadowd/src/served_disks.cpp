@@ -56,7 +56,7 @@ Status ServedDisks::load() {
 
 void ServedDisks::start(const std::string& psk_file, std::uint64_t floor) {
     psk_file_ = psk_file;
-    floor_ = floor;
+    floor_ = std::max(floor_, floor);
     for (auto& [name, served] : served_) {
         if (const auto begun = begin(served); !begun) {
             Logger().error("not_served", "disk", name, "why", served.problem);
@@ -111,7 +111,7 @@ const ServedFile* ServedDisks::find(const std::string& path) const {
     return it == served_.end() || !it->second.server ? nullptr : &it->second.file;
 }
 
-void ServedDisks::drop(cluster::MemberId lost, std::uint64_t floor, std::function<void()> done) {
+void ServedDisks::drop(ServedOpener lost, std::uint64_t floor, std::function<void()> done) {
     floor_ = std::max(floor_, floor);
     // Owned by all drops.
     const auto left = std::make_shared<std::size_t>(1);
@@ -123,7 +123,7 @@ void ServedDisks::drop(cluster::MemberId lost, std::uint64_t floor, std::functio
     for (const auto& [name, served] : served_) {
         if (served.server) {
             ++*left;
-            served.server->drop({lost, 0}, floor, one_done);
+            served.server->drop(lost, floor, one_done);
         }
     }
     one_done();

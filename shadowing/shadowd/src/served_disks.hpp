@@ -46,8 +46,9 @@ public:
     // Reads the files. Errors: the operator's.
     Status load();
 
-    // Nothing of that life may take effect any more; `done` when nothing of it is under way.
-    void drop(cluster::MemberId lost, std::uint64_t floor, std::function<void()> done);
+    // Nothing of that opener, or of all of that life, may take effect any more; `done` when nothing
+    // of it is under way. `floor`: the epoch that is without it; 0: none is.
+    void drop(ServedOpener lost, std::uint64_t floor, std::function<void()> done);
     void stop() { served_.clear(); }
 
 private:

@@ -93,7 +93,7 @@ awaitable<void> Shadowd::retire(std::string name) {
     unit.set->retire([ended] { ended->set(); });
     auto quiet = co_await ended->wait(io::after(kDismountTime));
     bool told = true;
-    if (unit.file.cluster) {
+    if (quiet && unit.file.cluster) {
         told = co_await cluster_->tell_end(unit.set->set_id());
     }
     if (quiet && told) {
@@ -136,7 +136,7 @@ void Shadowd::join() {
     };
     handlers.fence = [this](cluster::MemberId lost, std::uint64_t epoch,
                             std::function<void()> done) {
-        served_.drop(lost, epoch, std::move(done));
+        served_.drop({lost, 0}, epoch, std::move(done));
     };
     handlers.lost = [this](OpenerSlot slot, cluster::MemberId lost) {
         for (const auto& [name, unit] : units_) {

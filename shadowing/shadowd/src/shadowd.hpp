@@ -46,6 +46,7 @@ public:
     // Of all sets that other nodes tell of, those that are not mounted here too.
     WitnessFiles& witness_files() { return witness_files_; }
     ServedDisks& served() { return served_; }
+    boost::asio::io_context& io() { return daemon_.io(); }
     // For what the cluster alone allows: units of several nodes, served disks.
     void join_if_wanted();
     // Why a unit without a set has none.

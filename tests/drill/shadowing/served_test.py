@@ -1,7 +1,7 @@
 """Each node serves a disk of its own to the others, and all write the set. A node is lost with its disk; it returns,
 and its disk by a copy."""
 
-from cluster_case import UNIT, ShadowCase, clusterd, run, shadowd
+from cluster_case import UNIT, ShadowCase, clusterd, run, shadowd, wait_for
 
 
 class ServedTest(ShadowCase):
@@ -33,7 +33,7 @@ class ServedTest(ShadowCase):
         clusterd.wait_cluster(self.lab.nodes, limit=60)
         shadowd.wait_shown(first, UNIT, "is mounted", lambda shown: shown["mounted"])
         again = [self.write(node) for node in self.openers]
-        shadowd.ctl(second, "shadow", "add", UNIT, self.places[0])
+        wait_for("the disk that was lost is a member again", lambda: self.is_added(second), 90, pause=1)
         for node in self.openers:
             shadowd.wait_full(node, UNIT, 2)
         for writer in again:
@@ -41,7 +41,30 @@ class ServedTest(ShadowCase):
             writer.stop()
         self.check_through(first)
         self.check_through(second)
+        self.shadowd_is_killed(first, second)
         self.end_all()
+
+    def is_added(self, node):
+        """Refused until what was asked of the lost disk has ended: that is known when its node answers again."""
+        shadowd.ctl(node, "shadow", "add", UNIT, self.places[0])
+        return "expelled" not in shadowd.roles(shadowd.show(node, UNIT))
+
+    def shadowd_is_killed(self, first, second):
+        """What it has under way at the other's disk is dropped there before anybody relies on its end."""
+        writers = [self.write(node) for node in self.openers]
+        for writer in writers:
+            writer.wait_more(100)
+        first.kill_program("shadowd")
+        writers[0].stop()
+        wait_for("the next shadowd has made an end of the killed one",
+                 lambda: "predecessor_ended" in first.log_text("shadowd"), 60)
+        for node in self.openers:
+            shadowd.wait_shown(node, UNIT, "is mounted and merged",
+                               lambda shown: shown["mounted"] and shown["to_merge"] == 0 and not shown["stalled"])
+        writers[1].wait_more(100)
+        writers[1].stop()
+        for node in self.openers:
+            self.check_through(node)
 
 
 run()
