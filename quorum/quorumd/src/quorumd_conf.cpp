@@ -33,7 +33,8 @@ void Quorumd::use_nodes() {
 // False: the daemon ends first.
 awaitable<bool> Quorumd::await_configuration() {
     while (!ending_) {
-        auto conf = co_await parts_.questions.run([] { return read_live_conf(); });
+        auto question = [] { return read_live_conf(); };
+        auto conf = co_await parts_.questions.run(question);
         auto why = std::string();
         if (!conf) {
             why = conf.error().to_string();
@@ -113,8 +114,8 @@ awaitable<void> Quorumd::follow_configuration() {
         if (!watch_ || watch_lost_) {
             watch_.reset();
             watch_lost_ = false;
-            auto watch =
-                co_await parts_.questions.run([this] { return ConfWatch::open(daemon_.io()); });
+            auto question = [this] { return ConfWatch::open(daemon_.io()); };
+            auto watch = co_await parts_.questions.run(question);
             if (watch) {
                 watch_ = std::move(*watch);
                 watch_->start([this] { conf_changed_.set(); },
@@ -137,7 +138,8 @@ awaitable<void> Quorumd::follow_configuration() {
 }
 
 awaitable<void> Quorumd::reread() {
-    auto conf = co_await parts_.questions.run([] { return read_live_conf(); });
+    auto question = [] { return read_live_conf(); };
+    auto conf = co_await parts_.questions.run(question);
     if (!conf || *conf == *parts_.conf || ending_) {
         co_return;
     }

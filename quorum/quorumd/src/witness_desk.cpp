@@ -98,7 +98,8 @@ awaitable<ControlResponse> WitnessDesk::read(ControlRequest) {
         co_return ControlResponse::error(409, "not_voting", parts_.waiting);
     }
     if (!reaches_disk()) {
-        auto answer = co_await ask_mates("GET", {});
+        json::object nothing;
+        auto answer = co_await ask_mates("GET", std::move(nothing));
         if (answer) {
             co_return std::move(*answer);
         }

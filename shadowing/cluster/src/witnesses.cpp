@@ -95,7 +95,9 @@ public:
     explicit DiskWitness(ClusterNode& node) : node_(node) {}
 
     awaitable<Witness> read(Id128 set) override {
-        auto answer = co_await node_.call(kQuorumdSocket, "GET", "/v1/witnesses", {}, kDiskTime);
+        boost::json::value nothing;
+        auto answer = co_await node_.call(kQuorumdSocket, "GET", "/v1/witnesses",
+                                          std::move(nothing), kDiskTime);
         Witness witness;
         if (!answer || answer->status != 200 || !answer->body.is_object()) {
             co_return witness;
