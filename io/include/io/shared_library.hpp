@@ -2,7 +2,7 @@
 
 #include <dlfcn.h>
 
-namespace quorate::quorum {
+namespace quorate::io {
 
 // A function of a library that was loaded when it was needed.
 template <class Function>
@@ -19,4 +19,4 @@ bool load_library(const char* name, bool (*find)(void*, Table&), Table& table) {
     return library != nullptr && find(library, table);
 }
 
-}  // namespace quorate::quorum
+}  // namespace quorate::io
