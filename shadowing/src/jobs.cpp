@@ -159,11 +159,15 @@ void Set::Impl::compare(std::uint64_t id, Job& job) {
 }
 
 void Set::Impl::compared(std::uint64_t id, Job& job) {
-    Devices sources = job.sources ? job.unreadable : Devices();
+    // Only of who is a member now: one that could not read it may have left since.
+    Devices sources;
     Devices targets;
     for (const auto& [member, device] : current(true, true)) {
-        (is_source(member->role) ? sources : targets)[device] =
-            job.differs[device] || (is_source(member->role) && sources[device]);
+        if (is_source(member->role)) {
+            sources[device] = job.differs[device] || (job.sources && job.unreadable[device]);
+        } else {
+            targets[device] = job.differs[device];
+        }
     }
     if ((sources.none() && targets.none()) || (sources.any() && mutated("read_unfixed"))) {
         end_job(id, job, ReplyStatus::kOk);

@@ -10,8 +10,7 @@ namespace quorate::shadowing {
 
 bool Set::Impl::change_wanted() const {
     return !expel.empty() || (promote && !is_merge_due()) || recover ||
-           (add && devices[*add].locked) || fence_wanted() ||
-           (expansion && expansion->ready && now_current.set_blocks == expansion->from);
+           (add && devices[*add].locked) || fence_wanted() || may_grow(now_current, now_current);
 }
 
 // ---- what others changed
