@@ -59,7 +59,7 @@ TEST_F(DiskServerTest, ADropOutlivesTheServersProcess) {
     serve();
     const auto member = open();
     ASSERT_NE(member, nullptr);
-    ASSERT_EQ(::kill(server_->process(), SIGSTOP), 0);
+    ASSERT_NO_FATAL_FAILURE(freeze_server());
     bool dropped = false;
     server_->drop({opener_.member, 0}, 6, [&] { dropped = true; });
     io_.restart();
@@ -78,7 +78,7 @@ TEST_F(DiskServerTest, NothingLandsAfterTheDropIsConfirmed) {
         opener_.process = static_cast<std::uint64_t>(round);
         auto member = open();
         ASSERT_NE(member, nullptr);
-        ASSERT_EQ(::kill(server_->process(), SIGSTOP), 0);
+        ASSERT_NO_FATAL_FAILURE(freeze_server());
         const io::AlignedBuffer data(block(round));
         member->write(0, data.span(), false, [](Outcome) {});
         bool dropped = false;

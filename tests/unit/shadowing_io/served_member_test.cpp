@@ -130,7 +130,7 @@ TEST_F(ServedMemberTest, AFenceWaitsUntilTheServerAnswersForWhatWasAsked) {
     const auto member = open();
     ASSERT_NE(member, nullptr);
     const auto process = server_->process();
-    ASSERT_EQ(::kill(process, SIGSTOP), 0);
+    ASSERT_NO_FATAL_FAILURE(freeze_server());
     const io::AlignedBuffer data(block('a'));
     std::optional<Outcome> outcome;
     member->write(0, data.span(), false, [&](Outcome ended) { outcome = ended; });
@@ -150,7 +150,7 @@ TEST_F(ServedMemberTest, AFenceEndsWhatANewConnectionHasOvertaken) {
     const auto member = open();
     ASSERT_NE(member, nullptr);
     const auto process = server_->process();
-    ASSERT_EQ(::kill(process, SIGSTOP), 0);
+    ASSERT_NO_FATAL_FAILURE(freeze_server());
     const io::AlignedBuffer data(block('a'));
     std::optional<Outcome> outcome;
     member->write(0, data.span(), false, [&](Outcome ended) { outcome = ended; });

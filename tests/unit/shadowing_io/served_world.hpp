@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,6 +37,16 @@ protected:
 
     std::string disk_path() const { return folder_ + "/disk.img"; }
     std::string socket_path() const { return folder_ + "/disk.sock"; }
+
+    // Stops the server's process: kill() comes back before all of its threads stand.
+    void freeze_server() {
+        ASSERT_EQ(::kill(server_->process(), SIGSTOP), 0);
+        siginfo_t stopped = {};
+        ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(server_->process()), &stopped,
+                           WSTOPPED | WNOWAIT),
+                  0);
+        ASSERT_EQ(stopped.si_code, CLD_STOPPED);
+    }
 
     // Runs what is to be run until it holds, at most a minute.
     template <class Holds>
