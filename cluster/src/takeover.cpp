@@ -29,7 +29,7 @@ void Takeover::adopt(BootTime now, const View& view,
     for (const auto id : view.lost) {
         lost_[id].lease_over = over(id);
         for (const auto& name : fencers_) {
-            if (!is_heir(name) && !confirmed_.contains({id, name})) {
+            if ((!is_heir(name) || mutated("heirs_at_once")) && !confirmed_.contains({id, name})) {
                 ask(name, id);
             }
         }
@@ -120,6 +120,9 @@ const Fencing* Takeover::word_of(NodeId member, MemberId id) const {
 
 // A member's last word counts, so one whose new fencer still waits takes its consent back.
 bool Takeover::all_confirmed(MemberId id) const {
+    if (mutated("forget_heirs")) {
+        return is_fenced(id);
+    }
     return std::ranges::all_of(members_, [&](NodeId member) {
         if (mutated("one_consent") && member != self_.node) {
             return true;
@@ -131,6 +134,9 @@ bool Takeover::all_confirmed(MemberId id) const {
 
 bool Takeover::is_fenced(MemberId id) const {
     return std::ranges::all_of(members_, [&](NodeId member) {
+        if (mutated("heirs_after_own") && member != self_.node) {
+            return true;
+        }
         const auto* word = word_of(member, id);
         return word != nullptr && std::ranges::all_of(word->waiting, is_heir);
     });

@@ -35,7 +35,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"deliver_early", 7}, Mutation{"deliver_again", 2},
                       Mutation{"forget_unacknowledged", 10}, Mutation{"hold_goes_on", 22355},
                       Mutation{"vouch_without_disk", 9175}, Mutation{"certain_of_proposals", 66},
-                      Mutation{"silence_forgives", 3238}),
+                      Mutation{"silence_forgives", 3238}, Mutation{"heirs_at_once", 1},
+                      Mutation{"heirs_after_own", 1}, Mutation{"forget_heirs", 1}),
     sim::name_of);
 
 }  // namespace

@@ -86,9 +86,11 @@ void World::start_process(std::size_t node) {
     host.process_frozen = false;
     host.pressed.clear();
     feed(node, Channel::kFloor, FloorLoaded{host.durable});
-    if (random_.one_in(2)) {
-        leases_.fencer_added(host.id);
-        feed(node, Channel::kFencer, AddFencer{"serving"});
+    for (const auto* name : {"serving", "heir.serving"}) {
+        if (random_.one_in(2)) {
+            leases_.fencer_added(host.id, name);
+            feed(node, Channel::kFencer, AddFencer{name});
+        }
     }
     host.connected = true;
     corosync_->join(node, host.process);

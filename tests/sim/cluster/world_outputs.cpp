@@ -148,10 +148,14 @@ void World::on(std::size_t node, const PublishLease& output) {
 }
 
 void World::on(std::size_t node, const Fence& output) {
+    const auto& host = hosts_[node];
+    if (is_heir(output.name)) {
+        leases_.heir_asked(events_.now(), host.id, output.lost, *host.machine->view());
+    }
     events_.after(between(random_, milliseconds(1), seconds(3)),
                   [this, node, output, process = hosts_[node].process] {
                       if (hosts_[node].machine && hosts_[node].process == process) {
-                          leases_.fencer_confirmed(hosts_[node].id, output.lost);
+                          leases_.fencer_confirmed(hosts_[node].id, output.name, output.lost);
                           feed(node, Channel::kFencer, FencerConfirmed{output.name, output.lost});
                       }
                   });
