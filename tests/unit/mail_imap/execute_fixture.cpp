@@ -108,7 +108,7 @@ std::string Mail::uid_validity(std::string_view mailbox) {
 }
 
 void Mail::settle() {
-    for (int i = 0; store_->durable() < own_->last_lsn() && i < 10'000; ++i) {
+    for (int i = 0; store_->durable() < own_->last_lsn() && i < 60'000; ++i) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     EXPECT_GE(store_->durable(), own_->last_lsn());
