@@ -1,5 +1,6 @@
 #include "shadowing/cluster/cluster_set.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -40,6 +41,28 @@ Lease::State state_of(cluster::LeaseState state) {
             break;
     }
     return Lease::State::kStalled;
+}
+
+// Whether nobody serves the disk: its node has left, by itself or as a lost one, has no shadowd, or
+// one that does not have it.
+awaitable<bool> is_unserved(ClusterNode& node, DiskPlace place) {
+    auto members = co_await node.members();
+    if (!members) {
+        co_return false;
+    }
+    if (std::ranges::find(*members, place.node) == members->end()) {
+        co_return true;
+    }
+    boost::json::object body{{"path", place.path}};
+    auto answer = co_await node.ask(place.node, "POST", "/v1/shadow/cluster/disk", std::move(body));
+    const bool no_shadowd =
+        answer && answer->status == 502 && answer->text.find("\"no_shadowd\"") != std::string::npos;
+    co_return no_shadowd || (answer && answer->status == 404);
+}
+
+awaitable<void> ask_for_end(ClusterNode& node, DiskPlace place, std::function<void(bool)> answer) {
+    auto ended = co_await is_unserved(node, std::move(place));
+    answer(ended);
 }
 
 class ClusterSurroundings final : public Surroundings {
@@ -136,6 +159,9 @@ private:
         found->opener = {node_.self(), node_.process()};
         found->psk_file = psk_file_;
         found->epoch = [&node = node_] { return node.lease(io::exact_boot_now()).epoch.value(); };
+        found->has_ended = [&node = node_, place](std::function<void(bool)> answer) {
+            io::spawn(node.io(), ask_for_end(node, place, std::move(answer)));
+        };
         open_served_member(node_.io(), std::move(*found), std::move(done));
     }
 

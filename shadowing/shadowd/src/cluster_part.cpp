@@ -12,7 +12,7 @@
 #include "io/task.hpp"
 #include "io/time.hpp"
 #include "shadowing/errc.hpp"
-#include "shadowing/io/served_member.hpp"
+#include "shadowing/io/psk_file.hpp"
 
 namespace quorate::shadowing {
 namespace {
@@ -220,6 +220,13 @@ ClusterSetOptions ClusterPart::options_of(const UnitFile& file) const {
 }
 
 awaitable<void> ClusterPart::leave() {
+    if (!ready_) {
+        // What an earlier shadowd of this node has left the next one makes an end of.
+        const auto note = OpenerNote::read(note_file_);
+        if (!note || *note) {
+            co_return;
+        }
+    }
     note_.sets.clear();
     if (const auto written = note_.write(note_file_); !written) {
         Logger().warn("note_not_removed", "why", written.error().to_string());

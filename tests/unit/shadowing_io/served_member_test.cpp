@@ -9,6 +9,7 @@
 #include "served_world.hpp"
 #include "shadowing/io/disk_tools.hpp"
 #include "shadowing/io/member_meta.hpp"
+#include "shadowing/io/psk_file.hpp"
 
 namespace quorate::shadowing {
 namespace {
@@ -164,6 +165,30 @@ TEST_F(ServedMemberTest, AFenceEndsWhatANewConnectionHasOvertaken) {
     EXPECT_EQ(outcome, Outcome::kFailed);
     EXPECT_EQ(write(*member, 0, block('b')), Outcome::kOk);
     EXPECT_EQ(on_disk(0, 4096), block('b'));
+}
+
+// Nobody will ever answer for what it had before it; who opens its disk waits for that.
+TEST_F(ServedMemberTest, AFenceEndsWithAServerThatHasEndedForGood) {
+    serve();
+    bool for_good = false;
+    auto options = served();
+    options.has_ended = [&](const std::function<void(bool)>& answer) { answer(for_good); };
+    auto opened = open(options);
+    ASSERT_TRUE(opened) << opened.error().to_string();
+    auto& member = **opened;
+    ASSERT_NO_FATAL_FAILURE(freeze_server());
+    const io::AlignedBuffer data(block('a'));
+    std::optional<Outcome> outcome;
+    member.write(0, data.span(), false, [&](Outcome ended) { outcome = ended; });
+    bool fenced = false;
+    member.fence([&] { fenced = true; });
+    io_.restart();
+    io_.poll();
+    EXPECT_FALSE(outcome || fenced);
+    for_good = true;
+    ASSERT_TRUE(run_until([&] { return fenced; }));
+    EXPECT_EQ(outcome, Outcome::kFailed);
+    EXPECT_EQ(write(member, 0, block('b')), Outcome::kFailed);
 }
 
 // Nobody listened there a moment ago.

@@ -18,7 +18,7 @@ namespace quorate::shadowing {
 struct ServeOptions {
     std::string name;         // of the disk, is_disk_name()
     std::string address;      // where it is served, io::Address: "192.0.2.1:10809", "unix:PATH"
-    std::string psk_file;     // of write_psk_file(); empty: no TLS, a Unix socket only
+    std::string psk_file;     // psk_file.hpp; empty: no TLS, a Unix socket only
     std::uint64_t floor = 0;  // the oldest epoch that is served
 };
 
@@ -31,8 +31,8 @@ struct ServedConnection {
 };
 
 // Serves a disk of this machine to openers of other nodes, through an nbdkit of its own
-// (docs/protocols/shadow-disk.md), which is started again when it ends and ends with this.
-// Thread rule: io thread.
+// (docs/protocols/shadow-disk.md), which is started again when it ends, and is told to end with
+// this. Thread rule: io thread.
 class DiskServer {
 public:
     // Errors: errno's values (nbdkit or its plugin is not installed); errc::refused, the options
@@ -40,8 +40,13 @@ public:
     static Result<std::unique_ptr<DiskServer>> start(boost::asio::io_context& io,
                                                      std::shared_ptr<LocalDisk> disk,
                                                      ServeOptions options);
+    // stop(), and nobody waits for it.
     ~DiskServer();
 
+    // Serves nobody any more. `done` runs on the io thread when nothing of what it carried out is
+    // under way, which a disk that does not answer puts off; it is locked until then. What may
+    // follow is drop().
+    void stop(std::function<void()> done);
     // None of the opener's requests is carried out from now on; `process` 0 means every opener of
     // that life of the node. `done` runs on the io thread when none is under way any more. While
     // the disk does not answer it waits. `floor`: the epoch that is without it; older ones are
