@@ -96,6 +96,9 @@ awaitable<Result<std::vector<std::string>>> ClusterNode::members() {
     if (!seen) {
         co_return tl::unexpected<Error>(std::move(seen).error());
     }
+    if (text_of(*seen, "state") != "running") {
+        co_return fail(errc::refused, "clusterd: " + text_of(*seen, "state"));
+    }
     std::vector<std::string> names;
     for (const auto& member : seen->at("members").as_array()) {
         if (text_of(member.as_object(), "status") == "member") {
@@ -160,12 +163,23 @@ awaitable<Status> ClusterNode::enlist(Fencer& fencer) {
     if (put->status >= 300) {
         co_return fail(errc::refused, "clusterd: " + put->text);
     }
+    fencer.enlisted = true;
     io::spawn(io_, listen(fencer));
     co_return Status();
 }
 
 awaitable<Status> ClusterNode::join() {
-    const auto again = [] { return io::sleep_until(io::mono_now() + kLookAgain); };
+    joining_ = true;
+    auto joined = co_await try_to_join();
+    joining_ = false;
+    co_return joined;
+}
+
+awaitable<Status> ClusterNode::try_to_join() {
+    const auto again = [this]() -> awaitable<Status> {
+        auto slept = co_await io::sleep_until(io::mono_now() + kLookAgain);
+        co_return leaving_ ? Status(fail(errc::refused, "it ends")) : slept;
+    };
     for (;;) {
         auto member = co_await is_member();
         if (member) {
@@ -185,8 +199,8 @@ awaitable<Status> ClusterNode::join() {
     // those that are taken over.
     for (auto* fencer : {&guard_, &heir_}) {
         auto enlisted = co_await enlist(*fencer);
-        while (!enlisted) {
-            waits_for_ = enlisted.error().to_string();
+        while (!enlisted || leaving_) {
+            waits_for_ = enlisted ? "" : enlisted.error().to_string();
             auto slept = co_await again();
             if (!slept) {
                 co_return slept;
@@ -220,9 +234,24 @@ awaitable<void> ClusterNode::resign(Fencer& fencer) {
 }
 
 awaitable<void> ClusterNode::leave() {
+    leaving_ = true;
+    // Until nothing is enlisted any more.
+    constexpr int kLooks = 50;
+    for (int i = 0; i < kLooks && joining_; ++i) {
+        auto slept = co_await io::sleep_until(io::mono_now() + kLookAgain);
+        static_cast<void>(slept);
+    }
+    // Those alone that are this process's: it has their streams, or soon will.
+    for (auto* fencer : {&heir_, &guard_}) {
+        for (int i = 0; i < kLooks && fencer->enlisted && fencer->session.empty(); ++i) {
+            auto slept = co_await io::sleep_until(io::mono_now() + kLookAgain);
+            static_cast<void>(slept);
+        }
+        if (!fencer->session.empty()) {
+            co_await resign(*fencer);
+        }
+    }
     stopping_ = true;
-    co_await resign(heir_);
-    co_await resign(guard_);
 }
 
 // ---- what is lost

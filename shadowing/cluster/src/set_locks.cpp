@@ -43,7 +43,7 @@ struct SetLocks::Impl : std::enable_shared_from_this<SetLocks::Impl> {
     awaitable<void> step(Entry& entry, Lock next);
     awaitable<bool> take(Entry& entry);
     awaitable<Result<LockStatus>> convert(Entry& entry, const Lock& next);
-    void tell(Entry& entry, const Lock& next, LockStatus status);
+    awaitable<void> tell(Entry& entry, const Lock& next, LockStatus status);
     void blocking(const LockName& name);
 
     boost::asio::io_context& io;
@@ -121,7 +121,7 @@ awaitable<void> SetLocks::Impl::step(Entry& entry, Lock next) {
     if (replaced) {
         entry.lock.reset();
     } else if (status) {
-        tell(entry, next, *status);
+        co_await tell(entry, next, *status);
     } else {
         lost = true;
     }
@@ -176,7 +176,7 @@ awaitable<Result<LockStatus>> SetLocks::Impl::convert(Entry& entry, const Lock& 
     co_return status;
 }
 
-void SetLocks::Impl::tell(Entry& entry, const Lock& next, LockStatus status) {
+awaitable<void> SetLocks::Impl::tell(Entry& entry, const Lock& next, LockStatus status) {
     if (status == LockStatus::kGranted) {
         const auto value = decode_value(entry.lock->value(), entry.lock->value_valid());
         feed(Locked{entry.name, next.hold, value.state, value.word});
@@ -189,13 +189,17 @@ void SetLocks::Impl::tell(Entry& entry, const Lock& next, LockStatus status) {
             entry.lock.reset();
         }
         feed(LockDenied{entry.name});
-    } else if (entry.asked.empty()) {
+    } else {
         Logger().warn("lock_again", "lock", lock_name(set, entry.name), "why",
                       lockmgr::name_of(status));
         if (!entry.lock->held()) {
             entry.lock.reset();
         }
-        entry.asked.push_back(next);
+        auto slept = co_await io::sleep_until(io::mono_now() + kLockAgain);
+        // What was asked since takes its place.
+        if (slept && !stopped && entry.asked.empty()) {
+            entry.asked.push_back(next);
+        }
     }
 }
 

@@ -16,9 +16,9 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "io/address.hpp"
-#include "nbdkit_process.hpp"
 #include "shadowing/errc.hpp"
 #include "shadowing/io/member.hpp"
+#include "shadowing/io/nbdkit_process.hpp"
 #include "shadowing/served/gate_line.hpp"
 
 namespace quorate::shadowing {
@@ -84,11 +84,7 @@ struct DiskServer::Impl : std::enable_shared_from_this<DiskServer::Impl> {
         QUORATE_TRY(const auto words, command_line());
         auto started = NbdkitProcess::start(
             io, words, {{disk->file(), kDiskDescriptor}, {ends[1], kControlDescriptor}},
-            [weak = weak_from_this()] {
-                if (const auto self = weak.lock()) {
-                    self->ended();
-                }
-            });
+            [self = shared_from_this()] { self->ended(); });
         ::close(ends[1]);
         if (!started) {
             return tl::unexpected(started.error());
@@ -114,6 +110,9 @@ struct DiskServer::Impl : std::enable_shared_from_this<DiskServer::Impl> {
             done({});
         }
         if (stopped) {
+            for (const auto& done : std::exchange(for_stop, {})) {
+                done();
+            }
             return;
         }
         log.warn("disk_server_ended", "hint", "it is started again");
@@ -131,7 +130,11 @@ struct DiskServer::Impl : std::enable_shared_from_this<DiskServer::Impl> {
 
     // ---- orders
 
+    // One that was stopped hears nothing: its end is the answer.
     void say(const GateOrder& order) {
+        if (stopped) {
+            return;
+        }
         unsaid += encode(order) + '\n';
         if (saying.empty()) {
             say_more();
@@ -213,6 +216,7 @@ struct DiskServer::Impl : std::enable_shared_from_this<DiskServer::Impl> {
     std::map<std::uint64_t, std::function<void()>> drops;
     std::map<std::uint64_t, Listed> lists;
     std::vector<ServedConnection> connections;
+    std::vector<std::function<void()>> for_stop;
 };
 
 DiskServer::DiskServer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -232,17 +236,20 @@ Result<std::unique_ptr<DiskServer>> DiskServer::start(asio::io_context& io,
 }
 
 DiskServer::~DiskServer() {
+    stop([] {});
+}
+
+// The descriptor goes at once, but not the lock of the disk: nbdkit has that too.
+void DiskServer::stop(std::function<void()> done) {
     impl_->stopped = true;
     impl_->again.cancel();
     impl_->control.reset();
-    impl_->process.reset();
     impl_->disk.reset();
-    // Nothing is under way any more.
-    for (auto& [tag, done] : std::exchange(impl_->drops, {})) {
+    if (impl_->process) {
+        impl_->for_stop.push_back(std::move(done));
+        impl_->process->end();
+    } else {
         asio::post(impl_->io, std::move(done));
-    }
-    for (auto& [tag, done] : std::exchange(impl_->lists, {})) {
-        asio::post(impl_->io, [done = std::move(done)] { done({}); });
     }
 }
 
@@ -267,7 +274,7 @@ void DiskServer::raise_floor(std::uint64_t floor) {
 }
 
 void DiskServer::list(Listed done) {
-    if (!impl_->process) {
+    if (!impl_->process || impl_->stopped) {
         asio::post(impl_->io, [done = std::move(done)] { done({}); });
         return;
     }

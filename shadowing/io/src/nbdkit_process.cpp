@@ -1,4 +1,4 @@
-#include "nbdkit_process.hpp"
+#include "shadowing/io/nbdkit_process.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -9,6 +9,9 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <utility>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
 
 namespace quorate::shadowing {
 namespace {
@@ -19,6 +22,27 @@ constexpr int kAboveTheirs = 64;
 int copied_above(int descriptor) { return ::fcntl(descriptor, F_DUPFD_CLOEXEC, kAboveTheirs); }
 
 }  // namespace
+
+struct NbdkitProcess::Watch : std::enable_shared_from_this<Watch> {
+    Watch(boost::asio::io_context& io, pid_t process, int descriptor, std::function<void()> told)
+        : number(process), end(io, descriptor), ended(std::move(told)) {}
+
+    void wait() {
+        end.async_wait(boost::asio::posix::descriptor_base::wait_read,
+                       [self = shared_from_this()](const boost::system::error_code& failed) {
+                           if (!failed) {
+                               ::waitpid(self->number, nullptr, 0);
+                               self->reaped = true;
+                               std::exchange(self->ended, nullptr)();
+                           }
+                       });
+    }
+
+    pid_t number;
+    boost::asio::posix::stream_descriptor end;
+    std::function<void()> ended;
+    bool reaped = false;
+};
 
 std::string nbdkit_plugin(const std::string& name) {
     std::error_code error;
@@ -71,22 +95,21 @@ Result<std::unique_ptr<NbdkitProcess>> NbdkitProcess::start(
         ::waitpid(number, nullptr, 0);
         return fail_errno(why, "pidfd_open");
     }
-    std::unique_ptr<NbdkitProcess> process(new NbdkitProcess(io, number, watched));
-    process->watch_.async_wait(boost::asio::posix::descriptor_base::wait_read,
-                               [ended = std::move(ended)](const boost::system::error_code& failed) {
-                                   if (!failed) {
-                                       ended();
-                                   }
-                               });
-    return process;
+    auto watch = std::make_shared<Watch>(io, number, watched, std::move(ended));
+    watch->wait();
+    return std::unique_ptr<NbdkitProcess>(new NbdkitProcess(std::move(watch)));
 }
 
-NbdkitProcess::NbdkitProcess(boost::asio::io_context& io, pid_t number, int descriptor)
-    : number_(number), watch_(io, descriptor) {}
+NbdkitProcess::NbdkitProcess(std::shared_ptr<Watch> watch) : watch_(std::move(watch)) {}
 
-NbdkitProcess::~NbdkitProcess() {
-    ::kill(number_, SIGKILL);
-    ::waitpid(number_, nullptr, 0);
+NbdkitProcess::~NbdkitProcess() { end(); }
+
+void NbdkitProcess::end() {
+    if (!watch_->reaped) {
+        ::kill(watch_->number, SIGKILL);
+    }
 }
+
+pid_t NbdkitProcess::number() const { return watch_->number; }
 
 }  // namespace quorate::shadowing

@@ -1,12 +1,14 @@
 #pragma once
 
-#include <sys/types.h>
-
+#include <memory>
 #include <string>
 #include <vector>
 
+#include <boost/asio/io_context.hpp>
+
 #include "base/log.hpp"
 #include "base/result.hpp"
+#include "shadowing/io/nbdkit_process.hpp"
 
 namespace quorate::shadowing {
 
@@ -14,7 +16,8 @@ namespace quorate::shadowing {
 // says so. They end with this one.
 class Exporter {
 public:
-    Exporter(std::string unit, std::string data_socket, std::string nbd_socket);
+    Exporter(boost::asio::io_context& io, std::string unit, std::string data_socket,
+             std::string nbd_socket);
     ~Exporter();
     Exporter(const Exporter&) = delete;
     Exporter& operator=(const Exporter&) = delete;
@@ -28,11 +31,13 @@ public:
 private:
     struct Offer {
         std::vector<std::string> words;  // options of nbdkit: where it listens
-        pid_t process = -1;
+        std::unique_ptr<NbdkitProcess> process;
+        std::shared_ptr<bool> ended;  // shared with the process, which says so
     };
     Status start(Offer& offer) const;
     void offer_to_network();
 
+    boost::asio::io_context& io_;
     std::string unit_;
     std::string data_socket_;
     std::string nbd_socket_;

@@ -57,27 +57,67 @@ Status ServedDisks::load() {
 void ServedDisks::start(const std::string& psk_file, std::uint64_t floor) {
     psk_file_ = psk_file;
     floor_ = std::max(floor_, floor);
+    look();
+}
+
+void ServedDisks::look() {
     for (auto& [name, served] : served_) {
-        if (const auto begun = begin(served); !begun) {
-            Logger().error("not_served", "disk", name, "why", served.problem);
+        if (psk_file_ && !served.server) {
+            const auto before = served.problem;
+            const auto begun = begin(served);
+            if (!begun && served.problem != before) {
+                Logger().error("not_served", "disk", name, "why", served.problem);
+            }
         }
     }
 }
 
 Status ServedDisks::begin(Served& served) {
-    const auto attempt = [&]() -> Status {
-        QUORATE_TRY(auto disk, local_.open(served.file.path));
-        ServeOptions options{served.file.name, served.file.address, *psk_file_, floor_};
-        QUORATE_TRY(served.server, DiskServer::start(io_, std::move(disk), std::move(options)));
-        return {};
-    };
-    auto begun = attempt();
+    auto begun = try_to_begin(served);
     served.problem = begun ? "" : begun.error().to_string();
     if (begun) {
         Logger().info("serves_disk", "disk", served.file.name, "path", served.file.path, "address",
                       served.file.address);
     }
     return begun;
+}
+
+// Who drops an opener must know of all that it may have under way.
+Status ServedDisks::try_to_begin(Served& served) {
+    if (ending_.contains(served.file.path)) {
+        return fail(errc::refused,
+                    served.file.path + ": what was asked of it before has not ended");
+    }
+    QUORATE_TRY(auto disk, local_.open(served.file.path));
+    ServeOptions options{served.file.name, served.file.address, *psk_file_, floor_};
+    QUORATE_TRY(served.server, DiskServer::start(io_, std::move(disk), std::move(options)));
+    return {};
+}
+
+void ServedDisks::end(Served& served, std::function<void()> done) {
+    const auto it = ending_.emplace(served.file.path, std::move(served.server));
+    it->second->stop([this, it, done = std::move(done)] {
+        ending_.erase(it);
+        done();
+    });
+}
+
+void ServedDisks::stop(std::function<void()> done) {
+    // Owned by all ends.
+    const auto left = std::make_shared<std::size_t>(1);
+    const auto one_done = [left, done = std::move(done)] {
+        if (--*left == 0) {
+            done();
+        }
+    };
+    for (auto& [name, served] : served_) {
+        if (served.server) {
+            ++*left;
+            end(served, one_done);
+        }
+    }
+    served_.clear();
+    one_done();
 }
 
 Status ServedDisks::serve(ServedFile file) {
@@ -99,9 +139,14 @@ Status ServedDisks::serve(ServedFile file) {
 }
 
 Status ServedDisks::unserve(const std::string& name) {
-    if (served_.erase(name) == 0) {
+    const auto it = served_.find(name);
+    if (it == served_.end()) {
         return fail(errc::refused, name + ": is not served here");
     }
+    if (it->second.server) {
+        end(it->second, [] {});
+    }
+    served_.erase(it);
     return io::remove_durably(served_path(name));
 }
 
@@ -125,6 +170,10 @@ void ServedDisks::drop(ServedOpener lost, std::uint64_t floor, std::function<voi
             ++*left;
             served.server->drop(lost, floor, one_done);
         }
+    }
+    for (const auto& [path, server] : ending_) {
+        ++*left;
+        server->drop(lost, floor, one_done);
     }
     one_done();
 }

@@ -35,6 +35,8 @@ public:
     // LocalDisks::open() and DiskServer::start().
     Status serve(ServedFile file);
     Status unserve(const std::string& name);
+    // Tries again what could not be begun.
+    void look();
     // Null: nobody serves that path.
     const ServedFile* find(const std::string& path) const;
     struct Served {
@@ -49,15 +51,20 @@ public:
     // Nothing of that opener, or of all of that life, may take effect any more; `done` when nothing
     // of it is under way. `floor`: the epoch that is without it; 0: none is.
     void drop(ServedOpener lost, std::uint64_t floor, std::function<void()> done);
-    void stop() { served_.clear(); }
+    // Nobody is served any more; `done` when nothing is under way.
+    void stop(std::function<void()> done);
 
 private:
     Status begin(Served& served);
+    Status try_to_begin(Served& served);
+    void end(Served& served, std::function<void()> done);
 
     boost::asio::io_context& io_;
     LocalDisks& local_;
     std::map<std::string, Served> served_;  // by name
-    std::optional<std::string> psk_file_;   // nothing: not started
+    // Not served any more; by path. What they carried out may be under way yet.
+    std::multimap<std::string, std::unique_ptr<DiskServer>> ending_;
+    std::optional<std::string> psk_file_;  // nothing: not started
     std::uint64_t floor_ = 0;
 };
 

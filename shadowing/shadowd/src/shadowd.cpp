@@ -37,10 +37,7 @@ Status Shadowd::open() {
     }
     QUORATE_TRY(auto files, read_unit_files());
     for (auto& file : files) {
-        const auto name = file.unit;
-        if (const auto begun = begin(std::move(file)); !begun) {
-            Logger().error("not_mounted", "unit", name, "why", begun.error().to_string());
-        }
+        try_to_begin(place(std::move(file)));
     }
     control_ = std::make_unique<io::ControlServer>(daemon_.io(), kControlSocket);
     add_control_routes(*control_, *this);
@@ -48,7 +45,7 @@ Status Shadowd::open() {
     QUORATE_CHECK(control_->start());
     QUORATE_CHECK(served_.load());
     join_if_wanted();
-    io::spawn(daemon_.io(), watch_exporters());
+    io::spawn(daemon_.io(), look_after_all());
     return {};
 }
 
@@ -66,8 +63,15 @@ awaitable<void> Shadowd::leave() {
     for (const auto& name : names) {
         co_await retire(name);
     }
-    served_.stop();
-    if (units_.empty() && cluster_ && cluster_->joined()) {
+    // Shared with the disks, which say so.
+    const auto quiet = std::make_shared<io::Event>(daemon_.io());
+    served_.stop([quiet] { quiet->set(); });
+    auto ended = co_await quiet->wait(io::after(kDismountTime));
+    if (!ended) {
+        // Whoever opens one of them waits for that.
+        Logger().warn("disk_does_not_answer", "hint", "it stays locked until it does");
+    }
+    if (units_.empty() && cluster_) {
         co_await cluster_->leave();
     }
     control_->stop();
@@ -76,6 +80,7 @@ awaitable<void> Shadowd::leave() {
 
 awaitable<void> Shadowd::retire(std::string name) {
     auto& unit = units_.at(name);
+    unit.leaving = true;
     unit.exporter.reset();
     unit.server.reset();
     if (!unit.set) {
@@ -126,13 +131,7 @@ void Shadowd::join() {
     ClusterPart::Handlers handlers;
     handlers.joined = [this] {
         served_.start(cluster_->psk_file(), cluster_->epoch());
-        for (const auto& [name, unit] : units_) {
-            if (unit.file.cluster) {
-                if (const auto begun = begin_shared(name); !begun) {
-                    Logger().error("not_mounted", "unit", name, "why", begun.error().to_string());
-                }
-            }
-        }
+        begin_all();
     };
     handlers.fence = [this](cluster::MemberId lost, std::uint64_t epoch,
                             std::function<void()> done) {
@@ -169,34 +168,47 @@ void Shadowd::opener_lost(Id128 set, OpenerSlot slot, cluster::MemberId opener) 
     }
 }
 
-Status Shadowd::begin_shared(const std::string& name) {
-    auto& unit = units_.at(name);
-    auto set = cluster_->open(unit.file);
-    if (!set) {
-        unit.problem = set.error().to_string();
-        return tl::unexpected(set.error());
-    }
-    unit.problem.clear();
-    unit.set = std::move(*set);
-    unit.set->when_mounted([this, name] { serve(name); });
-    return {};
+// ---- units
+
+Unit& Shadowd::place(UnitFile file) {
+    auto& unit = units_[file.unit];
+    unit.nbd_socket = std::filesystem::absolute(fmt::format("{}/{}.sock", kRunFolder, file.unit));
+    unit.file = std::move(file);
+    return unit;
 }
 
-Status Shadowd::begin(UnitFile file) {
-    const auto name = file.unit;
-    if (file.cluster) {
-        auto& unit = units_[name];
-        unit.nbd_socket = std::filesystem::absolute(fmt::format("{}/{}.sock", kRunFolder, name));
-        unit.file = std::move(file);
-        return cluster_ && cluster_->joined() ? begin_shared(name) : Status();
+// What cannot be begun is tried again.
+void Shadowd::begin_all() {
+    for (auto& [name, unit] : units_) {
+        if (!unit.set && !unit.leaving) {
+            try_to_begin(unit);
+        }
     }
-    SoloOptions options{name, file.disks, fmt::format("{}/{}.witness", kStateFolder, name)};
-    QUORATE_TRY(auto set, open_solo_set(daemon_.io(), std::move(options)));
-    auto& unit = units_[name];
-    unit.file = std::move(file);
-    unit.set = std::move(set);
-    unit.nbd_socket = std::filesystem::absolute(fmt::format("{}/{}.sock", kRunFolder, name));
-    unit.set->when_mounted([this, name] { serve(name); });
+}
+
+void Shadowd::try_to_begin(Unit& unit) {
+    const auto before = unit.problem;
+    if (const auto begun = begin(unit); !begun && unit.problem != before) {
+        Logger().error("not_mounted", "unit", unit.file.unit, "why", unit.problem);
+    }
+}
+
+Status Shadowd::begin(Unit& unit) {
+    const auto& file = unit.file;
+    if (file.cluster && (!cluster_ || !cluster_->joined())) {
+        return {};
+    }
+    auto set =
+        file.cluster
+            ? cluster_->open(file)
+            : open_solo_set(daemon_.io(), {file.unit, file.disks,
+                                           fmt::format("{}/{}.witness", kStateFolder, file.unit)});
+    unit.problem = set ? "" : set.error().to_string();
+    if (!set) {
+        return tl::unexpected(set.error());
+    }
+    unit.set = std::move(*set);
+    unit.set->when_mounted([this, name = file.unit] { serve(name); });
     return {};
 }
 
@@ -204,7 +216,7 @@ void Shadowd::serve(const std::string& name) {
     auto& unit = units_.at(name);
     const auto socket = std::filesystem::absolute(fmt::format("{}/{}.data", kRunFolder, name));
     unit.server = std::make_unique<DataServer>(daemon_.io(), *unit.set, socket);
-    unit.exporter = std::make_unique<Exporter>(name, socket, unit.nbd_socket);
+    unit.exporter = std::make_unique<Exporter>(daemon_.io(), name, socket, unit.nbd_socket);
     Logger log = Logger().with("unit", name);
     if (const auto started = unit.server->start(); !started) {
         log.error("not_served", "why", started.error().to_string());
@@ -221,7 +233,11 @@ Status Shadowd::mount(UnitFile file) {
     if (units_.contains(file.unit)) {
         return fail(errc::refused, file.unit + ": is mounted, or waits to be");
     }
-    QUORATE_CHECK(begin(file));
+    auto& unit = place(file);
+    if (const auto begun = begin(unit); !begun) {
+        units_.erase(file.unit);
+        return begun;
+    }
     join_if_wanted();
     return write_unit_file(file);
 }
@@ -237,13 +253,16 @@ awaitable<Status> Shadowd::dismount(std::string name) {
     co_return remove_unit_file(name);
 }
 
-awaitable<void> Shadowd::watch_exporters() {
+// Exporters that ended, and what could not be begun.
+awaitable<void> Shadowd::look_after_all() {
     while (!stopping_) {
         for (auto& [name, unit] : units_) {
             if (unit.exporter) {
                 unit.exporter->look();
             }
         }
+        served_.look();
+        begin_all();
         auto slept = co_await io::sleep_until(io::mono_now() + kLookEvery);
         if (!slept) {
             co_return;

@@ -23,6 +23,7 @@ struct Unit {
     UnitFile file;
     std::unique_ptr<MountedSet> set;  // null: it cannot be opened yet
     std::string problem;              // why
+    bool leaving = false;             // it is dismounted
     std::unique_ptr<DataServer> server;
     std::unique_ptr<Exporter> exporter;
     std::string nbd_socket;
@@ -55,13 +56,15 @@ public:
     void opener_lost(Id128 set, OpenerSlot slot, cluster::MemberId opener);
 
 private:
-    Status begin(UnitFile file);
-    Status begin_shared(const std::string& name);
+    Unit& place(UnitFile file);
+    Status begin(Unit& unit);
+    void try_to_begin(Unit& unit);
+    void begin_all();
     void join();
     boost::asio::awaitable<void> leave();
     boost::asio::awaitable<void> retire(std::string name);
     void serve(const std::string& name);
-    boost::asio::awaitable<void> watch_exporters();
+    boost::asio::awaitable<void> look_after_all();
 
     io::Daemon& daemon_;
     std::map<std::string, Unit> units_;

@@ -21,7 +21,10 @@ TEST_F(DiskServerTest, TheDiskIsLockedWhileItIsServed) {
     EXPECT_FALSE(LocalDisk::open(disk_path()));
     // This process has it open already, and shares it.
     EXPECT_TRUE(disks_.open(disk_path()));
-    server_.reset();
+    bool ended = false;
+    server_->stop([&] { ended = true; });
+    EXPECT_FALSE(ended);
+    ASSERT_TRUE(run_until([&] { return ended; }));
     EXPECT_TRUE(LocalDisk::open(disk_path()));
 }
 

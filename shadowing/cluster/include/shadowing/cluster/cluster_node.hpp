@@ -50,7 +50,7 @@ public:
     bool joined() const { return joined_; }
     // Why not yet.
     const std::string& waits_for() const { return waits_for_; }
-    // No takeover waits for this program any more.
+    // No takeover waits for this program any more. It may not have joined yet.
     boost::asio::awaitable<void> leave();
 
     // ---- once it has joined
@@ -61,7 +61,8 @@ public:
     std::uint64_t process() const { return process_; }
     // All configured ones, this one included, as of the last look.
     const std::vector<std::string>& nodes() const { return nodes_; }
-    // Those of them that are members now.
+    // Those of them that are members now. Errors: errc::refused, there is no quorum; those of
+    // ControlClient.
     boost::asio::awaitable<Result<std::vector<std::string>>> members();
     cluster::LeaseReader::Lease lease(BootTime now) const { return lease_->check(now); }
     lockmgr::LockClient& locks() { return *locks_; }
@@ -75,6 +76,7 @@ public:
                                                 std::chrono::milliseconds limit);
 
 private:
+    boost::asio::awaitable<Status> try_to_join();
     boost::asio::awaitable<Result<boost::json::object>> look();
     boost::asio::awaitable<bool> is_member();
     boost::asio::awaitable<bool> is_settled();
@@ -84,6 +86,7 @@ private:
         std::string path;
         std::string session;  // of its stream; empty: it is not there
         bool guards = false;  // else it is the heir
+        bool enlisted = false;
     };
     boost::asio::awaitable<Status> enlist(Fencer& fencer);
     boost::asio::awaitable<void> listen(Fencer& fencer);
@@ -99,6 +102,8 @@ private:
     std::atomic<bool> stopping_ = false;
     std::string waits_for_ = "clusterd does not answer";
     bool joined_ = false;
+    bool joining_ = false;
+    bool leaving_ = false;
     std::string name_;
     cluster::MemberId self_;
     std::vector<std::string> nodes_;
