@@ -42,9 +42,9 @@ protected:
     void freeze_server() {
         ASSERT_EQ(::kill(server_->process(), SIGSTOP), 0);
         siginfo_t stopped = {};
-        ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(server_->process()), &stopped,
-                           WSTOPPED | WNOWAIT),
-                  0);
+        ASSERT_EQ(
+            ::waitid(P_PID, static_cast<id_t>(server_->process()), &stopped, WSTOPPED | WNOWAIT),
+            0);
         ASSERT_EQ(stopped.si_code, CLD_STOPPED);
     }
 
