@@ -10,6 +10,7 @@
 #include "io/listener.hpp"
 #include "io/stream.hpp"
 #include "io/task.hpp"
+#include "unit_data.hpp"
 
 namespace quorate::shadowing {
 namespace {
@@ -24,45 +25,28 @@ constexpr std::size_t kSmall = 16 * 1024;
 constexpr std::size_t kTogether = 128 * 1024;
 
 struct DataRequest {
-    std::uint8_t kind = 0;
+    DataKind kind = DataKind::kFlush;
     std::uint8_t flags = 0;
     std::uint64_t cookie = 0;
     std::uint64_t offset = 0;
     std::uint32_t octets = 0;
 };
 
-enum class DataKind : std::uint8_t { kRead = 1, kWrite = 2, kZero = 3, kFlush = 4, kExtents = 5 };
-
 std::optional<DataRequest> decode_request(std::string_view header) {
     ByteReader in(header);
     const bool magic = in.u32() == kDataMagic;
     DataRequest request;
-    request.kind = in.u8();
+    const auto kind = in.u8();
+    request.kind = static_cast<DataKind>(kind);
     request.flags = in.u8();
     const bool zero = in.u16() == 0;
     request.cookie = in.u64();
     request.offset = in.u64();
     request.octets = in.u32();
-    const bool sound = magic && zero && in.u32() == 0 && in.complete() && request.kind >= 1 &&
-                       request.kind <= 5 && request.flags <= 1 &&
-                       (request.kind == static_cast<std::uint8_t>(DataKind::kExtents) ||
-                        request.octets <= kMaxDataOctets);
+    const bool sound = magic && zero && in.u32() == 0 && in.complete() && kind >= 1 && kind <= 5 &&
+                       request.flags <= 1 &&
+                       (request.kind == DataKind::kExtents || request.octets <= kMaxDataOctets);
     return sound ? std::optional(request) : std::nullopt;
-}
-
-RequestKind kind_of(std::uint8_t kind) {
-    switch (static_cast<DataKind>(kind)) {
-        case DataKind::kRead:
-            return RequestKind::kRead;
-        case DataKind::kWrite:
-            return RequestKind::kWrite;
-        case DataKind::kZero:
-            return RequestKind::kZero;
-        case DataKind::kFlush:
-        case DataKind::kExtents:
-            break;
-    }
-    return RequestKind::kFlush;
 }
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -86,7 +70,7 @@ public:
                 break;
             }
             std::shared_ptr<const io::AlignedBuffer> data;
-            if (kind_of(request->kind) == RequestKind::kWrite) {
+            if (unit_kind(request->kind) == RequestKind::kWrite) {
                 auto bytes = co_await next(request->octets);
                 if (!bytes) {
                     break;
@@ -140,31 +124,17 @@ private:
     }
 
     void submit(const DataRequest& request, std::shared_ptr<const io::AlignedBuffer> data) {
-        if (request.kind == static_cast<std::uint8_t>(DataKind::kExtents)) {
-            reply(request, tell_extents(request));
+        if (request.kind == DataKind::kExtents) {
+            reply(request, told_extents(set_, request.offset, request.octets));
             return;
         }
         ++under_way_;
-        UnitRequest unit{kind_of(request.kind), request.offset, request.octets, request.flags == 1,
-                         std::move(data)};
+        UnitRequest unit{unit_kind(request.kind), request.offset, request.octets,
+                         request.flags == 1, std::move(data)};
         set_.submit(std::move(unit), [self = shared_from_this(), request](UnitReply reply) {
             --self->under_way_;
             self->reply(request, std::move(reply));
         });
-    }
-
-    UnitReply tell_extents(const DataRequest& request) const {
-        const auto octets = set_.status().octets;
-        if (request.octets == 0 || request.offset > octets ||
-            request.octets > octets - request.offset) {
-            return {ReplyStatus::kOutOfRange, nullptr};
-        }
-        std::string text;
-        ByteWriter out(text);
-        for (const auto& extent : set_.extents(request.offset, request.octets)) {
-            out.u64(extent.octets << 1 | (extent.zeros ? 1 : 0));
-        }
-        return {ReplyStatus::kOk, std::make_shared<const io::AlignedBuffer>(text)};
     }
 
     void reply(const DataRequest& request, UnitReply reply) {

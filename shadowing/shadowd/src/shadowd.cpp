@@ -83,6 +83,7 @@ awaitable<void> Shadowd::retire(std::string name) {
     unit.leaving = true;
     unit.exporter.reset();
     unit.server.reset();
+    unit.ring.reset();
     if (!unit.set) {
         units_.erase(name);
         co_return;
@@ -214,15 +215,23 @@ Status Shadowd::begin(Unit& unit) {
 
 void Shadowd::serve(const std::string& name) {
     auto& unit = units_.at(name);
-    const auto socket = std::filesystem::absolute(fmt::format("{}/{}.data", kRunFolder, name));
-    unit.server = std::make_unique<DataServer>(daemon_.io(), *unit.set, socket);
-    unit.exporter = std::make_unique<Exporter>(daemon_.io(), name, socket, unit.nbd_socket);
+    const auto socket = [&](const char* kind) {
+        return std::filesystem::absolute(fmt::format("{}/{}.{}", kRunFolder, name, kind)).string();
+    };
+    unit.server = std::make_unique<DataServer>(daemon_.io(), *unit.set, socket("data"));
+    unit.ring = std::make_unique<RingServer>(daemon_.io(), *unit.set, socket("ring"));
+    unit.exporter = std::make_unique<Exporter>(daemon_.io(), name, socket("ring"), unit.nbd_socket);
     Logger log = Logger().with("unit", name);
-    if (const auto started = unit.server->start(); !started) {
+    auto started = unit.server->start();
+    if (started) {
+        started = unit.ring->start();
+    }
+    if (!started) {
         log.error("not_served", "why", started.error().to_string());
         return;
     }
-    if (const auto started = unit.exporter->start(); !started) {
+    started = unit.exporter->start();
+    if (!started) {
         log.error("not_exported", "why", started.error().to_string());
         return;
     }

@@ -13,6 +13,7 @@
 #include "io/daemon.hpp"
 #include "served_disks.hpp"
 #include "shadowing/io/data_server.hpp"
+#include "shadowing/io/ring_server.hpp"
 #include "shadowing/io/solo_set.hpp"
 #include "unit_file.hpp"
 
@@ -25,6 +26,7 @@ struct Unit {
     std::string problem;              // why
     bool leaving = false;             // it is dismounted
     std::unique_ptr<DataServer> server;
+    std::unique_ptr<RingServer> ring;
     std::unique_ptr<Exporter> exporter;
     std::string nbd_socket;
 };

@@ -16,7 +16,6 @@ namespace quorate::shadowing {
 inline constexpr std::uint32_t kDataMagic = 0x44485351;  // "QSHD"
 inline constexpr std::uint32_t kDataVersion = 1;
 inline constexpr std::size_t kDataHeader = 32;
-inline constexpr std::uint32_t kMaxDataOctets = 32u << 20;
 
 // Serves one set on a Unix socket. Limits: 64 connections, 256 requests at a time on each; a client
 // that oversteps the protocol is dropped. Thread rule: io thread.
