@@ -49,7 +49,7 @@ void Set::Impl::progress_copy() {
         read_changes();
         return;
     }
-    while (copy_jobs < options.jobs_max) {
+    while (copy_jobs < jobs_allowed(Work::kCopy, copy_jobs)) {
         const auto extent = next_to_copy();
         if (extent.blocks == 0) {
             break;
@@ -73,6 +73,7 @@ void Set::Impl::begin_copy(const LabelMember& member) {
     target = member.id;
     target_since = member.since;
     copy_next = member.fence;
+    pacer_of(Work::kCopy).begin(moment.now);
     copy_unreadable.clear();
     copy_flush = 0;
     log_check = {.round = log_check.round + 1};

@@ -141,8 +141,8 @@ void Set::Impl::release_all() {
     for (const auto slot : slots) {
         lock({LockKind::kSlot, slot.value()}, Hold::kNone);
     }
-    for (const auto kind :
-         {LockKind::kStall, LockKind::kCopy, LockKind::kExpand, LockKind::kMembership}) {
+    for (const auto kind : {LockKind::kStall, LockKind::kCopy, LockKind::kScrub, LockKind::kExpand,
+                            LockKind::kMembership}) {
         lock({kind, 0}, Hold::kNone);
     }
     lock({LockKind::kSlot, options.slot.value()}, Hold::kNone);

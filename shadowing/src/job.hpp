@@ -31,6 +31,12 @@ struct Job {
     Devices differs;
     std::optional<OpenerSlot> slot;  // for the merge of
     bool copy = false;
+    bool scrub = false;
+    Devices outvoted;        // scrub: were the authority, and in a minority
+    bool undecided = false;  // there is no majority
+    bool reported = false;
+    std::uint32_t fixes = 0;  // of sources, while nobody wrote
+    std::optional<BootTime> begun_at;
 };
 
 }  // namespace quorate::shadowing

@@ -12,6 +12,8 @@ namespace quorate::shadowing {
 namespace {
 
 constexpr std::uint32_t kComparesWithoutStall = 3;
+// Nobody writes meanwhile: whoever differs all the same is of no use as a source.
+constexpr std::uint32_t kMostFixes = 8;
 
 }  // namespace
 
@@ -66,9 +68,16 @@ void Set::Impl::begin_job(std::uint64_t id, Job& job) {
     const Current* readable = nullptr;
     for (const auto& source : sources) {
         if (!job.unreadable[source.device] && !devices[source.device].suspect &&
+            !job.outvoted[source.device] &&
             (readable == nullptr || source.member->since < readable->member->since)) {
             readable = &source;
         }
+    }
+    if (readable == nullptr && job.outvoted.any()) {
+        job.outvoted.reset();
+        job.undecided = true;
+        begin_job(id, job);
+        return;
     }
     if (readable == nullptr) {
         if (std::ranges::all_of(
@@ -78,6 +87,7 @@ void Set::Impl::begin_job(std::uint64_t id, Job& job) {
         return;
     }
     job.authority = readable->device;
+    job.begun_at = job.begun_at.value_or(moment.now);
     job.state = Job::State::kReading;
     job.ops.insert(ask(job.authority, Purpose::kJob, id, ReadData{{}, job.authority, job.extent}));
 }
@@ -185,6 +195,19 @@ void Set::Impl::compared(std::uint64_t id, Job& job) {
         restart_job(job);
         return;
     }
+    if (sources.any() && job.scrub && !is_merging(job.extent) && !scrub_decides(job, sources)) {
+        restart_job(job);
+        return;
+    }
+    if (sources.any() && ++job.fixes > kMostFixes) {
+        for (const auto& [member, device] : current(true, false)) {
+            if (sources[device]) {
+                suspect(device, "does not keep what is written");
+            }
+        }
+        restart_job(job);
+        return;
+    }
     fix(id, job, sources.any() ? sources : targets);
 }
 
@@ -212,10 +235,15 @@ void Set::Impl::end_job(std::uint64_t id, Job& ended, ReplyStatus status) {
     if (job.data && !used) {
         drop(*job.data);
     }
+    if (job.scrub) {
+        scrub_chunk_done(job, status);
+    }
     if (job.slot) {
+        work_done(Work::kMerge, job);
         merge_chunk_done(*job.slot);
     }
     if (job.copy) {
+        work_done(Work::kCopy, job);
         copy_chunk_done(job.extent, status);
     }
 }

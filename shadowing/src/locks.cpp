@@ -45,6 +45,10 @@ void Set::Impl::on(const Locked& input) {
             copying = input.hold;
             copy_asked = false;
             return;
+        case LockKind::kScrub:
+            scrub.lock = input.hold;
+            scrub.next_at = moment.now + options.scrub_every;
+            return;
         case LockKind::kExpand:
             if (expansion) {
                 expansion->locked = true;

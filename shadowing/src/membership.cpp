@@ -70,7 +70,9 @@ void Set::Impl::adopt(const Label& label) {
             } else if (device != devices.end() && !device->closing) {
                 device->suspect = false;
             }
-        } else if (device == devices.end()) {
+        } else if (device != devices.end()) {
+            device->reason = device->suspect ? device->reason : std::string();
+        } else {
             expel.insert(member.id);  // cannot be reached from here
         }
     }
@@ -135,6 +137,7 @@ void Set::Impl::on(const RemoveDevice& input) {
         return;
     }
     expel.insert(member->id);
+    devices[input.device].reason = "the operator removed it";
     if (!input.keep_changes) {
         whole_copy.insert(member->id);
     }

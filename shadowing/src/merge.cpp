@@ -155,6 +155,7 @@ void Set::Impl::own_slot_clean() {
 
 void Set::Impl::begin_merge(Pending& one) {
     one.state = Pending::State::kMerging;
+    pacer_of(Work::kMerge).begin(moment.now);
     one.left.clear();
     one.jobs = 0;
     const auto region_blocks = std::uint64_t{1} << now_current.layout.region_shift;
@@ -182,7 +183,7 @@ void Set::Impl::progress_merge(OpenerSlot slot, Pending& one) {
         wake_at(std::max(one.again_at, moment.now + options.retry_after));
     }
     if (one.state == Pending::State::kMerging) {
-        while (!one.left.empty() && one.jobs < options.jobs_max && !dismounting) {
+        while (!one.left.empty() && one.jobs < jobs_allowed(Work::kMerge, one.jobs)) {
             Job job;
             job.extent = one.left.back();
             job.targets = true;

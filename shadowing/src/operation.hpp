@@ -62,6 +62,7 @@ struct Fanout {
 struct Device {
     std::string name;
     std::uint32_t read_cost = 1;
+    std::uint32_t site = 0;
     std::optional<Label> label;  // as read last
     std::uint64_t life = 0;
     std::uint64_t room_blocks = 0;
@@ -71,7 +72,9 @@ struct Device {
     bool locking = false;
     bool closing = false;
     std::uint32_t queue = 0;
-    std::int64_t latency_us = 0;
+    std::int64_t latency_us = 0;  // of reads, on average
+    BootTime latency_at{};        // of the newest
+    std::string reason;           // why it left, or is about to
 };
 
 }  // namespace quorate::shadowing

@@ -49,7 +49,11 @@ std::optional<Op> Set::Impl::finish(OpId id, Outcome outcome) {
     if (!of_witness) {
         auto& device = devices[op.device];
         --device.queue;
-        device.latency_us += ((moment.now - op.started).count() - device.latency_us) / 8;
+        if (std::holds_alternative<ReadData>(op.output)) {
+            device.latency_us = expected_us(device);
+            device.latency_us += ((moment.now - op.started).count() - device.latency_us) / 8;
+            device.latency_at = moment.now;
+        }
     }
     auto ended = std::move(op);
     ops.erase(it);
@@ -78,6 +82,7 @@ void Set::Impl::suspect(DeviceIndex device, const char* why) {
     }
     note(fmt::format("{}: {}", devices[device].name, why));
     devices[device].suspect = true;
+    devices[device].reason = why;
     expel.insert(member->id);
     if (mutated("ack_before_expel")) {
         for (auto& one : now_current.members) {
@@ -188,6 +193,12 @@ void Set::Impl::settle(Fanout& fanout, const Op& op, bool ok) {
 }
 
 // ---- members
+
+// Who was slow once and is not read since is tried again after a while.
+std::int64_t Set::Impl::expected_us(const Device& device) const {
+    const auto halvings = (moment.now - device.latency_at) / std::chrono::seconds(1);
+    return halvings < 63 ? device.latency_us >> halvings : 0;
+}
 
 const LabelMember* Set::Impl::member_of(DeviceIndex device) const {
     return has_current ? now_current.find(devices[device].member) : nullptr;

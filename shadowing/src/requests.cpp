@@ -4,9 +4,15 @@
 
 // Reads, writes and flushes of clients.
 namespace quorate::shadowing {
+namespace {
+
+constexpr std::int64_t kOtherSite = 1'000'000;  // more than any cost
+
+}  // namespace
 
 void Set::Impl::on(const Submit& input) {
     const bool is_flush = input.kind == RequestKind::kFlush;
+    asked_at = moment.now;
     if (dismounting) {
         out.emplace_back(Reply{input.request, ReplyStatus::kUnavailable, {}});
         return;
@@ -76,7 +82,8 @@ void Set::Impl::ask_read(RequestId id, ReadRequest& read) {
         if (read.tried[index] || device.suspect) {
             continue;
         }
-        const auto score = std::int64_t{device.read_cost} + device.queue + device.latency_us / 1000;
+        const auto score = std::int64_t{device.read_cost} + device.queue +
+                           expected_us(device) / 1000 + (is_elsewhere(device) ? kOtherSite : 0);
         if (!best || score < best_score) {
             best = index;
             best_score = score;

@@ -12,6 +12,7 @@ Set::Impl::Impl(SetOptions set_options) : options(std::move(set_options)), rando
         devices.emplace_back();
         devices.back().name = device.name;
         devices.back().read_cost = device.read_cost;
+        devices.back().site = device.site;
     }
 }
 
@@ -108,8 +109,9 @@ void Set::Impl::advance() {
             }
         }
         progress_merges();
-        progress_jobs();
         progress_copy();
+        progress_scrub();
+        progress_jobs();
         progress_expansion();
         progress_stall();
         progress_writes();
@@ -161,36 +163,6 @@ SetOutputs Set::step(const Moment& moment, const SetInput& input) {
 
 std::optional<BootTime> Set::deadline() const { return impl_->dead ? std::nullopt : impl_->wake; }
 
-SetStatus Set::status() const {
-    const auto& impl = *impl_;
-    SetStatus status;
-    status.mounted = impl.mounted;
-    status.generation = impl.now_current.generation;
-    status.lineage = impl.now_current.lineage;
-    status.blocks = impl.now_current.set_blocks;
-    for (DeviceIndex i = 0; i < impl.devices.size(); ++i) {
-        const auto& device = impl.devices[i];
-        const auto* member = impl.member_of(i);
-        status.members.push_back({device.name, member ? member->role : Role::kExpelled,
-                                  member ? member->fence : 0, device.queue,
-                                  std::chrono::microseconds(device.latency_us)});
-    }
-    for (const auto& [slot, pending] : impl.pending) {
-        status.to_merge.push_back(slot);
-    }
-    if (!impl.may_act()) {
-        status.stalled = "this node's lease does not run";
-    } else if (impl.phase != Impl::Phase::kActive) {
-        status.stalled = "the membership changes";
-    } else if (!impl.members_locked()) {
-        status.stalled = "a member is not free yet of earlier operations";
-    }
-    status.copied_blocks = impl.target ? impl.copy_next : 0;
-    if (impl.intent) {
-        status.hot_regions = impl.intent->hot();
-        status.intent_blocks = impl.intent->blocks_written();
-    }
-    return status;
-}
+SetStatus Set::status() const { return impl_->status(); }
 
 }  // namespace quorate::shadowing

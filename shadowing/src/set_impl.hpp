@@ -13,14 +13,16 @@
 #include "expansion.hpp"
 #include "job.hpp"
 #include "mutation.hpp"
+#include "pace.hpp"
 #include "pending.hpp"
 #include "request.hpp"
+#include "scrub.hpp"
 #include "shadowing/intent_log.hpp"
 
 // The parts of a Set, a file each: operations.cpp, locks.cpp, change.cpp (of the membership, by
 // this opener), membership.cpp (what others changed), requests.cpp (reads, writes, flushes),
 // jobs.cpp (reconciling stretches), merge.cpp (what a lost opener left), copy.cpp (new members),
-// expansion.cpp, dismount.cpp.
+// scrub.cpp (and how much of all that), expansion.cpp, dismount.cpp, status.cpp.
 namespace quorate::shadowing {
 
 struct Set::Impl {
@@ -41,6 +43,7 @@ struct Set::Impl {
     void on(const DeviceClosed& input);
     void on(const AddDevice& input);
     void on(const RemoveDevice& input);
+    void on(const Steer& input);
     void on(const Expand&);
     void on(const Dismount&);
     void on(const Tick&);
@@ -101,6 +104,10 @@ struct Set::Impl {
         return member != nullptr && member->role != Role::kExpelled;
     }
     std::uint64_t stint(DeviceIndex device) const;
+    std::int64_t expected_us(const Device& device) const;
+    bool is_elsewhere(const Device& device) const {
+        return options.site != 0 && device.site != 0 && device.site != options.site;
+    }
     // Asks the devices given that have not done it and are not at it; true: all have done it.
     template <class Ask>
     bool spread(Fanout& fanout, const Currents& devices, Ask ask_device);
@@ -199,6 +206,28 @@ struct Set::Impl {
     std::uint64_t copied_below() const;
     void progress_fence();
     void copy_chunk_done(Extent extent, ReplyStatus status);
+
+    // ---- scrub.cpp
+    Pace& pace_of(Work work) { return options.paces[static_cast<std::size_t>(work)]; }
+    const Pace& pace_of(Work work) const { return options.paces[static_cast<std::size_t>(work)]; }
+    Pacer& pacer_of(Work work) { return pacers[static_cast<std::size_t>(work)]; }
+    const Pacer& pacer_of(Work work) const { return pacers[static_cast<std::size_t>(work)]; }
+    std::size_t jobs_allowed(Work work, std::size_t running);
+    void work_done(Work work, const Job& job);
+    bool scrub_due() const;
+    void progress_scrub();
+    void scrub_chunk_done(const Job& job, ReplyStatus status);
+    bool scrub_decides(Job& job, const Devices& differing);
+
+    // ---- status.cpp
+    SetStatus status() const;
+    MemberStatus member_status(DeviceIndex index) const;
+    std::string why(const LabelMember* member, const Device& device) const;
+    std::string why_stalled() const;
+    WorkStatus work_status(Work work) const;
+    void merge_status(WorkStatus& status) const;
+    void copy_status(WorkStatus& status) const;
+    void scrub_status(WorkStatus& status) const;
 
     // ---- minicopy.cpp
     void read_changes();
@@ -317,6 +346,10 @@ struct Set::Impl {
     } publishing;
     BootTime publish_at;
     LogCheck log_check;
+    // ---- work beside the clients' requests
+    std::array<Pacer, kWorks> pacers;
+    BootTime asked_at{};  // the newest request of a client
+    Scrub scrub;
     std::optional<Expansion> expansion;
     std::optional<Dismounting> dismounting;
 };

@@ -22,6 +22,8 @@ std::string lock_name(Id128 set, const LockName& lock) {
             return fmt::format("{}/disk/{:016x}", prefix, lock.number);
         case LockKind::kCopy:
             return prefix + "/copy";
+        case LockKind::kScrub:
+            return prefix + "/scrub";
         case LockKind::kExpand:
             break;
     }

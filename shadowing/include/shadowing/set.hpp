@@ -13,6 +13,7 @@
 #include "shadowing/intent_block.hpp"
 #include "shadowing/label.hpp"
 #include "shadowing/mount_plan.hpp"
+#include "shadowing/status.hpp"
 
 // One opener's view of one shadow set: every read, write and flush of the virtual unit, the
 // membership, merge and copy. The shell carries out what it answers and says how it went.
@@ -38,6 +39,7 @@ using RequestId = Strong<struct RequestIdTag, std::uint64_t>;  // chosen by the 
 struct SetDevice {
     std::string name;             // empty: a place for one that is added later
     std::uint32_t read_cost = 1;  // the lower, the nearer; 1 to 65535
+    std::uint32_t site = 0;       // 0: of every site
 };
 
 struct SetOptions {
@@ -61,6 +63,9 @@ struct SetOptions {
     std::size_t hot_max = kMaxHotRegions;
     std::uint64_t chunk_blocks = 64;  // of merge and copy
     std::size_t jobs_max = 8;         // chunks at a time
+    Paces paces{Pace{}, Pace{}, Pace{true, 10}};
+    std::chrono::milliseconds scrub_every{50};  // a chunk, unless a pass is demanded
+    std::uint32_t site = 0;  // where this node is: members of another are read when no other can be
 };
 
 // Whether this node may act (cluster/lease_page.hpp): as read when the input was in hand.
@@ -81,8 +86,9 @@ enum class LockKind : std::uint8_t {
     kSlot,        // exclusive by the opener of a slot; kWork by who merges what an earlier one left
     kStall,       // shared by all that write; exclusive: nobody writes
     kMember,      // shared by all that may have operations under way on a member
-    kCopy,        // exclusive by who copies and scrubs
-    kExpand       // exclusive by who expands
+    kCopy,        // exclusive by who copies
+    kExpand,      // exclusive by who expands
+    kScrub        // exclusive by who scrubs unasked
 };
 struct LockName {
     LockKind kind = LockKind::kMembership;
@@ -170,6 +176,15 @@ struct RemoveDevice {
     DeviceIndex device = 0;
     bool keep_changes = false;
 };
+// The operator's word on the work of this opener, from now on. What is stopped is begun no further,
+// chunks that are under way end; while a merge is stopped, reads go on comparing.
+struct Steer {
+    Work work = Work::kCopy;
+    Pace pace;
+    // Of the scrub: a pass over everything begins now, here, without pauses but those of its share;
+    // also that every block is the same on all members though no log says where to look.
+    bool pass_now = false;
+};
 // The operator's word: the virtual unit grows to what the smallest member has room for. What is new
 // reads as zeros.
 struct Expand {};
@@ -180,7 +195,7 @@ struct Tick {};
 
 using SetInput = std::variant<Start, Submit, Done, LabelRead, IntentRead, WitnessRead, Locked,
                               LockDenied, Blocking, OpenerLost, DeviceClosed, AddDevice,
-                              RemoveDevice, Expand, Dismount, Tick>;
+                              RemoveDevice, Steer, Expand, Dismount, Tick>;
 
 // ---- outputs
 
@@ -300,28 +315,6 @@ using SetOutput = std::variant<ReadData, WriteData, ZeroData, CompareData, Flush
                                ReserveGeneration, WriteWitness, Lock, CloseDevice, DropData, Reply,
                                Mounted, Resized, Dismounted, MountRefused, SetNote>;
 using SetOutputs = std::vector<SetOutput>;
-
-// ---- what the operator sees
-
-struct MemberStatus {
-    std::string device;
-    Role role = Role::kExpelled;
-    std::uint64_t fence = 0;
-    std::uint32_t queue = 0;
-    std::chrono::microseconds latency{0};
-};
-struct SetStatus {
-    bool mounted = false;
-    std::string stalled;  // why nothing goes on; empty: it does
-    Generation generation;
-    Id128 lineage;
-    std::uint64_t blocks = 0;  // of the virtual unit
-    std::vector<MemberStatus> members;
-    std::vector<OpenerSlot> to_merge;
-    std::uint64_t copied_blocks = 0;  // of the target that is copied here, from the fence on
-    std::size_t hot_regions = 0;
-    std::uint64_t intent_blocks = 0;
-};
 
 // Thread rule: one caller at a time. After an input with an expelled lease nothing comes out any
 // more: the opener ends.

@@ -58,7 +58,7 @@ json::object report(const Shadowd& shadowd, const Unit& unit) {
             {"protection", protection_of(unit.file)},
             {"members", std::move(members)},
             {"to_merge", status.set.to_merge.size()},
-            {"copied_octets", status.set.copied_blocks * status.block_octets},
+            {"copied_octets", status.set.of(Work::kCopy).done_blocks * status.block_octets},
             {"hot_regions", status.set.hot_regions},
             {"intent_blocks", status.set.intent_blocks},
             {"reads", status.reads},

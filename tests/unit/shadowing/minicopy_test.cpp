@@ -44,6 +44,7 @@ void remove_and_add(SetWorld& world, bool keep_changes) {
 TEST(MinicopyTest, AMemberThatComesBackGetsWhatWasUnderWayOrChangedSince) {
     SetOptions options;
     options.chunk_blocks = 4;
+    options.paces[static_cast<std::size_t>(Work::kScrub)].runs = false;
     SetWorld world(kTwoSources, options);
     remove_and_add(world, /*keep_changes=*/true);
     EXPECT_EQ(compared_regions(world, 1), (std::set<std::uint64_t>{0, 3, 5}));

@@ -36,7 +36,9 @@ public:
                         .member_blocks = kBlocks};
         for (std::size_t i = 0; i < roles.size(); ++i) {
             label.members.push_back({{0, 0xd1 + i}, roles[i], 1, 0, 1});
-            options.devices.push_back({"d" + std::to_string(i), 1});
+            if (options.devices.size() == i) {
+                options.devices.push_back({"d" + std::to_string(i), 1});
+            }
         }
         for (std::size_t i = 0; i < roles.size(); ++i) {
             label.member = {0, 0xd1 + i};
@@ -54,6 +56,7 @@ public:
     std::set<LockName> taken;
     const Label& label(DeviceIndex device) const { return labels_[device]; }
     std::uint64_t blocks() const { return set_->status().blocks; }
+    SetStatus status() const { return set_->status(); }
 
     void mount() {
         feed(Start{});
