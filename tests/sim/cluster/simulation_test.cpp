@@ -16,6 +16,14 @@ TEST(Simulation, ClustersOfTwoToEightSurviveEverything) {
     EXPECT_FALSE(failure.failed()) << failure.to_string();
 }
 
+TEST(Simulation, PairsWithAQuorumDiskSurviveEverything) {
+    const auto failure = sim::run_seeds(1, 200, [](std::uint64_t seed) {
+        Random random(seed);
+        return World(seed, Scenario::draw_pair(random)).run();
+    });
+    EXPECT_FALSE(failure.failed()) << failure.to_string();
+}
+
 TEST(Simulation, ViewsOfSixteenForm) {
     const auto failure = sim::run_seeds(1, 2, [](std::uint64_t seed) {
         Random random(seed);

@@ -40,6 +40,15 @@ Scenario Scenario::draw(Random& random) {
     return scenario;
 }
 
+Scenario Scenario::draw_pair(Random& random) {
+    auto scenario = draw(random);
+    scenario.nodes = 2;
+    scenario.votes.assign(2, 1);
+    scenario.disk_votes = 1;
+    scenario.pause_max = seconds(1);
+    return scenario;
+}
+
 Mischief Mischief::draw(std::uint64_t seed) {
     constexpr std::uint64_t kApart = 185ULL << 32;
     Random random(seed ^ kApart);

@@ -33,6 +33,8 @@ struct Scenario {
     bool crash_between_effects = true;
 
     static Scenario draw(Random& random);
+    // Two nodes and a quorum disk: most of what can go wrong with its votes does so here.
+    static Scenario draw_pair(Random& random);
 };
 
 // What not every run has; drawn apart, so that the others are what they were without it.
