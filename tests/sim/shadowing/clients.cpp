@@ -87,6 +87,9 @@ void World::perform(std::size_t n, const Reply& output) {
     if (node.values.contains(id)) {
         history_.write_acknowledged(id, node.durable.contains(id));
         check_acknowledged(node.values[id], extent);
+        if (const auto label = newest(); label && label->clean) {
+            breach("a write is acknowledged while the labels are clean");
+        }
         node.values.erase(id);
         return;
     }
@@ -147,14 +150,19 @@ void World::left(std::size_t n, Opener opener) {
     nodes_[n].on = node.on;
     nodes_[n].cut = node.cut;
     if (!leaving_) {
-        events_.after(sim::between(random_, sim::milliseconds(50), sim::seconds(1)),
-                      [this, n] { start(n); });
+        const bool restless = scenario_.mood == Scenario::Mood::kRestless;
+        const auto after = restless ? sim::between(random_, sim::Time(100), sim::milliseconds(60))
+                                    : sim::between(random_, sim::milliseconds(50), sim::seconds(1));
+        events_.after(after, [this, n] { start(n); });
     }
 }
 
 void World::perform(std::size_t n, const MountRefused& output) { trace(n, output.plan); }
 
-void World::perform(std::size_t n, const SetNote& output) { trace(n, output.text); }
+void World::perform(std::size_t n, const SetNote& output) {
+    trace(n, output.text);
+    scrub_reports_ += output.text.starts_with("scrub: blocks") ? 1 : 0;
+}
 
 // The operator adds what was expelled.
 void World::operate() {
@@ -167,7 +175,8 @@ void World::operate() {
         if (status.blocks < scenario_.room && random_.one_in(4)) {
             feed(n, nodes_[n].opener, Expand{});
         }
-        if (!healed_ && random_.one_in(20)) {
+        const bool restless = scenario_.mood == Scenario::Mood::kRestless;
+        if (!healed_ && random_.one_in(restless ? 5 : 20)) {
             feed(n, nodes_[n].opener,
                  RemoveDevice{random_.below(disks_.size()), !random_.one_in(3)});
         }
@@ -180,7 +189,8 @@ void World::operate() {
         }
         break;
     }
-    events_.after(sim::milliseconds(300), [this] { operate(); });
+    const bool often = scenario_.mood == Scenario::Mood::kRestless && !healed_;
+    events_.after(sim::milliseconds(often ? 70 : 300), [this] { operate(); });
 }
 
 }  // namespace quorate::shadowing::simulator

@@ -58,15 +58,17 @@ void Disk::write(std::uint64_t lbn, std::uint64_t value) {
 }
 
 void Disk::flush() {
-    for (const auto lbn : dirty_) {
-        data_[lbn].durable = data_[lbn].seen;
+    if (!lies_) {
+        for (const auto lbn : dirty_) {
+            data_[lbn].durable = data_[lbn].seen;
+        }
+        dirty_.clear();
     }
-    dirty_.clear();
     sync_meta();
 }
 
 void Disk::flush(const Extent& extent) {
-    for (auto lbn = extent.lbn; lbn < extent.end(); ++lbn) {
+    for (auto lbn = extent.lbn; lbn < extent.end() && !lies_; ++lbn) {
         data_[lbn].durable = data_[lbn].seen;
         dirty_.erase(lbn);
     }

@@ -62,6 +62,16 @@ public:
     void flush(const Extent& extent);
     bool is_unreadable(const Extent& extent) const;
     void damage(std::uint64_t lbn) { bad_.insert(lbn); }
+    void rot(std::uint64_t lbn, std::uint64_t value) { data_[lbn] = {value, value}; }
+    // From now on it loses with its power what it has said to be flushed, of the data.
+    void lie() { lies_ = true; }
+    // As another disk, or this one, was; but the sessions are its own.
+    void put_back(const Disk& image) {
+        meta_ = image.meta_;
+        data_ = image.data_;
+        dirty_.clear();
+        bad_.clear();
+    }
     void repair() { bad_.clear(); }
 
     // Label and log: written, then durable with sync_meta().
@@ -110,6 +120,7 @@ private:
     Id128 set_;
     Layout layout_;
     bool on_ = false;
+    bool lies_ = false;
     std::uint64_t life_ = 0;
     std::map<Opener, std::uint64_t> sessions_;  // in which life
     std::map<Opener, std::uint64_t> closings_;

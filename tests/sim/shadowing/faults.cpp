@@ -10,7 +10,11 @@ namespace quorate::shadowing::simulator {
 void World::fault_later() {
     events_.after(sim::between(random_, sim::milliseconds(20), scenario_.pause_max), [this] {
         if (!healed_) {
-            fault();
+            if (scenario_.mood != Scenario::Mood::kPlain && random_.one_in(3)) {
+                fault_of_mood();
+            } else {
+                fault();
+            }
             fault_later();
         }
     });
@@ -20,7 +24,7 @@ void World::fault() {
     const auto n = random_.below(nodes_.size());
     const DeviceIndex disk = random_.below(disks_.size());
     const auto some_time = sim::between(random_, sim::milliseconds(20), sim::seconds(2));
-    switch (random_.below(13)) {
+    switch (random_.below(14)) {
         case 0:
         case 1:
             kill(n);
@@ -65,11 +69,63 @@ void World::fault() {
         case 10:
             dismount(n);
             return;
+        case 11:
+            if (!image_) {
+                copy_image(disk);
+            } else {
+                put_image_back();
+            }
+            return;
         default:
             disks_[disk].slow = sim::between(random_, sim::Time(0), sim::milliseconds(900));
             events_.after(some_time, [this, disk] { disks_[disk].slow = sim::Time(0); });
             return;
     }
+}
+
+void World::fault_of_mood() {
+    const auto n = random_.below(nodes_.size());
+    switch (scenario_.mood) {
+        case Scenario::Mood::kPlain:
+            return;
+        case Scenario::Mood::kDense:
+            kill(n);
+            return;
+        case Scenario::Mood::kRestless:
+            // All leave, and some are back before the last has left.
+            for (std::size_t i = 0; i < nodes_.size(); ++i) {
+                events_.after(sim::between(random_, sim::Time(0), sim::milliseconds(40)),
+                              [this, i] { dismount(i); });
+            }
+            return;
+        case Scenario::Mood::kDark:
+            everything_off();
+            return;
+    }
+}
+
+// Somebody keeps an image of a disk, and puts it back when the set goes on without the disk.
+void World::copy_image(DeviceIndex i) {
+    if (disks_[i].disk->is_on() && !scenario_.liar) {
+        trace(0, fmt::format("an image of d{} is kept", i));
+        image_.emplace(i, *disks_[i].disk);
+    }
+}
+
+void World::put_image_back() {
+    const auto i = image_->first;
+    const auto label = newest();
+    const auto* member = label ? label->find({0, 0xd1 + i}) : nullptr;
+    if (member == nullptr || member->role != Role::kExpelled || !disks_[i].disk->is_on() ||
+        label->generation != witness_->generation ||
+        label->set_blocks != choose_label(image_->second.labels()).value().label.set_blocks) {
+        return;
+    }
+    trace(0, fmt::format("d{} is as it was once", i));
+    disk_off(i);
+    disks_[i].disk->put_back(image_->second);
+    disks_[i].disk->power_on();
+    image_.reset();
 }
 
 void World::everything_off() {

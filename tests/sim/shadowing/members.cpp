@@ -71,17 +71,23 @@ void World::answer(const std::shared_ptr<Errand>& errand, SetInput input) {
 
 void World::perform(std::size_t n, const ReadData& output) {
     const auto opener = nodes_[n].opener;
-    send(n, output.op, output.device, false, {[](Disk&) {}},
-         [this, n, opener, output](Disk& disk) -> SetInput {
-             if (disk.is_unreadable(output.extent)) {
+    // The answer may come long after the disk was read.
+    const auto values = std::make_shared<std::optional<std::vector<std::uint64_t>>>();
+    const auto sample = [values, output](Disk& disk) {
+        if (!disk.is_unreadable(output.extent)) {
+            values->emplace();
+            for (auto lbn = output.extent.lbn; lbn < output.extent.end(); ++lbn) {
+                (*values)->push_back(disk.read(lbn));
+            }
+        }
+    };
+    send(n, output.op, output.device, false, {sample},
+         [this, n, opener, output, values](Disk&) -> SetInput {
+             if (!*values) {
                  return Done{output.op, Outcome::kUnreadable};
              }
-             std::vector<std::uint64_t> values;
-             for (auto lbn = output.extent.lbn; lbn < output.extent.end(); ++lbn) {
-                 values.push_back(disk.read(lbn));
-             }
              if (nodes_[n].opener == opener) {
-                 nodes_[n].data[output.op.value()] = std::move(values);
+                 nodes_[n].data[output.op.value()] = std::move(**values);
              }
              return Done{output.op, Outcome::kOk};
          });
@@ -125,19 +131,21 @@ void World::perform(std::size_t n, const ZeroData& output) {
 }
 
 void World::perform(std::size_t n, const CompareData& output) {
-    const auto with = nodes_[n].data.at(output.with.value());
-    send(n, output.op, output.device, false, {[](Disk&) {}},
-         [output, with](Disk& disk) -> SetInput {
-             if (disk.is_unreadable(output.extent)) {
-                 return Done{output.op, Outcome::kUnreadable};
-             }
-             for (std::size_t i = 0; i < with.size(); ++i) {
-                 if (disk.read(output.extent.lbn + i) != with[i]) {
-                     return Done{output.op, Outcome::kDiffers};
-                 }
-             }
-             return Done{output.op, Outcome::kOk};
-         });
+    const auto outcome = std::make_shared<Outcome>(Outcome::kOk);
+    const auto compare = [with = nodes_[n].data.at(output.with.value()), output,
+                          outcome](Disk& disk) {
+        for (std::size_t i = 0; i < with.size(); ++i) {
+            if (disk.read(output.extent.lbn + i) != with[i]) {
+                *outcome = Outcome::kDiffers;
+            }
+        }
+        if (disk.is_unreadable(output.extent)) {
+            *outcome = Outcome::kUnreadable;
+        }
+    };
+    send(n, output.op, output.device, false, {compare}, [output, outcome](Disk&) -> SetInput {
+        return Done{output.op, *outcome};
+    });
 }
 
 void World::perform(std::size_t n, const FlushDevice& output) {
@@ -158,6 +166,7 @@ void World::perform(std::size_t n, const ReadLabel& output) {
 }
 
 void World::perform(std::size_t n, const WriteLabel& output) {
+    check_number(output.label);
     std::string roles;
     for (const auto& member : output.label.members) {
         roles +=

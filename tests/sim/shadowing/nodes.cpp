@@ -38,8 +38,11 @@ void World::start(std::size_t n) {
     options.set = kSet;
     for (std::size_t i = 0; i < disks_.size(); ++i) {
         const bool near = disks_[i].host == n;
-        options.devices.push_back({fmt::format("d{}", i), near ? 1u : 10u});
+        const auto site = disks_[i].host ? 1 + *disks_[i].host % 2 : 0;
+        options.devices.push_back(
+            {fmt::format("d{}", i), near ? 1u : 10u, static_cast<std::uint32_t>(site)});
     }
+    options.site = static_cast<std::uint32_t>(n % 3);
     options.slot = OpenerSlot(static_cast<std::uint16_t>(n));
     options.opener = {cluster::NodeId(static_cast<std::uint32_t>(n + 1)),
                       cluster::Incarnation(node.opener)};
@@ -52,6 +55,11 @@ void World::start(std::size_t n) {
     options.hot_max = scenario_.hot_max;
     options.chunk_blocks = 1 + random_.below(6);
     options.jobs_max = 1 + random_.below(4);
+    for (auto& pace : options.paces) {
+        const auto most = scenario_.mood == Scenario::Mood::kDark ? 20u : 100u;
+        pace.share = static_cast<std::uint32_t>(5 + random_.below(most - 4));
+    }
+    options.scrub_every = sim::milliseconds(5 + static_cast<std::int64_t>(random_.below(100)));
     node.set = std::make_unique<Set>(std::move(options));
     node.lease_until = events_.now() + kLease;
     trace(n, fmt::format("starts as {}", node.opener));

@@ -99,6 +99,14 @@ void World::check_fences() {
     }
 }
 
+// A number stands for one change of the membership, whoever made it and whatever became of it.
+void World::check_number(const Label& label) {
+    const auto& [number, id] = label.generation;
+    if (numbers_.try_emplace({label.lineage, number}, id).first->second != id) {
+        breach(fmt::format("generation {} is begun twice", number));
+    }
+}
+
 // What a clean label says.
 void World::check_clean(std::size_t n) {
     for (std::size_t other = 0; other < nodes_.size(); ++other) {

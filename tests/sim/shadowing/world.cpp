@@ -24,6 +24,32 @@ Scenario Scenario::draw(Random& random) {
     scenario.late_one_in = 100 + random.below(3000);
     scenario.flushes = !random.one_in(4);
     scenario.room = scenario.blocks + (random.one_in(2) ? 0 : 1 + random.below(40));
+    scenario.mood = static_cast<Mood>(random.below(4));
+    switch (scenario.mood) {
+        case Mood::kPlain:
+            break;
+        case Mood::kDense:
+            scenario.blocks = scenario.room = 8 + random.below(17);
+            scenario.late_one_in = 15 + random.below(80);
+            break;
+        case Mood::kRestless:
+            scenario.nodes = std::max<std::size_t>(scenario.nodes, 2);
+            scenario.pause_max =
+                sim::milliseconds(100 + static_cast<std::int64_t>(random.below(400)));
+            break;
+        case Mood::kDark:
+            scenario.pause_max =
+                sim::milliseconds(600 + static_cast<std::int64_t>(random.below(900)));
+            break;
+    }
+    return scenario;
+}
+
+Scenario Scenario::draw_with_liar(Random& random) {
+    auto scenario = draw(random);
+    scenario.mood = Mood::kDark;
+    scenario.room = scenario.blocks;
+    scenario.liar = random.below(scenario.disks);
     return scenario;
 }
 
@@ -58,6 +84,9 @@ World::World(std::uint64_t seed, Scenario scenario)
         disks_[i].disk->write_label_copy(0, label);
         disks_[i].disk->write_label_copy(1, label);
         disks_[i].disk->flush();
+        if (scenario_.liar == i) {
+            disks_[i].disk->lie();
+        }
     }
     witness_ = WitnessWord{kLineage, {1, 1}};
     nodes_.resize(scenario_.nodes);
@@ -71,11 +100,15 @@ std::string World::run() {
     renew_leases();
     operate();
     fault_later();
-    const auto ended = [&] { return !breach_.empty() || !history_.breach().empty(); };
+    const auto ended = [&] {
+        return !breach_.empty() || (!scenario_.liar && !history_.breach().empty());
+    };
     const auto run_until = [&](sim::Time end) {
         while (events_.now() < end && !ended()) {
             events_.run_until(std::min(end, events_.now() + sim::milliseconds(5)));
-            check_dirty();
+            if (!scenario_.liar) {
+                check_dirty();
+            }
         }
     };
     run_until(scenario_.faulty);
@@ -87,9 +120,17 @@ std::string World::run() {
         while (events_.now() < end && !ended() && !stuck().empty()) {
             run_until(events_.now() + sim::milliseconds(100));
         }
+        if (scenario_.liar) {
+            breach(stuck());
+            rot_and_scrub();
+            return breach_;
+        }
         if (!ended()) {
             breach(stuck());
             breach(final_breach());
+        }
+        if (!ended()) {
+            rot_and_scrub();
         }
         if (!ended()) {
             leave_and_come_back();

@@ -29,8 +29,14 @@ struct Scenario {
     std::uint64_t late_one_in = 1000;               // operations, each by itself
     bool flushes = true;
     std::uint64_t room = 96;  // blocks that the disks have room for: the set is expanded to that
+    // What there is more of than else: small sets with operations that end late; an operator who
+    // removes, adds and dismounts all the time; power failures of everything while copies are slow.
+    enum class Mood : std::uint8_t { kPlain, kDense, kRestless, kDark } mood = Mood::kPlain;
+    // This disk says that it has flushed, and has not: outside the promise, but a scrub finds it.
+    std::optional<DeviceIndex> liar = {};
 
     static Scenario draw(Random& random);
+    static Scenario draw_with_liar(Random& random);
 };
 
 // Nodes that each open the set, disks that each is served by a node or by itself, a cluster that
@@ -44,6 +50,8 @@ public:
     std::string run();
     const History& history() const { return history_; }
     std::uint64_t generations() const { return witness_ ? witness_->generation.number : 0; }
+    // Stretches that scrubs found to differ, or unreadable.
+    std::uint64_t scrub_reports() const { return scrub_reports_; }
 
 private:
     struct Node {
@@ -155,7 +163,10 @@ private:
     // ---- faults
     void fault_later();
     void fault();
+    void fault_of_mood();
     void everything_off();
+    void copy_image(DeviceIndex disk);
+    void put_image_back();
     void heal();
 
     // ---- oracles
@@ -164,6 +175,9 @@ private:
     void check_dirty();
     void check_fences();
     void check_clean(std::size_t node);
+    void check_number(const Label& label);
+    void rot_and_scrub();
+    bool members_equal() const;
     std::string final_breach() const;
     std::string stuck() const;
     void breach(std::string what) {
@@ -186,6 +200,9 @@ private:
     std::map<Opener, std::size_t> node_of_;
     std::optional<WitnessWord> witness_;
     std::map<std::pair<Id128, std::uint64_t>, std::uint64_t> fences_;
+    std::map<std::pair<Id128, std::uint64_t>, std::uint64_t> numbers_;  // ids of generations
+    std::optional<std::pair<DeviceIndex, Disk>> image_;                 // of a disk as it was
+    std::uint64_t scrub_reports_ = 0;
     std::uint64_t next_opener_ = 1;
     std::uint64_t next_request_ = 1;
     std::uint64_t next_value_ = 1;
