@@ -68,7 +68,8 @@ bool Set::Impl::may_grow(const Label& base, const Label& label) const {
         const auto* before = base.find(member.id);
         const auto device = std::ranges::find(devices, member.id, &Device::member);
         const auto whole = expansion->whole[static_cast<std::size_t>(device - devices.begin())];
-        return before != nullptr && before->role != Role::kExpelled && whole == before->since + 1;
+        return before != nullptr && before->role != Role::kExpelled &&
+               (whole == before->since + 1 || mutated("grow_unzeroed"));
     });
 }
 
@@ -85,7 +86,7 @@ void Set::Impl::progress_expansion() {
     const bool same = std::ranges::all_of(members, [&](const Current& member) {
         return one.whole[member.device] == member.member->since + 1;
     });
-    if (!same && !mutated("grow_unzeroed")) {
+    if (!same) {
         for (const auto& [member, device] : members) {
             one.whole[device] = member->since + 1;
         }

@@ -69,7 +69,8 @@ void Set::Impl::begin_job(std::uint64_t id, Job& job) {
     for (const auto& source : sources) {
         if (!job.unreadable[source.device] && !devices[source.device].suspect &&
             !job.outvoted[source.device] &&
-            (readable == nullptr || source.member->since < readable->member->since)) {
+            (readable == nullptr || source.member->since < readable->member->since ||
+             mutated("fix_from_any"))) {
             readable = &source;
         }
     }

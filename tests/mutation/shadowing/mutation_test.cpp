@@ -27,17 +27,17 @@ TEST_P(Mutant, IsCaught) {
 INSTANTIATE_TEST_SUITE_P(
     Shadowing, Mutant,
     ::testing::Values(Mutation{"data_before_intent", 1}, Mutation{"clear_in_flight", 1},
-                      Mutation{"mount_stale", 4}, Mutation{"parallel_target", 80},
-                      Mutation{"no_recompare", 4}, Mutation{"ack_before_expel", 7},
-                      Mutation{"skip_witness", 8}, Mutation{"read_above_fence", 1},
-                      Mutation{"read_unfixed", 13}, Mutation{"fix_without_stall", 52},
-                      Mutation{"ack_without_lease", 26}, Mutation{"clear_unmerged", 6},
-                      Mutation{"clear_without_flush", 143}, Mutation{"promote_unflushed", 158},
-                      Mutation{"forget_zombies", 245}, Mutation{"clear_unflushed", 73},
-                      Mutation{"ignore_life", 143}, Mutation{"promote_unspread", 248},
-                      Mutation{"forget_changes", 1}, Mutation{"clear_changes", 2},
-                      Mutation{"minicopy_hot_only", 1}, Mutation{"minicopy_map_only", 2},
-                      Mutation{"forget_refresh", 19}),
+                      Mutation{"mount_stale", 1}, Mutation{"parallel_target", 1},
+                      Mutation{"no_recompare", 1}, Mutation{"ack_before_expel", 1},
+                      Mutation{"skip_witness", 1}, Mutation{"read_above_fence", 1},
+                      Mutation{"read_unfixed", 1}, Mutation{"fix_without_stall", 1},
+                      Mutation{"ack_without_lease", 1}, Mutation{"clear_unmerged", 1},
+                      Mutation{"clear_without_flush", 1}, Mutation{"promote_unflushed", 1},
+                      Mutation{"forget_zombies", 1}, Mutation{"clear_unflushed", 1},
+                      Mutation{"ignore_life", 1}, Mutation{"promote_unspread", 1},
+                      Mutation{"forget_changes", 1}, Mutation{"clear_changes", 1},
+                      Mutation{"minicopy_hot_only", 1}, Mutation{"minicopy_map_only", 1},
+                      Mutation{"forget_refresh", 1}, Mutation{"reuse_number", 2}),
     sim::name_of);
 
 }  // namespace

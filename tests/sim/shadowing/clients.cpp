@@ -87,7 +87,7 @@ void World::perform(std::size_t n, const Reply& output) {
     if (node.values.contains(id)) {
         history_.write_acknowledged(id, node.durable.contains(id));
         check_acknowledged(node.values[id], extent);
-        if (const auto label = newest(); label && label->clean) {
+        if (const auto& label = newest(); label && label->clean) {
             breach("a write is acknowledged while the labels are clean");
         }
         node.values.erase(id);

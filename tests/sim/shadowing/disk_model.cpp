@@ -15,6 +15,7 @@ void Disk::power_off() {
         block.seen = block.durable;
     }
     dirty_.clear();
+    ++meta_changes_;
     for (auto& meta : meta_) {
         if (meta.dirty) {
             // Sectors of 512 octets, each by itself.
@@ -79,6 +80,7 @@ void Disk::sync_meta() {
         if (meta.dirty) {
             meta.durable = meta.seen;
             meta.dirty = false;
+            ++meta_changes_;
         }
     }
 }

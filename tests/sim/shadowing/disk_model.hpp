@@ -68,6 +68,7 @@ public:
     // As another disk, or this one, was; but the sessions are its own.
     void put_back(const Disk& image) {
         meta_ = image.meta_;
+        ++meta_changes_;
         data_ = image.data_;
         dirty_.clear();
         bad_.clear();
@@ -95,7 +96,9 @@ public:
     }
     void clear_log();
     std::uint64_t room() const { return data_.size(); }
-    bool is_flushed() const { return dirty_.empty(); }
+    // Grows with every change of label or log: what was decoded of them may be kept until then.
+    std::uint64_t meta_changes() const { return meta_changes_; }
+    bool is_flushed() const { return dirty_.empty() || lies_; }  // as it says
     const Layout& layout() const { return layout_; }
     Id128 set() const { return set_; }
 
@@ -114,6 +117,7 @@ private:
     void set_meta(std::size_t at, std::string bytes) {
         meta_[at].seen = std::move(bytes);
         meta_[at].dirty = true;
+        ++meta_changes_;
     }
 
     Random& random_;
@@ -122,6 +126,7 @@ private:
     bool on_ = false;
     bool lies_ = false;
     std::uint64_t life_ = 0;
+    std::uint64_t meta_changes_ = 0;
     std::map<Opener, std::uint64_t> sessions_;  // in which life
     std::map<Opener, std::uint64_t> closings_;
     std::set<Opener> fenced_;

@@ -114,7 +114,7 @@ void World::copy_image(DeviceIndex i) {
 
 void World::put_image_back() {
     const auto i = image_->first;
-    const auto label = newest();
+    const auto& label = newest();
     const auto* member = label ? label->find({0, 0xd1 + i}) : nullptr;
     if (member == nullptr || member->role != Role::kExpelled || !disks_[i].disk->is_on() ||
         label->generation != witness_->generation ||

@@ -278,7 +278,7 @@ void World::disk_off(DeviceIndex i) {
 
 // Is there still a source that has what was acknowledged and not flushed?
 void World::look_for_lost_caches() {
-    const auto label = newest();
+    const auto& label = newest();
     for (DeviceIndex i = 0; label && i < disks_.size(); ++i) {
         const auto* member = label->find({0, 0xd1 + i});
         if (member != nullptr && is_source(member->role) && disks_[i].intact) {

@@ -8,8 +8,13 @@
 namespace quorate::shadowing::simulator {
 
 // The label that counts, whoever could read it.
-std::optional<Label> World::newest() const {
-    std::optional<Label> newest;
+const std::optional<Label>& World::newest() {
+    if (decoded_.label_changes == meta_changes()) {
+        return decoded_.newest;
+    }
+    decoded_.label_changes = meta_changes();
+    auto& newest = decoded_.newest;
+    newest.reset();
     for (const auto& served : disks_) {
         auto found = choose_label(served.disk->labels());
         if (found && (!newest || found->label.generation.number > newest->generation.number)) {
@@ -17,6 +22,32 @@ std::optional<Label> World::newest() const {
         }
     }
     return newest;
+}
+
+std::uint64_t World::meta_changes() const {
+    std::uint64_t all = 1;
+    for (const auto& served : disks_) {
+        all += served.disk->meta_changes();
+    }
+    return all;
+}
+
+// What the log of a disk is sure to say after a power failure.
+const std::set<std::uint64_t>& World::hot_regions(const Label& label, DeviceIndex of) {
+    if (decoded_.log_changes == meta_changes() && decoded_.log_of == of) {
+        return decoded_.hot;
+    }
+    decoded_.log_changes = meta_changes();
+    decoded_.log_of = of;
+    decoded_.hot.clear();
+    for (std::uint16_t slot = 0; slot < nodes_.size(); ++slot) {
+        const auto block = choose_intent(disks_[of].disk->durable_intent(OpenerSlot(slot)),
+                                         label.set, OpenerSlot(slot));
+        if (block && *block) {
+            decoded_.hot.insert((*block)->regions.begin(), (*block)->regions.end());
+        }
+    }
+    return decoded_.hot;
 }
 
 // I5: no disk without an acknowledged write may be mounted by itself.
@@ -46,7 +77,8 @@ void World::check_acknowledged(std::uint64_t value, Extent extent) {
 
 // I4: where sources differ, some opener's durable log says so.
 void World::check_dirty() {
-    const auto label = newest();
+    const auto& label = newest();
+    std::optional<DeviceIndex> first;
     std::vector<const Disk*> sources;
     for (DeviceIndex i = 0; label && i < disks_.size(); ++i) {
         const auto* member = label->find({0, 0xd1 + i});
@@ -54,19 +86,13 @@ void World::check_dirty() {
         if (member != nullptr && is_source(member->role) && disk.is_on() &&
             disk.life() == member->life) {
             sources.push_back(&disk);
+            first = first.value_or(i);
         }
     }
     if (sources.size() < 2 || label->generation != witness_->generation) {
         return;
     }
-    std::set<std::uint64_t> hot;
-    for (std::uint16_t slot = 0; slot < nodes_.size(); ++slot) {
-        const auto block = choose_intent(sources[0]->durable_intent(OpenerSlot(slot)), label->set,
-                                         OpenerSlot(slot));
-        if (block && *block) {
-            hot.insert((*block)->regions.begin(), (*block)->regions.end());
-        }
-    }
+    const auto& hot = hot_regions(*label, *first);
     for (std::uint64_t lbn = 0; lbn < label->set_blocks; ++lbn) {
         for (const auto* disk : sources) {
             if (disk->read(lbn) != sources[0]->read(lbn) &&
@@ -84,7 +110,7 @@ void World::check_dirty() {
 
 // I7: of the generation that counts; what came to nothing told nobody a fence.
 void World::check_fences() {
-    const auto label = newest();
+    const auto& label = newest();
     if (!label || label->generation != witness_->generation) {
         return;
     }
@@ -114,7 +140,7 @@ void World::check_clean(std::size_t n) {
             breach(fmt::format("node {} leaves a clean label, node {} is there", n, other));
         }
     }
-    const auto label = newest();
+    const auto& label = newest();
     for (DeviceIndex i = 0; label && i < disks_.size(); ++i) {
         const auto* member = label->find({0, 0xd1 + i});
         if (member != nullptr && is_source(member->role) && !disks_[i].disk->is_flushed()) {

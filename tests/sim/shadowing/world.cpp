@@ -136,7 +136,7 @@ std::string World::run() {
             leave_and_come_back();
         }
     }
-    return history_.breach().empty() ? breach_ : history_.breach();
+    return history_.breach().empty() || scenario_.liar ? breach_ : history_.breach();
 }
 
 // Whoever is last leaves the labels clean: the next needs neither merge nor copy, though every disk

@@ -170,7 +170,9 @@ private:
     void heal();
 
     // ---- oracles
-    std::optional<Label> newest() const;
+    const std::optional<Label>& newest();
+    const std::set<std::uint64_t>& hot_regions(const Label& label, DeviceIndex of);
+    std::uint64_t meta_changes() const;
     void check_acknowledged(std::uint64_t value, Extent extent);
     void check_dirty();
     void check_fences();
@@ -203,6 +205,14 @@ private:
     std::map<std::pair<Id128, std::uint64_t>, std::uint64_t> numbers_;  // ids of generations
     std::optional<std::pair<DeviceIndex, Disk>> image_;                 // of a disk as it was
     std::uint64_t scrub_reports_ = 0;
+    // Decoding labels and logs takes most of the time of a run: once per change.
+    struct Decoded {
+        std::uint64_t label_changes = 0;
+        std::optional<Label> newest;
+        std::uint64_t log_changes = 0;
+        DeviceIndex log_of = 0;
+        std::set<std::uint64_t> hot;
+    } decoded_;
     std::uint64_t next_opener_ = 1;
     std::uint64_t next_request_ = 1;
     std::uint64_t next_value_ = 1;

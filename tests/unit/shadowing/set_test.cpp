@@ -1,5 +1,7 @@
 #include "shadowing/set.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "set_world.hpp"
@@ -64,6 +66,46 @@ TEST(SetTest, ATargetIsWrittenAfterTheSources) {
     world.end_held<WriteData>(Outcome::kOk);
     EXPECT_EQ(world.count<WriteData>(), 2u);
     EXPECT_EQ(world.reply(1), ReplyStatus::kOk);
+}
+
+TEST(SetTest, AWriteThatGetsANewSourceUnderWayIsWrittenToTargetsOnceMore) {
+    SetWorld world({Role::kFull, Role::kCopy, Role::kCopy});
+    world.rule([](const SetOutput& output) -> std::optional<Outcome> {
+        return std::holds_alternative<CompareData>(output) ? std::nullopt
+                                                           : std::optional(Outcome::kOk);
+    });
+    world.mount();  // the first target is compared
+    world.rule(on_device<WriteData>(1, std::nullopt));
+    world.write(1, {8, 4});
+    const auto to_second = [&] {
+        return std::ranges::count_if(world.done, [](const SetOutput& output) {
+            const auto* one = std::get_if<WriteData>(&output);
+            return one != nullptr && one->device == 2;
+        });
+    };
+    EXPECT_EQ(to_second(), 1) << "the second target has it, the first has it not";
+    world.end_held<CompareData>(Outcome::kOk);
+    world.end_held<CompareData>(Outcome::kOk);
+    ASSERT_EQ(world.role(1), Role::kFull);
+    EXPECT_FALSE(world.reply(1));
+    world.rule({});
+    world.end_held<WriteData>(Outcome::kOk);
+    EXPECT_EQ(to_second(), 2) << "a copy may have put there what the new source had before";
+    EXPECT_EQ(world.reply(1), ReplyStatus::kOk);
+}
+
+TEST(SetTest, AReadThatWasUnderWayWhenAnOpenerWasLostIsComparedFirst) {
+    SetWorld world(kTwoSources);
+    world.mount();
+    world.rule([](const SetOutput& output) -> std::optional<Outcome> {
+        const bool held =
+            std::holds_alternative<ReadData>(output) || std::holds_alternative<ReadIntent>(output);
+        return held ? std::nullopt : std::optional(Outcome::kOk);
+    });
+    world.read(1, {8, 4});
+    world.feed(OpenerLost{OpenerSlot(1), {cluster::NodeId(2), cluster::Incarnation(8)}});
+    world.end_held<ReadData>(Outcome::kOk);
+    EXPECT_FALSE(world.reply(1)) << "nobody knows yet where it was writing";
 }
 
 TEST(SetTest, ATargetIsNotRead) {
