@@ -159,6 +159,9 @@ void Voter::Impl::run() {
     if (hold.expired(now) && !resigning) {
         resign("the lease ran out");
     }
+    if (unanswered() && !resigning) {
+        resign("Corosync does not answer");
+    }
     if (wards.expire(now)) {
         beat_now = true;
     }

@@ -64,6 +64,9 @@ BootTime Voter::Impl::deadline() const {
     if (hold.runs(now)) {
         at(*hold.until());
     }
+    if (poll_under_way && hold.any() && !resigning) {
+        at(last_poll + timing.vote_timeout);
+    }
     if (grant) {
         at(grant->until);
     }

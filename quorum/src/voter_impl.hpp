@@ -54,7 +54,7 @@ struct Voter::Impl {
     bool eager() const;
 
     // ---- voter_pages.cpp
-    bool writes() const { return own_known && !silenced && !stopped; }
+    bool writes() const { return own_known && !silenced && !stopped && !unanswered(); }
     void beat();
     void put_page(PageKind kind);
     void put_ballot();
@@ -95,6 +95,7 @@ struct Voter::Impl {
     void finish_resigning();
     void vote();
     bool waits_to_answer() const;
+    bool unanswered() const;
     void poll(bool cast);
     bool publishes() const;
     void publish();

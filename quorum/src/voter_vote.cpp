@@ -82,6 +82,12 @@ bool Voter::Impl::waits_to_answer() const {
            !electorate.natural(members);
 }
 
+// Corosync stands still: what it may count cannot be taken back, and a vote would have aged by now.
+// Only silence tells the others that this node is out; so nothing is written until it goes on.
+bool Voter::Impl::unanswered() const {
+    return poll_under_way && hold.any() && now >= last_poll + timing.vote_timeout;
+}
+
 void Voter::Impl::poll(bool cast) {
     poll_under_way = true;
     last_poll = now;

@@ -97,6 +97,14 @@ public:
     // Pages of that kind cannot be written there.
     void refuse(std::size_t disk, PageKind kind) { refused_ = {number(disk), kind}; }
     void refuse_nothing() { refused_.reset(); }
+    // votequorum answers nothing there, and then all that it was asked.
+    void freeze_corosync(std::uint32_t node) { voters_[node].frozen = true; }
+    void thaw_corosync(std::uint32_t node) {
+        voters_[node].frozen = false;
+        for (const auto& poll : std::exchange(voters_[node].unanswered, {})) {
+            answer(node, voters_[node].life, poll);
+        }
+    }
 
     void feed(std::uint32_t node, const VoterInput& input) {
         auto& one = voters_[node];
@@ -166,6 +174,8 @@ private:
         NodeSet members;
         bool casts = false;
         bool stopped = false;
+        bool frozen = false;
+        std::vector<Poll> unanswered;
         std::optional<Poll> first_poll;
         Work work;
         static inline std::uint64_t lives = 0;
@@ -233,10 +243,18 @@ private:
     void on(std::uint32_t node, std::uint64_t life, const Poll& poll) {
         auto& one = voters_[node];
         ++one.work.polls;
-        const bool ok = poll.ring == one.ring && now_ < poll.before;
         if (!one.first_poll) {
             one.first_poll = poll;
         }
+        if (one.frozen) {
+            one.unanswered.push_back(poll);
+        } else {
+            answer(node, life, poll);
+        }
+    }
+    void answer(std::uint32_t node, std::uint64_t life, const Poll& poll) {
+        auto& one = voters_[node];
+        const bool ok = poll.ring == one.ring && now_ < poll.before;
         if (ok) {
             one.casts = poll.cast;
         }

@@ -119,6 +119,26 @@ TEST(Voter, AfterACrashTheNextLifeWaitsForWhatTheLastLeftBehind) {
     EXPECT_TRUE(bench.status(2).trusted);
 }
 
+TEST(Voter, WhoseCorosyncDoesNotAnswerFallsSilentUntilItDoes) {
+    Bench bench(2, 1, Timing::for_soft_mode());
+    bench.start_all();
+    bench.freeze_corosync(1);
+    bench.ring({2});
+    bench.run(milliseconds(4'000));
+    EXPECT_EQ(bench.status(1).state, VoterState::kResigned);
+    EXPECT_TRUE(bench.page(1).heartbeat.held > bench.page(1).heartbeat.released);
+    const auto page = bench.raw(0, 1, PageKind::kHeartbeat);
+    bench.run(milliseconds(10'000));
+    EXPECT_FALSE(bench.casts(2));
+    bench.run(milliseconds(3'000));
+    EXPECT_TRUE(bench.casts(2));
+    EXPECT_EQ(bench.raw(0, 1, PageKind::kHeartbeat), page);
+    bench.thaw_corosync(1);
+    bench.run(milliseconds(1'000));
+    EXPECT_TRUE(bench.page(1).heartbeat.closes());
+    EXPECT_FALSE(bench.casts(1));
+}
+
 TEST(Voter, WithoutTheDiskItIsToldByAPartitionMate) {
     Bench bench(2);
     bench.break_path(2);
