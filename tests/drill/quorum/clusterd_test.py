@@ -2,62 +2,53 @@
 
 import os
 
-from support import QuorumCase, now, quorumd, run, wait_for
+from clusterd_case import ClusterdCase
+from support import SETTLED, SILENCE, Promise, quorumd, run, wait_for
 
 from lab import clusterd
 
+# From the votes to the lease: clusterd's own view, and the last lease of who is lost.
+LEASE_BEGINS = 3.0
 
-class Clusterd(QuorumCase):
-    @classmethod
-    def before_corosync(cls):
-        clusterd.configure(cls.lab)
 
-    @classmethod
-    def start_programs(cls, node):
-        super().start_programs(node)
-        clusterd.start(node)
-
-    def setUp(self):
-        self.healthy()
-        clusterd.wait_cluster(self.lab.nodes, limit=60)
-
-    def test_the_disks_vote_counts_for_clusterd(self):
-        for node in self.lab.nodes:
-            shown = wait_for(f"{node.name} has the disk's vote", lambda one=node: self.with_disk(one), 60)
-            self.assertEqual(shown["votes"].get("device_problem", ""), "")
+class Clusterd(ClusterdCase):
+    apart = True
 
     def with_disk(self, node):
         shown = clusterd.cluster(node)
         return shown if shown and shown["votes"]["disk"] == 1 else None
 
-    def goes_on_alone(self, node, since):
-        shown = clusterd.wait_cluster([node], limit=60)[0]
-        running = wait_for(f"the lease of {node.name}", lambda: self.running(node), 30)
-        self.assertEqual(running["votes"]["disk"], 1)
-        print(f"clusterd of {node.name} goes on alone {now() - since:.1f} s after", flush=True)
-        return shown
-
-    def running(self, node):
-        shown = clusterd.cluster(node)
-        return shown if shown and shown["state"] == "running" and shown["lease"]["state"] == "running" else None
+    def lose(self, act, promised):
+        """n2 is lost to n1, which goes on with the disk's vote, in time."""
+        n1, n2 = self.lab.nodes
+        epoch = self.page(n1)[0]
+        promise = Promise(self)
+        act()
+        from_ring, in_all = self.wait_alone([n1], promise.since)
+        began = self.lease_runs(n1, epoch) - promise.since
+        promise.kept("lease", began - (in_all - from_ring if promised == SETTLED else 0), promised + LEASE_BEGINS)
+        shown = clusterd.wait_cluster([n1], limit=60)[0]
+        self.assertEqual((shown["votes"]["disk"], shown["lease"]["state"]), (1, "running"))
 
     def test_power_off(self):
-        n1, n2 = self.lab.nodes
-        since = now()
-        n2.kill()
-        self.goes_on_alone(n1, since)
+        n2 = self.lab.nodes[1]
+        self.lose(n2.kill, SILENCE + 2)
         self.boot(n2)
+        self.together()
 
     def test_a_cut_link(self):
-        n1, n2 = self.lab.nodes
-        since = now()
-        n2.cut()
-        self.goes_on_alone(n1, since)
+        n2 = self.lab.nodes[1]
+        self.lose(n2.cut, SETTLED)
         clusterd.wait_state(n2, "stalled")
+        self.lease_is_over(n2)
         n2.heal()
+        self.together()
 
     def test_quorumd_away_takes_its_vote_along(self):
         n1, n2 = self.lab.nodes
+        for node in self.lab.nodes:
+            shown = wait_for(f"{node.name} has the disk's vote", lambda one=node: self.with_disk(one), 60)
+            self.assertEqual(shown["votes"].get("device_problem", ""), "")
         for pid in n1.pids("quorumd"):
             os.kill(pid, 9)
         wait_for("found again", lambda: "quorumd_found" in n1.log_text("clusterd").split("quorumd_lost")[-1], 60)

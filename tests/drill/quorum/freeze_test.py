@@ -1,104 +1,157 @@
-"""What is stopped and goes on: the voter alone, and a whole node, before and during a split. Soft mode."""
+"""What is stopped and goes on: the voter, Corosync, a whole node; before and during a split. clusterd runs everywhere,
+and its lease page is looked at all along: what Corosync tells after a thaw is old for a moment, the lease is over."""
 
 import os
 import signal
+import time
 
-from support import QuorumCase, now, quorumd, run, wait_for
+from clusterd_case import ClusterdCase
+from support import SILENCE, Promise, now, quorumd, run, wait_for
+
+from lab import clusterd, process
+
+PROGRAMS = ("corosync", "quorumd", "clusterd")
+VOTE_LASTS = 3.0
 
 
-class Freeze(QuorumCase):
-    # A node that was frozen tells its own services for a moment what it knew before: no vote can help that, and the
-    # lease that clusterd looks at is over by then.
-    stale_view = 2.0
+class Frozen(ClusterdCase):
+    """What can be stopped and go on, and what is seen of it."""
+
+    def freeze(self, node, *programs):
+        pids = [pid for program in programs for pid in node.pids(program)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        self.addCleanup(self.thaw, node, *programs)
+        wait_for("they stand still", lambda: all(process.state_of(pid) == "T" for pid in pids), 20, pause=0.01)
 
     @staticmethod
-    def signal(node, program, number):
-        for pid in node.pids(program):
-            os.kill(pid, number)
+    def thaw(node, *programs):
+        for pid in [pid for program in programs for pid in (node.pids(program) if node.alive else [])]:
+            os.kill(pid, signal.SIGCONT)
 
-    def test_a_frozen_voter_loses_the_vote_before_the_other_side_has_it(self):
-        n1, n2 = self.lab.nodes
-        self.signal(n1, "quorumd", signal.SIGSTOP)
-        since = now()
-        self.addCleanup(n1.heal)
-        self.addCleanup(self.signal, n1, "quorumd", signal.SIGCONT)
-        n1.cut()
-        from_ring, in_all = self.wait_alone([n2], since)
-        print(f"frozen voter: the other side after {in_all:.2f} s", flush=True)
-        lost = [span for span in self.spans(n1) if not span.quorate and span.begin > since]
-        self.assertTrue(lost, "votequorum of the frozen voter's node forgot the vote")
-        won = next(span for span in self.spans(n2) if span.quorate and span.members == {2} and span.begin > since)
-        self.assertLess(lost[0].begin, won.begin)
-        # Going on, it must not vote with what it knew.
-        thawed = now()
-        self.signal(n1, "quorumd", signal.SIGCONT)
-        self.never_quorate(n1, thawed, 6)
-        n1.heal()
-        self.healthy()
+    def taken_over(self, lost, promise, within=SILENCE + 2):
+        """The other node goes on without this one, in time, and has a lease when this one has none."""
+        left = next(one for one in self.lab.nodes if one is not lost)
+        epoch = self.page(left)[0]
+        _, in_all = self.wait_alone([left], promise.since)
+        promise.kept(f"without {lost.name}", in_all, within)
+        self.lease_is_over(lost)
+        self.lease_runs(left, epoch)
+        return quorumd.show(left)["held"]
 
-    def test_a_node_that_thaws_corosync_first_has_no_vote(self):
-        """Corosync tells what it knew before, until it hears of the other ring; nobody votes meanwhile."""
-        n1 = self.lab.nodes[0]
-        since, before = self.freeze_both(n1)
-        self.signal(n1, "corosync", signal.SIGCONT)
-        self.wait_span(n1, "its Corosync goes on", lambda span: True, since)
-        self.signal(n1, "quorumd", signal.SIGCONT)
-        self.comes_back(n1, before)
-
-    def test_a_node_that_thaws_voter_first_has_no_vote(self):
-        """The voter finds its lease over before it can tell votequorum anything."""
-        n1 = self.lab.nodes[0]
-        _, before = self.freeze_both(n1)
-        self.signal(n1, "quorumd", signal.SIGCONT)
-        shown = quorumd.wait_shown(n1, "its voter goes on", lambda shown: True)
-        self.assertFalse(shown["casting"])
-        self.signal(n1, "corosync", signal.SIGCONT)
-        self.comes_back(n1, before)
-
-    def freeze_both(self, node):
-        """Voter and Corosync stand still until the other side has taken over; since when, and what was held before."""
-        left = next(one for one in self.lab.nodes if one is not node)
-        before = quorumd.show(left)["held"]
-        since = now()
-        for program in ("quorumd", "corosync"):
-            self.signal(node, program, signal.SIGSTOP)
-            self.addCleanup(self.signal, node, program, signal.SIGCONT)
-        _, in_all = self.wait_alone([left], since)
-        print(f"frozen node: the other side after {in_all:.2f} s", flush=True)
-        return now(), before
+    def goes_on(self, node, program, since):
+        """The program does something again; none of what it says is a vote or a lease."""
+        if program == "corosync":
+            self.wait_span(node, "its Corosync goes on", lambda span: True, since)
+        elif program == "quorumd":
+            quorumd.wait_shown(node, "its voter goes on", lambda shown: True)
+        else:
+            wait_for("its clusterd goes on", lambda: clusterd.cluster(node), 60)
 
     def comes_back(self, node, before):
-        self.assertGreater(self.looks_until_the_vote_is_back(node, before), 0, "nothing was seen of the time before")
-        self.healthy()
-
-    def looks_until_the_vote_is_back(self, node, before):
-        """What its services are told for a moment is old; its lease is over. How often it was seen without one."""
-        without = 0
-
+        """It casts again in a later epoch of the disk's only, and only then has a lease."""
         def casts():
-            nonlocal without
             shown = quorumd.show(node)
             if shown and shown["casting"]:
                 self.assertGreater(shown["held"], before, "it holds nothing under the lease from before")
                 return True
-            without += bool(shown)
             return False
 
         wait_for(f"{node.name} casts again", casts, 90, pause=0.01)
-        return without
+        self.together()
 
-    def test_a_node_whose_voter_was_frozen_in_a_whole_cluster_recovers(self):
+
+class Freeze(Frozen):
+    apart = True
+
+    def thaws(self, *order):
+        """Everything of the node stands still until the other has taken over, then goes on one after the other."""
+        n1 = self.lab.nodes[0]
+        promise = Promise(self)
+        self.freeze(n1, *PROGRAMS)
+        before = self.taken_over(n1, promise)
+        since = now()
+        for program in order:
+            if program == "corosync":
+                self.corosync_goes_on(n1, promise.since)
+            self.thaw(n1, program)
+            self.goes_on(n1, program, since)
+            if order[-1] != program:
+                self.lease_is_over(n1)
+        self.comes_back(n1, before)
+
+    def test_corosync_thaws_first(self):
+        self.thaws("corosync", "quorumd", "clusterd")
+        self.thaws("corosync", "clusterd", "quorumd")
+
+    def test_the_voter_thaws_first(self):
+        self.thaws("quorumd", "corosync", "clusterd")
+        self.thaws("quorumd", "clusterd", "corosync")
+
+    def test_clusterd_thaws_first(self):
+        self.thaws("clusterd", "corosync", "quorumd")
+        self.thaws("clusterd", "quorumd", "corosync")
+
+    def test_a_frozen_voter_loses_the_vote_before_the_other_side_has_it(self):
         n1, n2 = self.lab.nodes
-        epoch = quorumd.show(n2)["held"]
-        self.signal(n1, "quorumd", signal.SIGSTOP)
+        promise = Promise(self)
+        self.freeze(n1, "quorumd")
+        self.addCleanup(n1.heal)
+        n1.cut()
+        self.taken_over(n1, promise)
+        lost = [span for span in self.spans(n1) if not span.quorate and span.begin > promise.since]
+        self.assertTrue(lost, "votequorum of the frozen voter's node forgot the vote")
+        won = next(span for span in self.spans(n2) if span.quorate and span.members == {2}
+                   and span.begin > promise.since)
+        self.assertLess(lost[0].begin, won.begin)
+        # Going on, it must not vote with what it knew.
+        thawed = now()
+        self.thaw(n1, "quorumd")
+        self.never_quorate(n1, thawed, 6)
+        self.lease_is_over(n1)
+        n1.heal()
+        self.together()
+
+    def test_a_frozen_node(self):
+        """Everything in it at once, with who would ask it; Corosync of the other side does not tell the difference."""
+        n1 = self.lab.nodes[0]
+        promise = Promise(self)
+        n1.freeze()
+        self.addCleanup(lambda: n1.alive and n1.thaw())
+        before = self.taken_over(n1, promise)
+        self.corosync_goes_on(n1, promise.since)
+        n1.thaw()
+        self.comes_back(n1, before)
+
+    def test_a_frozen_voter_in_a_whole_cluster(self):
+        """The members' votes suffice, and the lease goes on."""
+        n1, n2 = self.lab.nodes
+        held = quorumd.show(n2)["held"]
+        self.freeze(n1, "quorumd")
         since = now()
         span = self.wait_span(n1, "the vote aged", lambda one: not one.casts, since)
         self.assertTrue(span.quorate, "the members' votes suffice")
-        wait_for("the end of its lease", lambda: now() - since > 6, 30)
-        self.signal(n1, "quorumd", signal.SIGCONT)
+        while now() - since < 6:  # the voter's lease is over then
+            for node in (n1, n2):
+                self.assertTrue(self.lease_is_running(node), "clusterd's lease needs no vote of the disk")
+            time.sleep(0.02)
+        self.quorum_lasted(since)
+        self.thaw(n1, "quorumd")
         # An expired lease is not renewed: a new epoch is.
-        quorumd.wait_shown(n1, "a later epoch", lambda shown: shown["held"] > epoch and shown["casting"])
-        self.healthy()
+        quorumd.wait_shown(n1, "a later epoch", lambda shown: shown["held"] > held and shown["casting"])
+        self.together()
+
+    def test_a_frozen_corosync(self):
+        """Its voter cannot take its vote back; when votequorum has not answered for as long as a vote lasts, it falls
+        silent, as if it were frozen too."""
+        n1 = self.lab.nodes[0]
+        promise = Promise(self)
+        self.freeze(n1, "corosync")
+        before = self.taken_over(n1, promise, within=VOTE_LASTS + SILENCE + 2)
+        self.assertEqual(quorumd.show(n1)["reason"], "Corosync does not answer")
+        self.corosync_goes_on(n1, promise.since)
+        self.thaw(n1, "corosync")
+        self.comes_back(n1, before)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """What the drills of the quorum disk share: a laboratory with real Corosync and quorumd on every node, and a recorder
 on each that samples its quorum ten times a second. Whatever a drill does, no two partitions may be quorate at once."""
 
+import concurrent.futures
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import time
 import unittest
@@ -12,79 +14,48 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
 
 from lab import Lab, quorumd  # noqa: E402
 from lab.node import wait_for  # noqa: E402
+from promise import Promise, now  # noqa: E402
+from recorded import JITTER, conflicts, settled, spans_of, told_spans  # noqa: E402
 
 NOT_RUN = 77
-# Two samples of two nodes are not of one moment, and notifications do not arrive at one either.
-JITTER = 0.35
-# A node that says nothing for so long said nothing of the time in between.
-GAP = 1.0
+# So many laboratories at once: they mostly wait.
+AT_ONCE = 4
+# What is promised, in seconds: votes after a clean split, from Corosync's new membership; after a loss, from the loss.
+SETTLED = 3.0
+SILENCE = quorumd.SOFT["silence"] / 1000
 
 
 def run():
-    """unittest.main() that says "not run" where there are no namespaces to be had."""
+    """The tests of the calling file: "not run" where there are no namespaces to be had. Without arguments each class,
+    and each test of one that is `apart`, runs in a process and a laboratory of its own, some at once."""
     if os.geteuid() != 0:
         print("not run: the laboratory needs root")
         sys.exit(NOT_RUN)
-    unittest.main(verbosity=2)
+    names = [] if sys.argv[1:] else laboratories(vars(sys.modules["__main__"]))
+    if len(names) < 2:
+        unittest.main(verbosity=2)
+    failed = []
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for name, done in zip(names, pool.map(run_alone, names)):
+            print(done.stdout, flush=True)
+            failed += [name] if done.returncode != 0 else []
+    sys.exit(f"failed: {', '.join(failed)}" if failed else 0)
 
 
-def now():
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+def run_alone(name):
+    command = ["setpriv", "--pdeathsig", "KILL", sys.executable, *sys.argv, name]
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
 
 
-class Span:
-    """A stretch of time in which a node's services were told the same of quorum."""
-
-    def __init__(self, node, fields):
-        self.node = node
-        self.asked, self.begin = int(fields[0]) / 1e6, int(fields[1]) / 1e6
-        self.end = self.begin
-        self.quorate = fields[2] == "1"
-        self.ring = fields[3]
-        self.members = frozenset() if fields[4] == "-" else frozenset(int(one) for one in fields[4].split(","))
-        self.casts = fields[5] == "1"
-        self.total = int(fields[6])
-        self.coming = fields[7]  # the ring that votequorum is in already
-
-    def key(self):
-        return self.quorate, self.ring, self.members, self.casts, self.total, self.coming
-
-    def __str__(self):
-        return (f"n{self.node} {self.begin:.2f} to {self.end:.2f}: ring {self.ring} of {sorted(self.members)}, "
-                f"{self.total} votes{', the disk casts' if self.casts else ''}{', quorate' if self.quorate else ''}")
-
-
-def spans_of(node):
-    """What a node's recorder wrote, as spans; samples of one node may be of several lives of it."""
-    spans = []
-    try:
-        text = node.log_text("recorder")
-    except FileNotFoundError:
-        return spans
-    for line in text.splitlines():
-        fields = line.split()
-        if len(fields) != 8:
-            continue
-        span = Span(node.number, fields)
-        last = spans[-1] if spans else None
-        if last and last.key() == span.key() and span.asked - last.end < GAP:
-            last.end = span.end
-        else:
-            spans.append(span)
-    return spans
-
-
-def conflicts(spans, allowed=JITTER):
-    """Pairs of quorate spans of nodes that do not have each other for a member, over more than `allowed` seconds."""
-    found = []
-    quorate = [span for span in spans if span.quorate and span.members]
-    for number, one in enumerate(quorate):
-        for other in quorate[number + 1:]:
-            apart = one.node not in other.members or other.node not in one.members
-            overlap = min(one.end, other.end) - max(one.begin, other.begin)
-            if one.node != other.node and one.ring != other.ring and apart and overlap > allowed:
-                found.append(f"{overlap:.2f} s both quorate:\n  {one}\n  {other}")
-    return found
+def laboratories(module):
+    """Names of what of a module's tests is to have a laboratory of its own."""
+    names = []
+    for name, case in module.items():
+        if isinstance(case, type) and issubclass(case, QuorumCase) and case.__module__ == "__main__":
+            # As they stand in the file: the longest first.
+            tests = [test for test in vars(case) if test.startswith("test_")]
+            names += [f"{name}.{test}" for test in tests] if case.apart else [name] if tests else []
+    return names
 
 
 class QuorumCase(unittest.TestCase):
@@ -93,7 +64,11 @@ class QuorumCase(unittest.TestCase):
     count = 2
     votes = 1
     soft = True
-    stale_view = 0.0  # how long the stale view of a thawed node may overlap
+    apart = False  # each test can have a laboratory of its own
+
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        cls.stale = []  # (node, begin, end): so long a node that was frozen may tell what it knew before
 
     @classmethod
     def setUpClass(cls):
@@ -137,12 +112,20 @@ class QuorumCase(unittest.TestCase):
             print(f"kept {cls.lab.folder}")
             cls.lab.temporary = False
         spans = [span for node in cls.lab.nodes for span in spans_of(node)]
-        found = conflicts(spans, max(JITTER, cls.stale_view))
+        told = [span for node in cls.lab.nodes for span in told_spans(node)]
+        found = conflicts(spans, cls.stale) + conflicts(told, cls.stale) + cls.other_conflicts()
         cls.lab.down()
-        if not any(span.quorate for span in spans):
-            raise AssertionError("the recorders saw no quorum at all")
+        saw = {span.node for span in spans if span.quorate}
+        blind = [node.name for node in cls.lab.nodes if node.number not in saw]
+        if blind:
+            raise AssertionError(f"the recorders of {', '.join(blind)} saw no quorum at all")
         if found:
             raise AssertionError("\n".join(found))
+
+    @classmethod
+    def other_conflicts(cls):
+        """What else must not be at once, as text."""
+        return []
 
     def setUp(self):
         self.healthy()
@@ -165,9 +148,12 @@ class QuorumCase(unittest.TestCase):
     # ---- what holds
 
     def quorum_lasted(self, since):
-        """No node's services were told of a loss of quorum."""
+        """No node's services were told of a loss of quorum while Corosync had them all for members: what it loses where
+        it has no time is not looked at here."""
+        everybody = frozenset(node.number for node in self.lab.nodes)
         for node in self.lab.nodes:
-            lost = [str(span) for span in self.spans(node) if span.end > since and not span.quorate]
+            lost = [str(span) for span in self.spans(node) if span.end > since and not span.quorate
+                    and span.members == everybody and span.end - span.begin > JITTER]
             self.assertEqual(lost, [])
 
     def loses_its_path(self, node):
@@ -179,7 +165,12 @@ class QuorumCase(unittest.TestCase):
         quorumd.wait_shown(node, "a watcher", lambda shown: shown.get("watcher"))
 
     def healthy(self, nodes=None, limit=90.0):
-        return quorumd.wait_casting(nodes or self.lab.nodes, limit)
+        """All cast, each with a path of its own: who was another's ward until now might have to be waited for."""
+        nodes = nodes or self.lab.nodes
+        quorumd.wait_casting(nodes, limit)
+        for node in nodes:
+            quorumd.wait_shown(node, "all are watchers, nobody is a ward", lambda shown: shown["watcher"] and not any(
+                row.get("wards") for row in shown["nodes"]), limit)
 
     @staticmethod
     def spans(node):
@@ -193,25 +184,38 @@ class QuorumCase(unittest.TestCase):
         return wait_for(f"{node.name}: {what}", first, limit)
 
     def wait_alone(self, nodes, since, limit=60.0):
-        """Until each of `nodes` is quorate with exactly these members; how long it took from votequorum's new ring,
-        and from `since`, at worst."""
+        """Until the services of each of `nodes` are told of quorum with exactly these members; how long it took from
+        Corosync's new membership, and from `since`, at worst."""
         members = frozenset(node.number for node in nodes)
-        took = []
-        for node in nodes:
-            span = self.wait_span(node, f"quorate with {sorted(members)}",
-                                  lambda one: one.quorate and one.members == members, since, limit)
-            ring = next(one for one in spans_of(node) if span.ring in (one.coming, one.ring))
-            took.append((span.begin - ring.begin, span.begin - since))
+        took = [self.wait_settled(node, f"quorate with {sorted(members)}",
+                                  lambda one: one.quorate and one.members == members, since, limit) for node in nodes]
         return max(one[0] for one in took), max(one[1] for one in took)
 
+    def wait_settled(self, node, what, condition, since, limit=60.0):
+        told, from_ring = wait_for(f"{node.name}: {what}", lambda: settled(node, since, condition), limit)
+        return from_ring, told.at - since
+
     def cut_off(self, lost, left):
-        """Pulls its cables; who is left goes on, and it blocks. How long that took from the new ring, and its span."""
-        since = now()
+        """Pulls its cables; who is left goes on, and it blocks, in time. The span in which it blocks."""
+        promise = Promise(self)
         lost.cut()
-        from_ring, in_all = self.wait_alone([left], since)
-        print(f"cut link: votes settled {from_ring:.2f} s after the new ring, {in_all:.2f} s after the cut", flush=True)
+        from_ring, in_all = self.wait_alone(left, promise.since)
+        print(f"{', '.join(node.name for node in left)}: {in_all:.2f} s after the cut", flush=True)
+        promise.kept("cut link, who goes on", from_ring, SETTLED)
         alone = {lost.number}
-        return from_ring, self.wait_span(lost, "blocked", lambda one: not one.quorate and one.members == alone, since)
+        blocked, _ = self.wait_settled(lost, "blocked", lambda one: not one.quorate and one.members == alone,
+                                       promise.since)
+        promise.kept("cut link, who blocks", blocked, SETTLED)
+        return self.wait_span(lost, "blocked", lambda one: not one.quorate and one.members == alone, promise.since)
+
+    def power_off(self, lost, left):
+        """Who is left waits out the silence of a node that it cannot ask, and hardly longer."""
+        promise = Promise(self)
+        lost.kill()
+        from_ring, in_all = self.wait_alone(left, promise.since)
+        print(f"{from_ring:.2f} s after the new ring", flush=True)
+        self.assertGreater(in_all, SILENCE - 2, "nobody may take over before the silence is over")
+        promise.kept(f"power off {lost.name}", in_all, SILENCE + 2)
 
     def never_quorate(self, node, since, seconds, allowed=0.0):
         """The node says nothing of quorum from `since` + `allowed` on; looked at for `seconds`."""
@@ -246,4 +250,4 @@ class QuorumCase(unittest.TestCase):
         return wait_for(f"{event} in quorumd's log of {node.name}", lambda: self.logged(node, event), limit)
 
 
-__all__ = ["NOT_RUN", "Lab", "QuorumCase", "conflicts", "now", "quorumd", "run", "spans_of", "wait_for"]
+__all__ = ["NOT_RUN", "SETTLED", "SILENCE", "Lab", "Promise", "QuorumCase", "now", "quorumd", "run", "wait_for"]
