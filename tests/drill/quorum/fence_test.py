@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 from support import QuorumCase, now, quorumd, run, wait_for
-from watchdog import Device, Socket
+from watchdog import Device, Socket, watchdog_for
 
 
 def agent(node, *arguments, **options):
@@ -69,13 +69,8 @@ class WatchdogMode(QuorumCase):
 
     @classmethod
     def attach(cls, node):
-        """The last node has a device where the kernel can have one, others a program behind a socket."""
-        device = node is cls.lab.nodes[-1] and os.path.exists("/dev/fuse")
-        watchdog = Device(node) if device else Socket(node)
-        if device:
-            cls.addClassCleanup(watchdog.stop)
-        cls.watchdogs[node.name] = watchdog
-        quorumd.configure(node, watchdog=watchdog.where)
+        cls.watchdogs[node.name] = watchdog_for(cls, node)
+        quorumd.configure(node, watchdog=cls.watchdogs[node.name].where)
 
     @classmethod
     def boot(cls, node):

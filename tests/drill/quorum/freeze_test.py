@@ -7,11 +7,13 @@ import time
 
 from clusterd_case import ClusterdCase
 from support import SILENCE, Promise, now, quorumd, run, wait_for
+from watchdog import watchdog_for
 
 from lab import clusterd, process
 
 PROGRAMS = ("corosync", "quorumd", "clusterd")
 VOTE_LASTS = 3.0
+WATCHDOG = quorumd.WATCHDOG["watchdog"] / 1000
 
 
 class Frozen(ClusterdCase):
@@ -152,6 +154,36 @@ class Freeze(Frozen):
         self.corosync_goes_on(n1, promise.since)
         self.thaw(n1, "corosync")
         self.comes_back(n1, before)
+
+
+class Watchdog(Frozen):
+    """The last node's is a device where the kernel can have one (device_watchdog.py)."""
+
+    soft = False
+
+    @classmethod
+    def before_corosync(cls):
+        super().before_corosync()
+        cls.watchdogs = [watchdog_for(cls, node) for node in cls.lab.nodes]
+        for node, watchdog in zip(cls.lab.nodes, cls.watchdogs):
+            with open(os.path.join(node.root, "etc/quorate/quorate.toml"), "a", encoding="ascii") as out:
+                out.write(f'[quorum]\nwatchdog = "{watchdog.where}"\n')
+
+    def test_a_frozen_node_is_reset_before_the_other_takes_over(self):
+        n1, n2 = self.lab.nodes
+        since = now()
+        n2.freeze()
+        wait_for("less than its watchdog waits", lambda: now() - since > 1, 20)
+        n2.thaw()
+        self.together()
+        self.assertTrue(n2.alive, "a pause that the watchdog does not notice")
+        promise = Promise(self)
+        n2.freeze()
+        wait_for("the watchdog reset n2", lambda: not n2.alive, 30, pause=0.01)
+        promise.kept("watchdog", now() - promise.since, WATCHDOG + 1)
+        self.assertTrue(self.watchdogs[-1].fired.is_set())
+        self.lease_is_over(n2)
+        self.taken_over(n2, promise)
 
 
 if __name__ == "__main__":

@@ -94,3 +94,12 @@ class Device(Watchdog):
 
     def stop(self):
         self.program.kill()
+
+
+def watchdog_for(case, node):
+    """The last node of a case has a device where the kernel can have one, others a program behind a socket."""
+    if node is not case.lab.nodes[-1] or not os.path.exists("/dev/fuse"):
+        return Socket(node)
+    watchdog = Device(node)
+    case.addClassCleanup(watchdog.stop)
+    return watchdog
