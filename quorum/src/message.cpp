@@ -9,14 +9,18 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0x52545651;  // "QVTR"
 constexpr std::uint8_t kMajor = 1;
-constexpr std::uint8_t kMinor = 0;
+constexpr std::uint8_t kMinor = 1;  // with what adverts claim
 
-void put_fields(ByteWriter& out, const Advert& advert) {
-    out.u8(static_cast<std::uint8_t>(advert.written.size()));
-    for (const auto& written : advert.written) {
+void put_list(ByteWriter& out, const std::vector<Advert::Written>& list) {
+    out.u8(static_cast<std::uint8_t>(list.size()));
+    for (const auto& written : list) {
         put(out, written.disk);
         out.u64(written.sequence);
     }
+}
+void put_fields(ByteWriter& out, const Advert& advert) {
+    put_list(out, advert.written);
+    put_list(out, advert.claimed);
 }
 void put_fields(ByteWriter& out, const AskLease& ask) { out.u64(ask.nonce); }
 void put_fields(ByteWriter& out, const GrantLease& grant) {
@@ -28,15 +32,24 @@ void put_fields(ByteWriter& out, const GrantLease& grant) {
 void put_fields(ByteWriter& out, const Recall& recall) { out.u64(recall.epoch.value()); }
 void put_fields(ByteWriter& out, const GivenBack& back) { out.u64(back.nonce); }
 
-Advert get_advert(ByteReader& in, bool& sound) {
-    Advert advert;
+std::vector<Advert::Written> get_written(ByteReader& in, bool& sound) {
+    std::vector<Advert::Written> list;
     const auto count = in.u8();
-    sound = count <= kMaxDisks;
+    sound = sound && count <= kMaxDisks;
     for (std::size_t left = sound ? count : 0; left > 0; --left) {
         Advert::Written written;
         written.disk = get_uuid(in);
         written.sequence = in.u64();
-        advert.written.push_back(written);
+        list.push_back(written);
+    }
+    return list;
+}
+
+Advert get_advert(ByteReader& in, std::uint8_t minor, bool& sound) {
+    Advert advert;
+    advert.written = get_written(in, sound);
+    if (minor >= 1) {
+        advert.claimed = get_written(in, sound);
     }
     return advert;
 }
@@ -76,7 +89,7 @@ Result<PeerMessage> decode_message(std::string_view bytes) {
     PeerMessage message;
     switch (in.u8()) {
         case 0:
-            message = get_advert(in, sound);
+            message = get_advert(in, minor, sound);
             break;
         case 1:
             message = AskLease{in.u64()};

@@ -14,7 +14,8 @@
 namespace quorate::quorum {
 
 // How far the sender's heartbeat has come on each disk: whoever reads the disk after hearing this
-// must find it.
+// must find it. On one that the sender does not trust (yet) it may never have arrived: who trusts
+// that disk already goes on doing so.
 struct Advert {
     struct Written {
         Uuid disk;
@@ -22,6 +23,7 @@ struct Advert {
         bool operator==(const Written&) const = default;
     };
     std::vector<Written> written;
+    std::vector<Written> claimed;  // on disks without trust
     bool operator==(const Advert&) const = default;
 };
 // A node without a path to the disk asks one that has the votes.

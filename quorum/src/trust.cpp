@@ -10,8 +10,13 @@ constexpr std::uint32_t kCleanCycles = 4;
 constexpr std::size_t kMaxTold = 2 * kMaxDisks;  // disks, of one peer
 }  // namespace
 
-void Trust::told(BootTime now, NodeId peer, const std::vector<Advert::Written>& written) {
-    auto& known = told_[peer];
+void Trust::told(BootTime now, NodeId peer, const Advert& advert) {
+    note(told_[peer], now, advert.written);
+    note(claimed_[peer], now, advert.claimed);
+}
+
+void Trust::note(std::vector<Told>& known, BootTime now,
+                 const std::vector<Advert::Written>& written) {
     for (const auto& one : written) {
         const auto it = std::ranges::find(known, one.disk, &Told::disk);
         if (it == known.end()) {
@@ -23,6 +28,21 @@ void Trust::told(BootTime now, NodeId peer, const std::vector<Advert::Written>& 
     while (known.size() > kMaxTold) {
         known.erase(known.begin());
     }
+}
+
+// Something that was told before the reading began.
+bool Trust::lacks(const ToldBy& told, const Slots& slots, const DiskUsed& disk,
+                  const Disks::ReadEnded& ended) {
+    for (const auto& [peer, list] : told) {
+        const auto& page = slots.on(disk.number, peer).heartbeat;
+        for (const auto& written : list) {
+            if (written.disk == disk.uuid && written.when <= ended.submitted &&
+                page.known != Known::kUnknown && page.page.sequence < written.sequence) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 std::string Trust::problem(const Slots& slots, const DiskUsed& disk, Uuid cluster,
@@ -42,16 +62,9 @@ std::string Trust::problem(const Slots& slots, const DiskUsed& disk, Uuid cluste
     if (mutated("believe_any_disk")) {
         return {};
     }
-    for (const auto& [peer, told] : told_) {
-        const auto& page = slots.on(disk.number, peer).heartbeat;
-        for (const auto& written : told) {
-            if (written.disk == disk.uuid && written.when <= ended.submitted &&
-                page.known != Known::kUnknown && page.page.sequence < written.sequence) {
-                return "what a peer has written is not there";
-            }
-        }
-    }
-    return {};
+    const bool lacking = lacks(told_, slots, disk, ended) ||
+                         (!trusted_.has(disk.number) && lacks(claimed_, slots, disk, ended));
+    return lacking ? "what a peer has written is not there" : "";
 }
 
 Trust::Finding Trust::judge(BootTime now, const Slots& slots, const DiskUsed& disk, Uuid cluster,

@@ -20,7 +20,9 @@ public:
         : self_(self), incarnation_(incarnation), timing_(timing) {}
 
     // A peer said what it has written. It stays true whatever the peer says later, or does not say.
-    void told(BootTime now, NodeId peer, const std::vector<Advert::Written>& written);
+    // What it only claims keeps a disk from being trusted, but takes no trust away: the fault may
+    // be on the peer's path.
+    void told(BootTime now, NodeId peer, const Advert& advert);
     // A write of this node's heartbeat ended.
     void wrote(DiskNumber disk, bool in_time) { disks_[disk.value()].wrote = in_time; }
     struct Finding {
@@ -54,12 +56,19 @@ private:
         std::uint64_t sequence = 0;
         BootTime when;
     };
+    using ToldBy = std::map<NodeId, std::vector<Told>>;
+    static void note(std::vector<Told>& known, BootTime now,
+                     const std::vector<Advert::Written>& written);
+    static bool lacks(const ToldBy& told, const Slots& slots, const DiskUsed& disk,
+                      const Disks::ReadEnded& ended);
+
     NodeId self_;
     Incarnation incarnation_;
     Timing timing_;
     std::array<Disk, kMaxDisks> disks_;
     DiskSet trusted_;
-    std::map<NodeId, std::vector<Told>> told_;
+    ToldBy told_;
+    ToldBy claimed_;
 };
 
 }  // namespace quorate::quorum

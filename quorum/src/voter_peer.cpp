@@ -30,8 +30,9 @@ void Voter::Impl::talk() {
     Advert advert;
     for (const auto& disk : disks.all()) {
         const auto on_disk = disks.page(PageKind::kHeartbeat).on_disk[disk.number.value()];
-        if (trust.trusted().has(disk.number) && on_disk > 0) {
-            advert.written.push_back({disk.uuid, on_disk});
+        if (on_disk > 0) {
+            auto& list = trust.trusted().has(disk.number) ? advert.written : advert.claimed;
+            list.push_back({disk.uuid, on_disk});
         }
     }
     const bool ward = !trusted && withdrawn && !hold.any() && !evicted && !stopping;
@@ -67,9 +68,7 @@ void Voter::Impl::take(const PeerSaid& input) {
     std::visit([&](const auto& one) { hear(input.from, one); }, *message);
 }
 
-void Voter::Impl::hear(NodeId from, const Advert& message) {
-    trust.told(now, from, message.written);
-}
+void Voter::Impl::hear(NodeId from, const Advert& message) { trust.told(now, from, message); }
 
 // ---- wards
 

@@ -42,6 +42,8 @@ public:
         disks_[disk][1] = encode(one, 1);
     }
     void break_path(std::uint32_t node) { broken_paths_.insert(node); }
+    // From now on it reads each page once, and then what it remembers.
+    void cache_path(std::uint32_t node) { caches_[node] = {}; }
 
     // ---- what happens
     void start(std::uint32_t node) {
@@ -214,10 +216,14 @@ private:
     bool broken(std::uint32_t node, DiskNumber disk) const {
         return broken_paths_.contains(node) || broken_disks_.contains(disk.value());
     }
-    std::string bytes_of(const ReadPages& request) const {
+    std::string bytes_of(std::uint32_t node, const ReadPages& request) {
+        const auto cache = caches_.find(node);
         std::string bytes;
         for (auto page = request.first; page < request.first + request.count; ++page) {
-            bytes += disks_[request.disk.value()][page];
+            const auto& there = disks_[request.disk.value()][page];
+            bytes += cache == caches_.end()
+                         ? there
+                         : cache->second.try_emplace({request.disk, page}, there).first->second;
         }
         return bytes;
     }
@@ -226,7 +232,7 @@ private:
         const bool ok = !broken(node, request.disk);
         ++voters_[node].work.reads;
         soon_.push_back(
-            {node, life, PagesRead{request.id, ok, ok ? bytes_of(request) : std::string()}});
+            {node, life, PagesRead{request.id, ok, ok ? bytes_of(node, request) : std::string()}});
     }
     void on(std::uint32_t node, std::uint64_t life, const WritePage& request) {
         const auto kind = [&](const auto& refused) {
@@ -237,6 +243,9 @@ private:
         ++voters_[node].work.writes;
         if (ok) {
             disks_[request.disk.value()][request.page] = request.bytes;
+            if (const auto cache = caches_.find(node); cache != caches_.end()) {
+                cache->second[{request.disk, request.page}] = request.bytes;
+            }
         }
         soon_.push_back({node, life, PageWritten{request.id, ok}});
     }
@@ -292,6 +301,7 @@ private:
     std::vector<std::vector<std::string>> disks_;
     std::vector<Node> voters_;
     std::set<std::uint32_t> broken_paths_;
+    std::map<std::uint32_t, std::map<std::pair<DiskNumber, std::uint32_t>, std::string>> caches_;
     std::set<std::size_t> broken_disks_;
     std::optional<std::pair<DiskNumber, PageKind>> refused_;
     std::deque<Soon> soon_;

@@ -148,6 +148,28 @@ TEST(Voter, WithoutTheDiskItIsToldByAPartitionMate) {
     EXPECT_TRUE(bench.page(1).heartbeat.wards.has(NodeId(2)));
 }
 
+// Each sees of the other for ever what it read first, which looks like a silent node.
+TEST(Voter, WithCachesOfTheirOwnNobodyTrustsTheDisk) {
+    Bench bench(2);
+    bench.cache_path(1);
+    bench.cache_path(2);
+    bench.start_all();
+    EXPECT_FALSE(bench.status(1).trusted || bench.status(2).trusted);
+    EXPECT_FALSE(bench.casts(1) || bench.casts(2));
+    bench.split({1}, {2});
+    bench.run(milliseconds(30'000));
+    EXPECT_FALSE(bench.casts(1) || bench.casts(2));
+}
+
+TEST(Voter, APeersCacheTakesNoTrustAway) {
+    Bench bench(2);
+    bench.cache_path(2);
+    bench.start_all();
+    EXPECT_TRUE(bench.status(1).trusted);
+    EXPECT_FALSE(bench.status(2).trusted);
+    EXPECT_TRUE(bench.casts(1) && bench.casts(2));
+}
+
 TEST(Voter, AWardLeftBehindIsWaitedFor) {
     Bench bench(2);
     bench.break_path(2);
