@@ -26,7 +26,7 @@ TEST_P(Mutant, IsCaught) { sim::expect_caught(active_mutation, GetParam(), kSeed
 INSTANTIATE_TEST_SUITE_P(
     Quorum, Mutant,
     ::testing::Values(
-        Mutation{"undecided", 3354}, Mutation{"no_handshake", 733}, Mutation{"nobody_closed", 2},
+        Mutation{"undecided", 11813}, Mutation{"no_handshake", 4347}, Mutation{"nobody_closed", 2},
         Mutation{"closed_when_seen", 2}, Mutation{"stragglers", 197}, Mutation{"no_lease", 1300},
         Mutation{"any_ring", 1}, Mutation{"no_stop_time", 548}, Mutation{"feed_always", 1105},
         Mutation{"no_probe", 24}, Mutation{"believe_any_disk", 78}, Mutation{"release_first", 7},
