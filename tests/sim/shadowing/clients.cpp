@@ -137,7 +137,19 @@ void World::perform(std::size_t n, const Dismounted& output) {
     }
     clean_ = output.clean;
     const auto opener = nodes_[n].opener;
-    mail(n, [this, n, opener] { left(n, opener); });
+    left_when_told(n, opener);
+}
+
+void World::left_when_told(std::size_t n, Opener opener) {
+    if (nodes_[n].opener != opener) {
+        return;
+    }
+    const auto told = [](const auto& one) { return one.second.waiting.empty(); };
+    if (std::ranges::all_of(nodes_[n].mail, told)) {
+        left(n, opener);
+    } else {
+        events_.after(sim::Time(100), [this, n, opener] { left_when_told(n, opener); });
+    }
 }
 
 void World::left(std::size_t n, Opener opener) {
@@ -183,6 +195,9 @@ void World::operate() {
         for (DeviceIndex i = 0; i < disks_.size(); ++i) {
             if (status.members[i].role == Role::kExpelled && disks_[i].disk->is_on() &&
                 reachable(n, i)) {
+                if (image_ && image_->first == i && !healed_ && random_.one_in(2)) {
+                    put_image_back();
+                }
                 feed(n, nodes_[n].opener, AddDevice{i});
                 break;
             }

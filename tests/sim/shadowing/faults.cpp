@@ -70,10 +70,8 @@ void World::fault() {
             dismount(n);
             return;
         case 11:
-            if (!image_) {
+            if (!image_ || random_.one_in(3)) {
                 copy_image(disk);
-            } else {
-                put_image_back();
             }
             return;
         default:
@@ -104,7 +102,8 @@ void World::fault_of_mood() {
     }
 }
 
-// Somebody keeps an image of a disk, and puts it back when the set goes on without the disk.
+// Somebody keeps an image of a disk, and puts it back when the set goes on without the disk. One of
+// the same stint would be taken for what left: nobody can tell, and it is outside the promise.
 void World::copy_image(DeviceIndex i) {
     if (disks_[i].disk->is_on() && !scenario_.liar) {
         trace(0, fmt::format("an image of d{} is kept", i));
@@ -114,11 +113,12 @@ void World::copy_image(DeviceIndex i) {
 
 void World::put_image_back() {
     const auto i = image_->first;
+    const auto image = choose_label(image_->second.labels());
     const auto& label = newest();
     const auto* member = label ? label->find({0, 0xd1 + i}) : nullptr;
-    if (member == nullptr || member->role != Role::kExpelled || !disks_[i].disk->is_on() ||
-        label->generation != witness_->generation ||
-        label->set_blocks != choose_label(image_->second.labels()).value().label.set_blocks) {
+    if (!image || member == nullptr || member->role != Role::kExpelled ||
+        image->label.find({0, 0xd1 + i})->since == member->fence ||
+        label->generation != witness_->generation || label->set_blocks != image->label.set_blocks) {
         return;
     }
     trace(0, fmt::format("d{} is as it was once", i));

@@ -22,7 +22,7 @@ bool LockOracle::grantable(const Resource& resource, const Waiter& waiter) {
 
 void LockOracle::grant(const LockName& name, Resource& resource, const Waiter& waiter) {
     resource.holders[waiter.opener] = waiter.hold;
-    tell_(waiter.opener, Locked{name, waiter.hold, resource.state, resource.value});
+    tell_(waiter.opener, name, Locked{name, waiter.hold, resource.state, resource.value});
 }
 
 void LockOracle::request(Opener opener, const Lock& lock) {
@@ -41,7 +41,7 @@ void LockOracle::request(Opener opener, const Lock& lock) {
         if (grantable(resource, {opener, lock.hold})) {
             grant(lock.lock, resource, {opener, lock.hold});
         } else {
-            tell_(opener, LockDenied{lock.lock});
+            tell_(opener, lock.lock, LockDenied{lock.lock});
         }
     } else {
         // Conversions come before new requests.
@@ -64,7 +64,7 @@ void LockOracle::work(const LockName& name) {
         const auto& waiter = resource.queue.front();
         for (const auto& [holder, hold] : resource.holders) {
             if (holder != waiter.opener && !compatible(hold, waiter.hold)) {
-                tell_(holder, Blocking{name});
+                tell_(holder, name, Blocking{name});
             }
         }
     }

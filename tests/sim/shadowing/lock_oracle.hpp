@@ -14,7 +14,7 @@ namespace quorate::shadowing::simulator {
 // that is lost with the last lock and invalid when its writer dies.
 class LockOracle {
 public:
-    using Tell = std::function<void(Opener, SetInput)>;
+    using Tell = std::function<void(Opener, const LockName&, SetInput)>;
     explicit LockOracle(Tell tell) : tell_(std::move(tell)) {}
 
     void request(Opener opener, const Lock& lock);

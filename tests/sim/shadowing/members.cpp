@@ -218,7 +218,7 @@ void World::perform(std::size_t n, const WriteIntent& output) {
 
 void World::perform(std::size_t n, const ReadWitness& output) {
     const auto opener = nodes_[n].opener;
-    mail(n, [this, n, opener, output] {
+    mail(n, kWitnessMail, [this, n, opener, output] {
         feed(n, opener,
              WitnessRead{output.op, {.known = true, .word = witness_, .reserved = reserved_}});
     });
@@ -226,7 +226,7 @@ void World::perform(std::size_t n, const ReadWitness& output) {
 
 void World::perform(std::size_t n, const ReserveGeneration& output) {
     const auto opener = nodes_[n].opener;
-    mail(n, [this, n, opener, output] {
+    mail(n, kWitnessMail, [this, n, opener, output] {
         reserved_ = std::max(reserved_, output.number);
         feed(n, opener, Done{output.op, Outcome::kOk});
     });
@@ -234,7 +234,7 @@ void World::perform(std::size_t n, const ReserveGeneration& output) {
 
 void World::perform(std::size_t n, const WriteWitness& output) {
     const auto opener = nodes_[n].opener;
-    mail(n, [this, n, opener, output] {
+    mail(n, kWitnessMail, [this, n, opener, output] {
         witness_ = output.word;
         check_fences();
         look_for_lost_caches();  // those that have it may have been out of reach, and are out now

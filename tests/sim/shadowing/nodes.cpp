@@ -48,7 +48,7 @@ void World::start(std::size_t n) {
                       cluster::Incarnation(node.opener)};
     options.seed = random_.next();
     options.member_timeout = sim::milliseconds(700);
-    options.hedge_after = sim::milliseconds(20);
+    options.hedge_after = random_.one_in(3) ? sim::seconds(5) : sim::milliseconds(20);
     options.retry_after = sim::milliseconds(50);
     options.clear_after = sim::milliseconds(100 + static_cast<std::int64_t>(random_.below(400)));
     options.publish_after = sim::milliseconds(50 + static_cast<std::int64_t>(random_.below(500)));
@@ -281,45 +281,46 @@ void World::arm(std::size_t n) {
 
 // ---- locks
 
-void World::mail(std::size_t n, std::function<void()> action) {
-    auto& node = nodes_[n];
-    node.mail.push_back(std::move(action));
-    node.mail_ready = std::max(node.mail_ready, events_.now() + delay());
-    const auto opener = node.opener;
-    events_.at(node.mail_ready, [this, n, opener] {
+void World::mail(std::size_t n, const LockName& lock, std::function<void()> action) {
+    auto& one = nodes_[n].mail[lock];
+    one.waiting.push_back(std::move(action));
+    one.ready = std::max(one.ready, events_.now() + delay());
+    const auto opener = nodes_[n].opener;
+    events_.at(one.ready, [this, n, opener, lock] {
         if (nodes_[n].opener == opener) {
-            deliver_mail(n);
+            deliver_mail(n, lock);
         }
     });
 }
 
-void World::deliver_mail(std::size_t n) {
+void World::deliver_mail(std::size_t n, const LockName& lock) {
     auto& node = nodes_[n];
-    if (node.mail.empty() || node.expelled) {
+    auto& one = node.mail[lock];
+    if (one.waiting.empty() || node.expelled) {
         return;
     }
     if (node.cut) {
         const auto opener = node.opener;
-        events_.after(sim::milliseconds(10), [this, n, opener] {
+        events_.after(sim::milliseconds(10), [this, n, opener, lock] {
             if (nodes_[n].opener == opener) {
-                deliver_mail(n);
+                deliver_mail(n, lock);
             }
         });
         return;
     }
-    const auto action = std::move(node.mail.front());
-    node.mail.pop_front();
+    const auto action = std::move(one.waiting.front());
+    one.waiting.pop_front();
     action();
 }
 
-void World::tell(Opener opener, SetInput input) {
+void World::tell(Opener opener, const LockName& lock, SetInput input) {
     const auto n = node_of_.at(opener);
     if (const auto* one = std::get_if<Locked>(&input)) {
         trace(n, fmt::format("has lock {}/{:x} {}", static_cast<int>(one->lock.kind),
                              one->lock.number, static_cast<int>(one->hold)));
     }
     if (nodes_[n].opener == opener && nodes_[n].set) {
-        mail(n, [this, n, opener, input = std::move(input)] { feed(n, opener, input); });
+        mail(n, lock, [this, n, opener, input = std::move(input)] { feed(n, opener, input); });
     }
 }
 
@@ -327,7 +328,7 @@ void World::perform(std::size_t n, const Lock& output) {
     const auto opener = nodes_[n].opener;
     trace(n, fmt::format("asks for lock {}/{:x} {}", static_cast<int>(output.lock.kind),
                          output.lock.number, static_cast<int>(output.hold)));
-    mail(n, [this, opener, output] { locks_.request(opener, output); });
+    mail(n, output.lock, [this, opener, output] { locks_.request(opener, output); });
 }
 
 }  // namespace quorate::shadowing::simulator

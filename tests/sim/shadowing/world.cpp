@@ -34,6 +34,7 @@ Scenario Scenario::draw(Random& random) {
             break;
         case Mood::kRestless:
             scenario.nodes = std::max<std::size_t>(scenario.nodes, 2);
+            scenario.room = scenario.blocks + 1 + random.below(40);
             scenario.pause_max =
                 sim::milliseconds(100 + static_cast<std::int64_t>(random.below(400)));
             break;
@@ -57,7 +58,9 @@ World::World(std::uint64_t seed, Scenario scenario)
     : random_(seed ^ 0x5eed),
       scenario_(scenario),
       history_(scenario.room),
-      locks_([this](Opener opener, SetInput input) { tell(opener, std::move(input)); }) {
+      locks_([this](Opener opener, const LockName& lock, SetInput input) {
+          tell(opener, lock, std::move(input));
+      }) {
     traced_ = sim::number_from_environment("QUORATE_SIM_TRACE", 0) != 0;
     Label label;
     label.set = kSet;

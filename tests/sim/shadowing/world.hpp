@@ -18,6 +18,7 @@
 namespace quorate::shadowing::simulator {
 
 inline constexpr Id128 kSet{0, 0x5e};
+inline constexpr LockName kWitnessMail{LockKind::kMembership, 1};
 
 struct Scenario {
     std::size_t nodes = 2;
@@ -68,8 +69,13 @@ private:
         sim::Time frozen_until{0};
         sim::Time lease_until{0};
         sim::Time armed{-1};
-        sim::Time mail_ready{0};
-        std::deque<std::function<void()>> mail;  // to and from the lock manager, in order
+        struct Mail {
+            std::deque<std::function<void()>> waiting;
+            sim::Time ready{0};
+        };
+        // To and from the lock manager and the witness: in order for each lock, as if each had a
+        // master somewhere else.
+        std::map<LockName, Mail> mail;
         std::map<std::uint64_t, std::vector<std::uint64_t>> data;  // by operation
         std::map<std::uint64_t, Extent> requests;
         std::map<std::uint64_t, std::uint64_t> values;  // of writes
@@ -102,9 +108,9 @@ private:
     void pump(std::size_t node);
     bool carry_out(std::size_t node, SetOutputs outputs, std::size_t from, bool late);
     void arm(std::size_t node);
-    void mail(std::size_t node, std::function<void()> action);
-    void deliver_mail(std::size_t node);
-    void tell(Opener opener, SetInput input);
+    void mail(std::size_t node, const LockName& lock, std::function<void()> action);
+    void deliver_mail(std::size_t node, const LockName& lock);
+    void tell(Opener opener, const LockName& lock, SetInput input);
 
     void perform(std::size_t node, const ReadData& output);
     void perform(std::size_t node, const WriteData& output);
@@ -157,6 +163,7 @@ private:
     void submit(std::size_t node, RequestKind kind, Extent extent);
     void operate();
     void dismount(std::size_t node);
+    void left_when_told(std::size_t node, Opener opener);
     void left(std::size_t node, Opener opener);
     void leave_and_come_back();
 
