@@ -7,7 +7,8 @@
 // Read it from one source, the authority, and compare the others with that. Where sources differ,
 // and go on differing (a write may have been under way), nobody may write while they are fixed: the
 // stall lock. A target is written from what was read, and then all is read and compared again until
-// nothing differs; no lock is needed for that, because every writer writes sources first.
+// nothing differs; no lock is needed for that above its fence, where every writer writes sources
+// first.
 namespace quorate::shadowing {
 namespace {
 
@@ -173,20 +174,25 @@ void Set::Impl::compared(std::uint64_t id, Job& job) {
     // Only of who is a member now: one that could not read it may have left since.
     Devices sources;
     Devices targets;
+    bool at_rest = false;  // is fixed while nobody writes
     for (const auto& [member, device] : current(true, true)) {
         if (is_source(member->role)) {
             sources[device] = job.differs[device] || (job.sources && job.unreadable[device]);
         } else {
             targets[device] = job.differs[device];
+            // Below its fence it is written together with the sources.
+            at_rest |=
+                targets[device] && job.extent.lbn < member->fence && !mutated("fix_below_fence");
         }
     }
+    at_rest |= sources.any();
     if ((sources.none() && targets.none()) || (sources.any() && mutated("read_unfixed"))) {
         end_job(id, job, ReplyStatus::kOk);
         return;
     }
     const bool stalled = stall == Hold::kExclusive;
     ++job.attempts;
-    if (sources.any() && !stalled && !mutated("fix_without_stall")) {
+    if (at_rest && !stalled && !mutated("fix_without_stall")) {
         job.needs_stall = job.unreadable.any() || job.attempts >= kComparesWithoutStall;
         restart_job(job);
         return;

@@ -46,6 +46,8 @@ void World::submit(std::size_t n, RequestKind kind, Extent extent) {
     const auto id = next_request_++;
     node.requests[id] = extent;
     const bool fua = random_.one_in(5);
+    trace(n, fmt::format("request {} of kind {}: blocks {}+{}, value {}", id,
+                         static_cast<int>(kind), extent.lbn, extent.blocks, next_value_));
     switch (kind) {
         case RequestKind::kRead:
             history_.read_begins(id, extent);
@@ -74,6 +76,7 @@ void World::perform(std::size_t n, const Reply& output) {
     }
     const auto extent = it->second;
     node.requests.erase(it);
+    trace(n, fmt::format("request {} ends with status {}", id, static_cast<int>(output.status)));
     if (output.status == ReplyStatus::kUnavailable && node.leaving) {
         history_.forget(id);  // it was never begun, or never will be
         history_.write_refused(id);
