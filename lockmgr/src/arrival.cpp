@@ -43,6 +43,7 @@ void LockManager::Impl::arrive(std::uint32_t from, std::vector<TransferMessage> 
         engine.release(lock, flag::IVVALBLK, nullptr);
         destroy(lock);
     }
+    reap_empty(tree);
     if (directory == self()) {
         entries.erase(root);
         send(from, MoveDoneMessage{root, last.move});

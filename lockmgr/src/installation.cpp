@@ -125,6 +125,7 @@ std::uint32_t LockManager::Impl::install(std::string_view root, std::span<const 
         settle_middle_conversions(index, installed);
     }
     choose_values(index);
+    reap_empty(tree);
     return index;
 }
 

@@ -90,4 +90,20 @@ void LockManager::Impl::reap(std::uint32_t index) {
     }
 }
 
+// What was told of a tree names resources of which no lock came: its owner was lost, or has only
+// begun to ask.
+void LockManager::Impl::reap_empty(Tree& tree) {
+    std::vector<std::uint32_t> empty;
+    for (auto at = store.first_of(tree); at != 0; at = store.after(at)) {
+        if (at != tree.root && store.resources[at].unused()) {
+            empty.push_back(at);
+        }
+    }
+    ++tree.locks;  // the root stays
+    for (const auto at : empty) {
+        reap(at);
+    }
+    --tree.locks;
+}
+
 }  // namespace quorate::lockmgr

@@ -159,6 +159,7 @@ struct LockManager::Impl {
     void unlist(std::uint32_t lock);
     void destroy(std::uint32_t lock);
     void reap(std::uint32_t resource);
+    void reap_empty(Tree& tree);
 
     // ---- master.cpp: other nodes' operations on trees mastered here
     void handle(std::uint32_t from, EnqueueMessage& m);
