@@ -10,6 +10,10 @@ constexpr std::uint32_t kSixteenths = 16;
 constexpr std::uint32_t kLead = 10;     // operations per window
 constexpr std::uint8_t kStreak = 3;     // windows
 constexpr std::int64_t kCalm = 60'000;  // after which former moves are forgotten
+constexpr std::int64_t kMinute = 60'000;
+constexpr std::int64_t kNextFew = 100;  // milliseconds, until other trees may begin to move
+constexpr std::size_t kNotedAtOnce = 2000;
+constexpr std::size_t kNotedMax = 1'000'000;
 
 }  // namespace
 
@@ -38,20 +42,31 @@ void LockManager::Impl::scan_activity() {
             continue;
         }
         watched.push_back(index);
-        if (!frozen) {
-            consider_move(index);
-        }
+        consider_move(index);
     }
     next_scan = watched.empty() ? 0 : ms() + kWindow;
 }
 
-// OpenVMS's rule of cost and benefit, with a share that excludes nodes that use it alike, and a
-// residence that doubles with every move.
+bool LockManager::Impl::may_move(const Tree& tree) const {
+    return complete && !frozen && !anybody_pending() && !moving(tree) &&
+           tree.locks <= options.move_locks_max && moves.size() < kMovesAtOnce;
+}
+
+bool LockManager::Impl::better_master(std::uint32_t index) const {
+    const auto& party = parties[index];
+    return index != kSelf && party.member && (party.weight != 0 || parties[kSelf].weight == 0);
+}
+
+// For how long it stays where it is doubles with every move.
+bool LockManager::Impl::settled(const MasterState& state) const {
+    return ms() - state.arrived >= options.residence.count() << state.moves;
+}
+
+// OpenVMS's rule of cost and benefit, with a share that excludes nodes that use it alike.
 void LockManager::Impl::consider_move(std::uint32_t index) {
     auto& tree = store.trees[index];
     auto& state = *tree.more;
-    if (!complete || anybody_pending() || moving(tree) || tree.locks > options.move_locks_max ||
-        moves.size() >= kMovesAtOnce) {
+    if (!may_move(tree)) {
         return;
     }
     if (ms() - state.arrived > kCalm) {
@@ -62,11 +77,9 @@ void LockManager::Impl::consider_move(std::uint32_t index) {
     std::uint64_t total = 0;
     for (const auto& one : state.activity) {
         total += one.average;
-        const auto& party = parties[one.party];
         if (one.party == kSelf) {
             own = one.average;
-        } else if (party.member && (party.weight != 0 || parties[kSelf].weight == 0) &&
-                   (best == nullptr || one.average > best->average)) {
+        } else if (better_master(one.party) && (best == nullptr || one.average > best->average)) {
             best = &one;
         }
     }
@@ -80,11 +93,50 @@ void LockManager::Impl::consider_move(std::uint32_t index) {
     }
     state.streak = state.candidate == best->party ? static_cast<std::uint8_t>(state.streak + 1) : 1;
     state.candidate = best->party;
-    const bool settled = ms() - state.arrived >= options.residence.count() << state.moves;
-    if ((alone || state.streak >= kStreak) && settled) {
+    if ((alone || state.streak >= kStreak) && settled(state)) {
         state.streak = 0;
         start_move(index, best->party);
     }
+}
+
+// ---- each minute: what one other node uses alone, however seldom, moves there
+
+void LockManager::Impl::note_user(std::uint32_t index, std::uint32_t party) {
+    auto& state = more(store.trees[index]);
+    if (state.noted) {
+        state.shared = state.shared || state.user != party;
+    } else if (noted.size() < kNotedMax) {
+        noted.push_back(index);
+        state.noted = true;
+        state.user = party;
+        state.shared = false;
+        next_users = next_users != 0 ? next_users : ms() + kMinute;
+    }
+}
+
+// Some trees at a time, and some moves.
+void LockManager::Impl::scan_users() {
+    for (auto left = kNotedAtOnce; left != 0 && !noted.empty(); --left) {
+        const auto index = noted.back();
+        auto& tree = store.trees[index];
+        const bool here =
+            tree.root != 0 && tree.more && tree.state == TreeState::kLocal && !tree.idle;
+        if (here && moves.size() >= kMovesAtOnce && !frozen) {
+            next_users = ms() + kNextFew;
+            return;
+        }
+        noted.pop_back();
+        if (tree.root == 0 || !tree.more) {
+            continue;
+        }
+        auto& state = *tree.more;
+        state.noted = false;
+        if (here && may_move(tree) && !state.shared && better_master(state.user) &&
+            settled(state)) {
+            start_move(index, state.user);
+        }
+    }
+    next_users = noted.empty() ? 0 : ms() + 1;
 }
 
 }  // namespace quorate::lockmgr

@@ -56,6 +56,9 @@ void LockManager::Impl::run_timers() {
     if (next_scan != 0 && ms() >= next_scan) {
         scan_activity();
     }
+    if (next_users != 0 && ms() >= next_users) {
+        scan_users();
+    }
     if (!held_cancels.empty() && !frozen) {
         retry_cancels();
     }
@@ -77,6 +80,9 @@ std::optional<MonoTime> LockManager::Impl::deadline() const {
     }
     if (next_scan != 0) {
         consider(next_scan);
+    }
+    if (next_users != 0) {
+        consider(next_users);
     }
     if (moves_due != 0 && !frozen) {
         consider(moves_due);

@@ -304,7 +304,12 @@ struct LockManager::Impl {
     // ---- activity.cpp: when a tree is to move
     void watch(std::uint32_t tree);
     void scan_activity();
+    bool may_move(const Tree& tree) const;
+    bool better_master(std::uint32_t party) const;
+    bool settled(const MasterState& state) const;
     void consider_move(std::uint32_t tree);
+    void note_user(std::uint32_t tree, std::uint32_t party);
+    void scan_users();
 
     // ---- move.cpp: how it does
     std::vector<std::uint32_t> users_of(const Tree& tree) const;
@@ -456,8 +461,10 @@ struct LockManager::Impl {
     std::uint32_t move_number = 0;
     std::vector<std::uint32_t> watched;  // trees
     std::int64_t next_scan = 0;
-    std::int64_t moves_due = 0;   // when to look for users that do not answer; 0: not
-    std::int64_t next_drain = 0;  // when to try again; 0: not
+    std::vector<std::uint32_t> noted;  // trees
+    std::int64_t next_users = 0;       // when to look at who used them; 0: nobody has
+    std::int64_t moves_due = 0;        // when to look for users that do not answer; 0: not
+    std::int64_t next_drain = 0;       // when to try again; 0: not
     std::uint64_t moves_done = 0;
     std::size_t mastered = 0;  // trees
 

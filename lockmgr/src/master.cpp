@@ -294,6 +294,7 @@ void LockManager::Impl::count_use(Tree& tree, std::uint32_t party) {
     if (party == kSelf && !tree.more) {
         return;
     }
+    note_user(store.resources[tree.root].tree, party);
     auto& activity = more(tree).activity;
     if (party == kSelf && activity.empty()) {
         return;  // nobody to compare with

@@ -42,6 +42,9 @@ struct MasterState {
     std::uint8_t streak = 0;        // windows in which another node was the better master
     std::uint32_t candidate = 0;    // that node's party
     bool watched = false;           // in the list of trees in use by several nodes
+    bool noted = false;             // in the list of trees whose users are looked at each minute
+    bool shared = false;            // several used it since then
+    std::uint32_t user = 0;         // party: who did, if not
 };
 
 }  // namespace quorate::lockmgr

@@ -81,6 +81,13 @@ TEST_F(Remaster, NorDoesOneOfThreeFifthsOfTheWork) { EXPECT_FALSE(moves_within(6
 
 TEST_F(Remaster, WhoUsesItAloneNeedsNoLead) { EXPECT_TRUE(moves_within(3, 0, 5)); }
 
+TEST_F(Remaster, WhoUsesItAloneForAMinuteGetsItHoweverSeldom) {
+    EXPECT_FALSE(moves_within(50, 0, 1));
+    EXPECT_TRUE(moves_within(20, 0, 1));
+}
+
+TEST_F(Remaster, WhatItsMasterUsesTooStaysHoweverSeldom) { EXPECT_FALSE(moves_within(130, 1, 1)); }
+
 TEST_F(Remaster, ATreeOfMoreLocksThanTheLeadStays) {
     for (int i = 0; i < 600; ++i) {
         first.lock(1, "tree", NL);
