@@ -12,14 +12,31 @@ using sim::Mutation;
 constexpr std::uint64_t kSeedsAtMost = 1'000;
 
 // The seeds are those of the README.md of tests/sim/lockmgr.
-class Mutant : public ::testing::TestWithParam<Mutation> {};
+using Draw = Scenario (*)(Random&);
 
-std::string run(std::uint64_t seed) {
-    Random random(seed);
-    return World(seed, Scenario::draw(random)).run();
-}
+template <Draw draw>
+class MutantIn : public ::testing::TestWithParam<Mutation> {
+protected:
+    static std::string run(std::uint64_t seed) {
+        Random random(seed);
+        return World(seed, draw(random)).run();
+    }
+    static void expect_caught() {
+        sim::expect_caught(active_mutation, GetParam(), kSeedsAtMost, run);
+    }
+};
 
-TEST_P(Mutant, IsCaught) { sim::expect_caught(active_mutation, GetParam(), kSeedsAtMost, run); }
+using Mutant = MutantIn<Scenario::draw>;
+using RestlessMutant = MutantIn<Scenario::restless>;
+using PatientMutant = MutantIn<Scenario::patient>;
+using ForgetfulMutant = MutantIn<Scenario::forgetful>;
+using MiddlingMutant = MutantIn<Scenario::middling>;
+
+TEST_P(Mutant, IsCaught) { expect_caught(); }
+TEST_P(RestlessMutant, IsCaught) { expect_caught(); }
+TEST_P(PatientMutant, IsCaught) { expect_caught(); }
+TEST_P(ForgetfulMutant, IsCaught) { expect_caught(); }
+TEST_P(MiddlingMutant, IsCaught) { expect_caught(); }
 
 INSTANTIATE_TEST_SUITE_P(
     Lockmgr, Mutant,
@@ -40,19 +57,16 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"repeat_number", 15636}),
     sim::name_of);
 
-// In the worlds where nodes drain while others fall.
-class RestlessMutant : public ::testing::TestWithParam<Mutation> {};
-
-std::string run_restless(std::uint64_t seed) {
-    Random random(seed);
-    return World(seed, Scenario::restless(random)).run();
-}
-
-TEST_P(RestlessMutant, IsCaught) {
-    sim::expect_caught(active_mutation, GetParam(), kSeedsAtMost, run_restless);
-}
-
 INSTANTIATE_TEST_SUITE_P(Lockmgr, RestlessMutant, ::testing::Values(Mutation{"ask_once", 147}),
+                         sim::name_of);
+
+INSTANTIATE_TEST_SUITE_P(Lockmgr, PatientMutant, ::testing::Values(Mutation{"stop_for_ever", 17}),
+                         sim::name_of);
+
+INSTANTIATE_TEST_SUITE_P(Lockmgr, ForgetfulMutant,
+                         ::testing::Values(Mutation{"keep_stale_entry", 28}), sim::name_of);
+
+INSTANTIATE_TEST_SUITE_P(Lockmgr, MiddlingMutant, ::testing::Values(Mutation{"doubt_nothing", 34}),
                          sim::name_of);
 
 }  // namespace

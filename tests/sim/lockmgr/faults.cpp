@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "world.hpp"
@@ -18,19 +20,22 @@ void World::fault_later() {
 
 void World::fault() {
     const auto node = random_.below(hosts_.size());
-    const auto pause = between(random_, milliseconds(20), milliseconds(900));
+    const auto pause = between(random_, milliseconds(20), scenario_.down);
     oracle_.allow_invalid();
+    if (scenario_.in_turn) {
+        fall_before_drain(node, pause);
+        return;
+    }
     if (scenario_.drains && random_.one_in(3)) {
-        auto& host = hosts_[node];
-        if (host.manager && !host.draining && !host.frozen) {
-            trace(node, "---- drain");
-            host.draining = true;
-            give(node, Drain{});
-        }
+        drain(node);
         return;
     }
     if (scenario_.freezes && random_.one_in(3)) {
         freeze(node, pause);
+        return;
+    }
+    if (scenario_.silences && random_.one_in(2)) {
+        fall_silent(node, random_.below(hosts_.size()), pause);
         return;
     }
     switch (random_.below(6)) {
@@ -62,6 +67,49 @@ void World::fault() {
             topology_changed();
             break;
     }
+}
+
+void World::drain(std::size_t node) {
+    auto& host = hosts_[node];
+    if (host.manager && !host.draining && !host.frozen) {
+        trace(node, "---- drain");
+        host.draining = true;
+        give(node, Drain{});
+    }
+}
+
+void World::fall_before_drain(std::size_t node, sim::Time pause) {
+    if (std::ranges::any_of(hosts_, [](const Host& one) { return !one.manager || one.draining; })) {
+        return;
+    }
+    trace(node, "---- crash");
+    crash(node);
+    topology_changed();
+    events_.after(pause, [this, node] { start(node); });
+    const auto other = (node + 1 + random_.below(hosts_.size() - 1)) % hosts_.size();
+    events_.after(between(random_, milliseconds(1), milliseconds(100)), [this, other] {
+        if (!healed_) {
+            drain(other);
+        }
+    });
+}
+
+// One other hears nothing of it any more, and then it dies: what it had to say is lost.
+void World::fall_silent(std::size_t node, std::size_t to, sim::Time pause) {
+    if (silent_ || node == to || !hosts_[node].manager) {
+        return;
+    }
+    trace(node, fmt::format("---- falls silent to n{}", to + 1));
+    silent_ = {node, to};
+    events_.after(pause, [this, node] {
+        if (silent_) {
+            trace(node, "---- crash");
+            crash(node);
+            silent_.reset();
+            topology_changed();
+            events_.after(milliseconds(50), [this, node] { start(node); });
+        }
+    });
 }
 
 // It does nothing for a while, and then goes on as if no time had passed: what it hears of first is
@@ -98,11 +146,15 @@ void World::go_on(std::size_t node) {
 
 void World::heal() {
     healed_ = true;
+    const bool silent = std::exchange(silent_, std::nullopt).has_value();
     trace(0, "---- everything heals");
     for (std::size_t node = 0; node < hosts_.size(); ++node) {
         go_on(node);
         hosts_[node].group = 0;
         start(node);
+    }
+    if (silent) {
+        pump_all();
     }
     topology_changed();
     events_.after(seconds(2), [this] { compare_copies(); });

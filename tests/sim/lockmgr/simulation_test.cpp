@@ -12,21 +12,34 @@
 namespace quorate::lockmgr::simulator {
 namespace {
 
+template <Scenario (*draw)(Random&)>
 std::string run(std::uint64_t seed) {
     Random random(seed);
-    return World(seed, Scenario::draw(random)).run();
+    return World(seed, draw(random)).run();
 }
 
 TEST(Simulation, LocksOfTwoToEightNodesSurviveEverything) {
-    const auto failure = sim::run_seeds(1, 400, run);
+    const auto failure = sim::run_seeds(1, 400, run<Scenario::draw>);
     EXPECT_FALSE(failure.failed()) << failure.to_string();
 }
 
 TEST(Simulation, NodesDrainWhileOthersFall) {
-    const auto failure = sim::run_seeds(1, 40, [](std::uint64_t seed) {
-        Random random(seed);
-        return World(seed, Scenario::restless(random)).run();
-    });
+    const auto failure = sim::run_seeds(1, 40, run<Scenario::restless>);
+    EXPECT_FALSE(failure.failed()) << failure.to_string();
+}
+
+TEST(Simulation, TreesMoveWhoseUserIsDeadAndNobodyKnows) {
+    const auto failure = sim::run_seeds(1, 5, run<Scenario::patient>);
+    EXPECT_FALSE(failure.failed()) << failure.to_string();
+}
+
+TEST(Simulation, TreesAreGivenUpWhileTheirDirectoryFalls) {
+    const auto failure = sim::run_seeds(1, 20, run<Scenario::forgetful>);
+    EXPECT_FALSE(failure.failed()) << failure.to_string();
+}
+
+TEST(Simulation, MastersDieWithWhatTheyHaveGranted) {
+    const auto failure = sim::run_seeds(1, 8, run<Scenario::middling>);
     EXPECT_FALSE(failure.failed()) << failure.to_string();
 }
 

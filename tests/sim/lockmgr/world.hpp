@@ -33,17 +33,30 @@ struct Scenario {
     bool sublocks = true;
     bool drains = false;
     bool freezes = false;
+    bool silences = false;  // most locks are CW and PR; nodes fall silent to one another
     sim::Time detection = milliseconds(300);  // at most, until a node is missed
     sim::Time busy = seconds(3);
     sim::Time pace = milliseconds(30);  // between two requests of a client, at most twice
     sim::Time fault_pause = milliseconds(400);
+    sim::Time down = milliseconds(900);  // at most, until who fell or froze is back
+    bool in_turn = false;  // one node falls at a time, and another drains before that is known
     sim::Time idle = milliseconds(300);
     std::uint32_t recovery_trees = 256;  // looked at in one step
 
     static Scenario draw(Random& random);
     // Nodes drain while others are lost and missed late, and what is unused is forgotten at once.
     static Scenario restless(Random& random);
+    // A node falls, is missed late, and another drains meanwhile: whose trees do not wait for it.
+    static Scenario patient(Random& random);
+    // As restless, and trees are given up all the time.
+    static Scenario forgetful(Random& random);
+    // Conversions between CW and PR, which some masters are silent about to some before they die.
+    static Scenario middling(Random& random);
 };
+
+inline ClientId id_of(std::size_t client) {
+    return ClientId(static_cast<std::uint32_t>(client + 1));
+}
 
 struct SimLock {
     std::string resource;  // path
@@ -126,30 +139,37 @@ private:
     void later(std::size_t node, sim::Time delay, std::function<void()> what);
     bool lease_runs(std::size_t node) const;
     void carry_out(std::size_t node, const LockOutput& output);
+    void on(std::size_t node, const Send& output);
+    void on(std::size_t node, const Note& output);
+    void on(std::size_t node, const Revoked& output);
+    void on(std::size_t node, const Drained& output);
+    void trace(std::size_t node, std::string_view what) const;
+
+    // ---- inspection.cpp: what is looked at from outside
+    void inspect();
+    void compare_copies();
+    void check_told(const ResourceInfo& info);
+    void check_moves(std::size_t node);
+    void see_roots(std::size_t master, std::set<std::string>& roots) const;
+    std::string in_the_way(const std::string& resource) const;
+    std::string progress_missing() const;
+    std::string leftovers() const;
+
+    // ---- turns.cpp: whose it is
+    const SimLock* known(LockKey key) const;
+    void check_turns(std::size_t node, const std::string& path, const ResourceInfo& info);
+    void check_conversions(const std::string& path, const ResourceInfo& info);
+
+    // ---- answers.cpp: what clients hear
     void on(std::size_t node, const Completion& output);
     void refused(std::size_t node, const Completion& output,
                  std::map<LockId, SimLock>::iterator lock);
     void back_off(std::size_t node, std::size_t index);
     void on(std::size_t node, const Waiting& output);
-    void on(std::size_t node, const Send& output);
-    void on(std::size_t node, const Note& output);
-    void on(std::size_t node, const Revoked& output);
-    void on(std::size_t node, const Drained& output);
     void on(std::size_t node, const BlockingEvent& output);
     void on(std::size_t node, const Suspended& output);
     void on(std::size_t node, const Resumed& output);
-    void inspect();
-    void compare_copies();
-    void check_told(const ResourceInfo& info);
-    void check_moves(std::size_t node);
-    const SimLock* known(LockKey key) const;
-    void check_turns(std::size_t node, const std::string& path, const ResourceInfo& info);
-    void check_conversions(const std::string& path, const ResourceInfo& info);
     void check_victim(std::size_t node, const Completion& output);
-    std::string in_the_way(const std::string& resource) const;
-    std::string progress_missing() const;
-    std::string leftovers() const;
-    void trace(std::size_t node, std::string_view what) const;
 
     // ---- circuits.cpp
     void pump(std::size_t from, std::size_t to);
@@ -175,8 +195,11 @@ private:
     void freeze(std::size_t node, sim::Time pause);
     void go_on(std::size_t node);
     void heal();
+    void drain(std::size_t node);
+    void fall_before_drain(std::size_t node, sim::Time pause);
+    void fall_silent(std::size_t node, std::size_t to, sim::Time pause);
 
-    // ---- workload.cpp: clients
+    // ---- workload.cpp, orphans.cpp: clients
     void open(std::size_t node, std::size_t client);
     void act_later(std::size_t node, std::size_t client);
     void act(std::size_t node, std::size_t client);
@@ -225,6 +248,8 @@ private:
     std::set<cluster::MemberId> expelled_;
     std::set<cluster::MemberId> allowed_;
     bool forming_ = false;
+
+    std::optional<std::pair<std::size_t, std::size_t>> silent_;  // this one to that one
 
     std::uint64_t requests_ = 0;
     std::uint64_t contents_ = 0;
