@@ -29,7 +29,7 @@ TEST(Simulation, NodesDrainWhileOthersFall) {
 }
 
 TEST(Simulation, TreesMoveWhoseUserIsDeadAndNobodyKnows) {
-    const auto failure = sim::run_seeds(1, 5, run<Scenario::patient>);
+    const auto failure = sim::run_seeds(1, 3, run<Scenario::patient>);
     EXPECT_FALSE(failure.failed()) << failure.to_string();
 }
 
