@@ -1,6 +1,7 @@
 #include "lock_clients.hpp"
 
 #include <fstream>
+#include <map>
 #include <utility>
 
 #include <fmt/core.h>
@@ -54,8 +55,9 @@ struct LockClients::Connection {
 };
 
 struct LockClients::Numbers {
-    explicit Numbers(io::Metrics& metrics)
-        : clients(metrics.counter("clusterd_lock_clients_accepted", "Clients that connected")),
+    explicit Numbers(io::Metrics& registry)
+        : metrics(registry),
+          clients(metrics.counter("clusterd_lock_clients_accepted", "Clients that connected")),
           cut(metrics.counter("clusterd_lock_clients_cut", "Clients cut off")),
           blocking(metrics.counter("clusterd_lock_blocking_events", "Blocking events sent")),
           wait(metrics.histogram("clusterd_lock_wait_seconds", "From a request to its grant",
@@ -68,15 +70,57 @@ struct LockClients::Numbers {
                 fmt::format("status=\"{}\"", name_of(static_cast<LockStatus>(status))));
         }
     }
+    struct Times {
+        io::Histogram& wait;
+        io::Histogram& hold;
+    };
+    // Of the first domains to be used; those after them share one name, which no domain has.
+    Times& of_domain(std::string_view name) {
+        auto known = domains.find(name);
+        if (known == domains.end() && domains.size() >= kDomainsMeasured) {
+            name = {};
+            known = domains.find(name);
+        }
+        if (known != domains.end()) {
+            return known->second;
+        }
+        const auto label = io::label("domain", name);
+        auto& waits = metrics.histogram("clusterd_lock_domain_wait_seconds",
+                                        "From a request in a domain to its grant", bounds(), label);
+        auto& holds = metrics.histogram("clusterd_lock_domain_hold_seconds",
+                                        "From the last grant of a lock in a domain to its release",
+                                        bounds(), label);
+        return domains.try_emplace(std::string(name), Times{waits, holds}).first->second;
+    }
+    void observe(const ServerSession::Times& times) {
+        if (!times.waited && !times.held) {
+            return;
+        }
+        auto& domain = of_domain(times.domain);
+        if (times.waited) {
+            const auto seconds = static_cast<double>(times.waited->count()) / 1e3;
+            wait.observe(seconds);
+            domain.wait.observe(seconds);
+        }
+        if (times.held) {
+            const auto seconds = static_cast<double>(times.held->count()) / 1e3;
+            hold.observe(seconds);
+            domain.hold.observe(seconds);
+        }
+    }
     static std::vector<double> bounds() {
         return {0.0015, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600};
     }
 
+    static constexpr std::size_t kDomainsMeasured = 64;
+
+    io::Metrics& metrics;
     io::Counter& clients;
     io::Counter& cut;
     io::Counter& blocking;
     io::Histogram& wait;
     io::Histogram& hold;
+    std::map<std::string, Times, std::less<>> domains;
     std::array<io::Counter*, static_cast<std::size_t>(LockStatus::kExists) + 1> completions{};
 };
 
@@ -279,13 +323,7 @@ void LockClients::tell(MonoTime now, lockmgr::LockOutput& output) {
             if (done->status == LockStatus::kDeadlock) {
                 tell_operator(now, *connection, *done);
             }
-            const auto times = connection->session.tell(now, *done);
-            if (times.waited) {
-                numbers_->wait.observe(static_cast<double>(times.waited->count()) / 1e3);
-            }
-            if (times.held) {
-                numbers_->hold.observe(static_cast<double>(times.held->count()) / 1e3);
-            }
+            numbers_->observe(connection->session.tell(now, *done));
         }
     } else if (const auto* blocking = std::get_if<BlockingEvent>(&output)) {
         numbers_->blocking.add();

@@ -21,6 +21,7 @@ constexpr std::uint64_t kOther = 3;
 constexpr unsigned kKindShift = 62;
 constexpr unsigned kNumberShift = 32;
 constexpr std::uint32_t kNumberMask = 0x3fffffff;
+constexpr std::size_t kDomainsKnown = 256;
 
 std::uint64_t kind_of(RequestId id) { return id.value() >> kKindShift; }
 LockNumber number_of(RequestId id) {
@@ -100,6 +101,21 @@ ServerSession::Slot* ServerSession::find(LockNumber number) {
                : nullptr;
 }
 
+// A sublock's is its parent's.
+std::uint16_t ServerSession::domain_of(const wire::Enqueue& enqueue) {
+    if (const auto* above = find(enqueue.parent); above != nullptr) {
+        return above->domain;
+    }
+    if (domains_[last_domain_] != enqueue.domain) {
+        auto at = std::ranges::find(domains_, enqueue.domain);
+        if (at == domains_.end() && domains_.size() < kDomainsKnown) {
+            at = domains_.insert(at, std::string(enqueue.domain));
+        }
+        last_domain_ = at == domains_.end() ? 0 : static_cast<std::uint16_t>(at - domains_.begin());
+    }
+    return last_domain_;
+}
+
 std::optional<LockInput> ServerSession::read(const wire::Hello& hello, MonoTime) {
     if (opened_) {
         cut_off(Reason::kMalformed, "a second hello");
@@ -143,8 +159,10 @@ std::optional<LockInput> ServerSession::read(const wire::Enqueue& enqueue, MonoT
     if (number == slots_.size()) {
         slots_.emplace_back();
     }
+    const auto domain = domain_of(enqueue);
     auto& slot = slots_[number];
     slot = Slot{};
+    slot.domain = domain;
     slot.state = Slot::State::kNew;
     slot.since = now;
     slot.parent = enqueue.parent;
@@ -173,10 +191,12 @@ std::optional<LockInput> ServerSession::read(const wire::Convert& convert, MonoT
         cut_off(Reason::kTooMuch, "more requests than may be unanswered");
         return std::nullopt;
     }
-    if (!std::exchange(slot->converting, true) && slot->state == Slot::State::kHeld) {
+    if (!slot->converting && slot->state == Slot::State::kHeld) {
         slot->since = now;
     }
-    if ((convert.flags & flag::BLOCKING) != 0 && !std::exchange(slot->blocking, true)) {
+    slot->converting = true;
+    if ((convert.flags & flag::BLOCKING) != 0 && !slot->blocking) {
+        slot->blocking = true;
         remember(convert.lock, slot->id);
     }
     Convert input;
@@ -256,6 +276,7 @@ ServerSession::Times ServerSession::settle(std::uint64_t kind, LockNumber number
     if (slot == nullptr) {
         return times;
     }
+    times.domain = domains_[slot->domain];
     const bool granted = completion.status == LockStatus::kGranted;
     if (kind == kDequeue) {
         if (completion.status == LockStatus::kUnlocked) {

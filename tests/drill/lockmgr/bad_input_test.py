@@ -5,6 +5,7 @@ import os
 import random
 import socket
 import struct
+import threading
 import time
 import unittest
 
@@ -89,6 +90,42 @@ class BadInput(Lone):
         self.assertEqual(self.bystander.lock("good", "quick", EX).status, "granted")
         self.assertLess(time.monotonic() - before, 1)
         wait_until(lambda: [line for line in self.logged("lock_client_cut") if "not read" in line], "it is cut off", 90)
+
+    def test_who_floods_does_not_keep_others_waiting(self):
+        """Locks and their releases without an end, all answers read: others have their turn between."""
+        stop = threading.Event()
+        flood = self.client()
+        answered = []
+
+        def read():
+            with contextlib.suppress(OSError):
+                while octets := flood.socket.recv(1 << 16):
+                    answered.append(len(octets))
+
+        def write():
+            words = b"".join(enqueue(2 * n, n, "flood", f"{n}", EX) + lock_wire.dequeue(2 * n + 1, n)
+                             for n in range(1, 500))
+            with contextlib.suppress(OSError):
+                while not stop.is_set():
+                    flood.send(words)
+
+        threads = [threading.Thread(target=one, daemon=True) for one in (read, write)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: sum(answered) > 1 << 20, "the flood is answered")
+        slowest = 0
+        for turn in range(50):
+            before = time.monotonic()
+            self.assertEqual(self.bystander.lock("good", f"quick{turn}", EX).status, "granted")
+            slowest = max(slowest, time.monotonic() - before)
+        stop.set()
+        threads[1].join()
+        flood.socket.shutdown(socket.SHUT_RDWR)
+        threads[0].join()
+        self.assertLess(slowest, 5)
+        self.assertGreater(self.metric('clusterd_lock_domain_wait_seconds_count{domain="flood"}'), 1000)
+        self.assertGreater(self.metric('clusterd_lock_domain_hold_seconds_count{domain="flood"}'), 1000)
+        self.assertGreaterEqual(self.metric('clusterd_lock_domain_wait_seconds_count{domain="good"}'), 50)
 
     def test_more_locks_than_allowed(self):
         client = self.client()

@@ -216,6 +216,8 @@ TEST_F(Sessions, WaitingAndHoldingAreTimed) {
     say(holder);
     EXPECT_EQ(holder.times.held, milliseconds(100));
     EXPECT_EQ(waiter.times.waited, milliseconds(60));
+    EXPECT_EQ(holder.times.domain, "d");
+    EXPECT_EQ(waiter.times.domain, "d");
 }
 
 TEST_F(Sessions, ARequestThatWaitsCanBeCancelled) {

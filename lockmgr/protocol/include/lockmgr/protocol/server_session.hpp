@@ -44,6 +44,7 @@ public:
     struct Times {
         std::optional<std::chrono::milliseconds> waited;
         std::optional<std::chrono::milliseconds> held;
+        std::string_view domain;  // of the lock, until the next request is read
     };
     Times tell(MonoTime now, const Completion& completion);
     void tell(const BlockingEvent& event);
@@ -72,9 +73,11 @@ private:
         MonoTime since;         // asked for, or granted
         LockNumber parent = 0;  // for DequeueAll
         enum class State : std::uint8_t { kFree, kNew, kHeld } state = State::kFree;
-        bool converting = false;
-        bool blocking = false;
+        bool converting : 1 = false;
+        bool blocking : 1 = false;
+        std::uint16_t domain = 0;  // of domains_
     };
+    static_assert(sizeof(Slot) == 24);
 
     std::optional<LockInput> read(const wire::Hello& hello, MonoTime now);
     std::optional<LockInput> read(const wire::Enqueue& enqueue, MonoTime now);
@@ -86,6 +89,7 @@ private:
     std::optional<LockInput> read(const wire::DefineDomain& define, MonoTime now);
 
     Slot* find(LockNumber number);
+    std::uint16_t domain_of(const wire::Enqueue& enqueue);
     RequestId begin(std::uint64_t kind, LockNumber number, wire::RequestNumber request);
     void answer(wire::RequestNumber request, LockNumber number, LockStatus status);
     Times settle(std::uint64_t kind, LockNumber number, const Completion& completion, MonoTime now);
@@ -101,7 +105,9 @@ private:
     std::string out_;
     std::optional<wire::Refused> cut_;
     bool opened_ = false;
-    std::vector<Slot> slots_;  // by number
+    std::vector<Slot> slots_;               // by number
+    std::vector<std::string> domains_{{}};  // that it has asked in; the first stands for all others
+    std::uint16_t last_domain_ = 0;
     std::uint32_t locks_ = 0;
     std::uint32_t pending_ = 0;
     // Locks that want blocking events, which the lock manager tells by its own names.
