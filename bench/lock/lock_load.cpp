@@ -4,11 +4,11 @@
 //     lock_load --socket PATH echo --count N     round trips of a request's size
 //     lock_load --socket PATH lock --count N     a lock and its release, one after the other
 //     lock_load --socket PATH hold --count N --name P      P0, P1, ... in NL until its input ends
-//     lock_load --socket PATH convert --count N --name P   NL to EX of those, that others know;
-//                             with --look-us N it looks so long for an answer before it sleeps
+//     lock_load --socket PATH convert --count N --name P   NL to EX of those, that others know
 //     lock_load --socket PATH probe --count N --name P     NL to CR and back until its input ends
 //     lock_load --socket PATH pairs --seconds S --at-once N   locks and releases under way together
 //
+// With --look-us N, `echo` and `convert` look so long for an answer before they sleep.
 // `serve`, `hold` and `probe` say "ready". The others print a Report.
 
 #include <poll.h>
@@ -77,6 +77,17 @@ void send_all(int fd, std::string& bytes) {
     bytes.clear();
 }
 
+// What has come, if anything does within `look`; negative if not.
+ssize_t receive_awake(int fd, char* into, std::size_t size, std::chrono::microseconds look) {
+    ssize_t got = -1;
+    const auto end = Clock::now() + look;
+    while (got < 0 && Clock::now() < end) {
+        std::this_thread::yield();
+        got = ::recv(fd, into, size, MSG_DONTWAIT);
+    }
+    return got;
+}
+
 class Client {
 public:
     // `look`: for how long it looks for an answer before it sleeps.
@@ -100,7 +111,7 @@ public:
             if (*answer) {
                 return std::move(**answer);
             }
-            auto got = receive_awake();
+            auto got = receive_awake(fd_, buffer_.data(), buffer_.size(), look_);
             if (got < 0) {
                 got = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
             }
@@ -129,17 +140,6 @@ public:
     ClientLink link;
 
 private:
-    // Negative: nothing has come.
-    ssize_t receive_awake() {
-        ssize_t got = -1;
-        const auto end = Clock::now() + look_;
-        while (got < 0 && Clock::now() < end) {
-            std::this_thread::yield();
-            got = ::recv(fd_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
-        }
-        return got;
-    }
-
     int fd_;
     std::chrono::microseconds look_;
     std::array<char, 64 * 1024> buffer_;
@@ -183,12 +183,17 @@ int serve(const Options& options) {
 
 int echo(const Options& options) {
     const int fd = connect_to(options.socket);
+    const std::chrono::microseconds look(options.look_us);
     std::array<char, 64> buffer{};
     std::vector<double> times;
     for (std::size_t turn = 0; turn < options.count; ++turn) {
         const auto begun = Clock::now();
-        if (::send(fd, buffer.data(), 41, MSG_NOSIGNAL) != 41 ||
-            ::recv(fd, buffer.data(), 41, MSG_WAITALL) != 41) {
+        if (::send(fd, buffer.data(), 41, MSG_NOSIGNAL) != 41) {
+            give_up("echo");
+        }
+        const auto got = receive_awake(fd, buffer.data(), 41, look);
+        const auto rest = static_cast<std::size_t>(41 - std::max<ssize_t>(got, 0));
+        if (rest != 0 && ::recv(fd, buffer.data(), rest, MSG_WAITALL) <= 0) {
             give_up("echo");
         }
         times.push_back(micros(Clock::now() - begun));
