@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 
 #include "io/time.hpp"
+#include "memory.hpp"
 #include "quorum/errc.hpp"
 #include "quorum/header.hpp"
 
@@ -17,6 +18,8 @@ using boost::asio::awaitable;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kAgain{2000};
+// By then a library that was loaded for a disk does what it will always do.
+constexpr milliseconds kSettled{10'000};
 // A device that hangs keeps a thread for as long as it hangs.
 constexpr std::size_t kOpeners = 4;
 
@@ -132,6 +135,7 @@ awaitable<void> DiskBench::open(PlacePtr place) {
             !opened && (opened.error().code == errc::foreign || opened.error().code == errc::unfit);
         if (opened) {
             log_.info("disk_opened", "disk", place->disk.path, "number", place->number.value());
+            release_at_ = io::after(kSettled);
         } else if (problem != place->problem) {
             log_.error("disk_not_opened", "why", problem, "hint", "trying again");
         }
@@ -164,6 +168,10 @@ void DiskBench::ended(const Started& started, const Error* error) {
         return;
     }
     place->last = io::exact_boot_now() - started.at;
+    if (release_at_ && io::mono_now() >= *release_at_) {
+        release_at_.reset();
+        release_unused_memory();
+    }
     const bool late = place->last > settings_.timing.late_io;
     if (late) {
         ++place->late;

@@ -82,6 +82,7 @@ private:
     std::array<PlacePtr, kMaxDisks> places_;
     std::uint8_t next_ = 0;
     bool stopping_ = false;
+    io::Deadline release_at_;  // of memory that only the opening of a disk needed; none: never
     Logger log_;
 };
 
