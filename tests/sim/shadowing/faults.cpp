@@ -128,6 +128,17 @@ void World::put_image_back() {
     image_.reset();
 }
 
+// So short that no disk is missed.
+void World::short_power_failure() {
+    for (std::size_t n = 0; n < nodes_.size(); ++n) {
+        kill(n);
+    }
+    for (DeviceIndex i = 0; i < disks_.size(); ++i) {
+        disk_off(i);
+        disks_[i].disk->power_on();
+    }
+}
+
 void World::everything_off() {
     trace(0, "everything loses power");
     for (std::size_t n = 0; n < nodes_.size(); ++n) {

@@ -20,7 +20,7 @@ TEST(Simulation, SetsOfOneToThreeOpenersSurviveEverything) {
 // the set is mounted again, and a scrub finds every block that it lost.
 TEST(Simulation, AScrubFindsWhatADiskLostThatLiedAboutAFlush) {
     std::uint64_t reports = 0;
-    const auto failure = sim::run_seeds(1, 30, [&](std::uint64_t seed) {
+    const auto failure = sim::run_seeds(1, 20, [&](std::uint64_t seed) {
         Random random(seed);
         World world(seed, Scenario::draw_with_liar(random));
         auto breach = world.run();
@@ -28,7 +28,7 @@ TEST(Simulation, AScrubFindsWhatADiskLostThatLiedAboutAFlush) {
         return breach;
     });
     EXPECT_FALSE(failure.failed()) << failure.to_string();
-    EXPECT_GT(reports, 0u);
+    EXPECT_GT(reports, 0u) << "nothing was lost, in no world";
 }
 
 }  // namespace

@@ -119,11 +119,17 @@ std::string World::run() {
         heal();
         run_until(events_.now() + sim::seconds(3));
         quiet_ = true;
-        const auto end = events_.now() + sim::seconds(60);
-        while (events_.now() < end && !ended() && !stuck().empty()) {
-            run_until(events_.now() + sim::milliseconds(100));
-        }
+        const auto settle = [&] {
+            const auto end = events_.now() + sim::seconds(60);
+            while (events_.now() < end && !ended() && !stuck().empty()) {
+                run_until(events_.now() + sim::milliseconds(100));
+            }
+        };
+        settle();
         if (scenario_.liar) {
+            run_until(events_.now() + sim::seconds(2));  // no log names anything any more
+            short_power_failure();
+            settle();
             breach(stuck());
             rot_and_scrub();
             return breach_;

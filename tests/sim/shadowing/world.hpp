@@ -172,6 +172,7 @@ private:
     void fault();
     void fault_of_mood();
     void everything_off();
+    void short_power_failure();
     void copy_image(DeviceIndex disk);
     void put_image_back();
     void heal();
