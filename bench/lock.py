@@ -184,8 +184,7 @@ def relayed(here, there):
 def remote(table, options):
     count, rounds = (500, 1) if options.quick else (5000, 3)
     ours, local, bare, way = [], [], [], []
-    # The ends of the interconnect's ping look for what comes before they sleep; so does the client.
-    convert = ["convert", "--count", count, "--look-us", 100]
+    convert = ["convert", "--count", count]
     with cluster(2) as lab:
         here, there = lab.nodes
         for turn in range(rounds):
@@ -199,7 +198,7 @@ def remote(table, options):
                 clusterd.ask(here, "POST", f"/v1/nodes/{there.name}/ping", body, timeout=300)["round_trips_us"]))
         with relayed(here, there) as path:
             for _ in range(rounds):
-                way.append(load(path, "echo", "--count", count, "--look-us", 100)["median_us"])
+                way.append(load(path, "echo", "--count", count)["median_us"])
     table.note("the interconnect's round trip between two clusterds (us)", f"{statistics.median(bare):.1f}")
     table.add(Row("a client's conversion at another node's master, against the same way over bare sockets (us)",
                   statistics.median(ours), statistics.median(way), at_least=1 / 1.5, smaller=True))

@@ -8,7 +8,6 @@
 //     lock_load --socket PATH probe --count N --name P     NL to CR and back until its input ends
 //     lock_load --socket PATH pairs --seconds S --at-once N   locks and releases under way together
 //
-// With --look-us N, `echo` and `convert` look so long for an answer before they sleep.
 // `serve`, `hold` and `probe` say "ready". The others print a Report.
 
 #include <poll.h>
@@ -23,7 +22,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -42,7 +40,6 @@ struct Options {
     std::size_t count = 1000;
     std::size_t at_once = 64;
     double seconds = 5;
-    unsigned look_us = 0;
 };
 
 [[noreturn]] void give_up(const char* what) {
@@ -77,22 +74,9 @@ void send_all(int fd, std::string& bytes) {
     bytes.clear();
 }
 
-// What has come, if anything does within `look`; negative if not.
-ssize_t receive_awake(int fd, char* into, std::size_t size, std::chrono::microseconds look) {
-    ssize_t got = -1;
-    const auto end = Clock::now() + look;
-    while (got < 0 && Clock::now() < end) {
-        std::this_thread::yield();
-        got = ::recv(fd, into, size, MSG_DONTWAIT);
-    }
-    return got;
-}
-
 class Client {
 public:
-    // `look`: for how long it looks for an answer before it sleeps.
-    explicit Client(const std::string& path, std::chrono::microseconds look = {})
-        : fd_(connect_to(path)), look_(look) {
+    explicit Client(const std::string& path) : fd_(connect_to(path)) {
         link.hello(0);
         send();
         next();
@@ -111,10 +95,7 @@ public:
             if (*answer) {
                 return std::move(**answer);
             }
-            auto got = receive_awake(fd_, buffer_.data(), buffer_.size(), look_);
-            if (got < 0) {
-                got = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
-            }
+            const auto got = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
             if (got <= 0) {
                 give_up("receive");
             }
@@ -141,7 +122,6 @@ public:
 
 private:
     int fd_;
-    std::chrono::microseconds look_;
     std::array<char, 64 * 1024> buffer_;
 };
 
@@ -183,17 +163,12 @@ int serve(const Options& options) {
 
 int echo(const Options& options) {
     const int fd = connect_to(options.socket);
-    const std::chrono::microseconds look(options.look_us);
     std::array<char, 64> buffer{};
     std::vector<double> times;
     for (std::size_t turn = 0; turn < options.count; ++turn) {
         const auto begun = Clock::now();
-        if (::send(fd, buffer.data(), 41, MSG_NOSIGNAL) != 41) {
-            give_up("echo");
-        }
-        const auto got = receive_awake(fd, buffer.data(), 41, look);
-        const auto rest = static_cast<std::size_t>(41 - std::max<ssize_t>(got, 0));
-        if (rest != 0 && ::recv(fd, buffer.data(), rest, MSG_WAITALL) <= 0) {
+        if (::send(fd, buffer.data(), 41, MSG_NOSIGNAL) != 41 ||
+            ::recv(fd, buffer.data(), 41, MSG_WAITALL) != 41) {
             give_up("echo");
         }
         times.push_back(micros(Clock::now() - begun));
@@ -230,7 +205,7 @@ std::vector<wire::LockNumber> take_all(Client& client, const Options& options) {
 }
 
 int convert(const Options& options) {
-    Client client(options.socket, std::chrono::microseconds(options.look_us));
+    Client client(options.socket);
     std::vector<double> times;
     for (const auto lock : take_all(client, options)) {
         const auto begun = Clock::now();
@@ -342,7 +317,6 @@ int main(int argc, char** argv) {
         command->add_option("--name", options.name);
         command->add_option("--seconds", options.seconds);
         command->add_option("--at-once", options.at_once);
-        command->add_option("--look-us", options.look_us);
         command->callback([&chosen, run] { chosen = run; });
     };
     add("serve", serve);
