@@ -17,6 +17,7 @@ using Command = std::function<int(const Context&)>;
 void add_account_commands(CLI::App& app, Command& chosen);
 void add_address_commands(CLI::App& app, Command& chosen);
 void add_cluster_commands(CLI::App& app, Command& chosen);
+void add_disk_commands(CLI::App& app, Command& chosen);
 // `words`, filled in before parsing: what cut_do_words() found.
 void add_do_command(CLI::App& app, Command& chosen, const std::vector<std::string>& words);
 void add_event_commands(CLI::App& app, Command& chosen);

@@ -36,6 +36,7 @@ int run(std::vector<std::string> arguments, bool& as_json) {
     add_lock_commands(app, chosen);
     add_quorum_commands(*app.add_subcommand("quorum", "the quorum disk")->require_subcommand(1),
                         chosen);
+    add_disk_commands(app, chosen);
     add_shadow_commands(app, chosen);
     std::vector<std::string> words;
     add_do_command(app, chosen, words);

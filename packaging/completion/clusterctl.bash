@@ -8,7 +8,7 @@ _clusterctl_nodes() {
 # The words after the verb, by what was typed before.
 _clusterctl_words() {
     case $1 in
-        "") echo status who kick metrics cluster node quorum fencer lock shadow do \
+        "") echo status who kick metrics cluster node quorum fencer lock disk shadow do \
             events monitor key account domain alias mail --root --socket --json --yes --help --version ;;
         status | metrics) echo clusterd maild ;;
         cluster) echo show create join leave expected-votes level ;;
@@ -29,9 +29,15 @@ _clusterctl_words() {
         lock) echo show why top trace domains clients ;;
         "lock top") echo --count ;;
         "lock trace") echo --node ;;
-        shadow) echo create mount dismount show add remove label ;;
+        disk) echo serve unserve list ;;
+        "disk serve") echo --address; compgen -f ;;
+        shadow) echo create mount accept-loss dismount show events add remove expand copy merge scrub label ;;
         "shadow create" | "shadow add") echo --force ;;
         "shadow mount") echo --plan --cluster --shared --quorum-disk ;;
+        "shadow accept-loss") echo --cluster --shared --quorum-disk ;;
+        "shadow remove") echo --minicopy ;;
+        "shadow copy" | "shadow merge") echo start stop --priority ;;
+        "shadow scrub") echo start stop now --priority ;;
         do) echo --nodes --timeout ;;
         events) echo --follow ;;
         monitor) echo cluster lease mail lock dlock rlock --interval --count ;;
@@ -65,7 +71,7 @@ _clusterctl() {
             --root | --socket) skip=yes ;;
             -*) ;;
             *) case $verb in
-                   "" | cluster | node | quorum | fencer | lock | shadow | key | account | domain | alias | mail) verb=${verb:+$verb }$word ;;
+                   "" | cluster | node | quorum | fencer | lock | disk | shadow | key | account | domain | alias | mail) verb=${verb:+$verb }$word ;;
                esac ;;
         esac
     done

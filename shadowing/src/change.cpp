@@ -371,8 +371,8 @@ void Set::Impl::finish_change() {
         const auto* member = now_current.find(devices[*add].member);
         const bool added = member != nullptr && member->role != Role::kExpelled;
         if (!added) {
-            note("cannot be added, it is too small or there are too many members: " +
-                 devices[*add].name);
+            refuse(*add, "cannot be added, it is too small or there are too many members: " +
+                             devices[*add].name);
         }
         devices[*add].locked = added;
         lock({LockKind::kMember, devices[*add].member.low}, added ? Hold::kShared : Hold::kNone);

@@ -16,7 +16,7 @@ constexpr std::uint64_t kZeroedAtATime = 1 << 14;  // blocks
 
 void Set::Impl::on(const Expand&) {
     if (expansion || !mounted || !is_active()) {
-        note("cannot be expanded now");
+        refuse(kMaxMembers, "cannot be expanded now");
         return;
     }
     expansion.emplace();
@@ -45,8 +45,9 @@ void Set::Impl::room_told() {
     }
     expansion->next = expansion->from;
     if (expansion->to <= expansion->from) {
-        note(fmt::format("nothing to expand: a member has room for no more than {} blocks",
-                         expansion->from));
+        refuse(kMaxMembers,
+               fmt::format("nothing to expand: a member has room for no more than {} blocks",
+                           expansion->from));
         end_expansion();
     }
 }

@@ -133,7 +133,7 @@ void Set::Impl::on(const RemoveDevice& input) {
     const auto sources = current(true, false);
     if (member == nullptr || member->role == Role::kExpelled || !is_active() ||
         (sources.size() == 1 && sources.front().device == input.device)) {
-        note("cannot be removed now: " + devices[input.device].name);
+        refuse(input.device, "cannot be removed now: " + devices[input.device].name);
         return;
     }
     expel.insert(member->id);
@@ -143,15 +143,20 @@ void Set::Impl::on(const RemoveDevice& input) {
     }
 }
 
-void Set::Impl::on(const AddDevice& input) {
-    if (!input.name.empty() && devices[input.device].name.empty()) {
+void Set::Impl::on(const NameDevice& input) {
+    if (devices[input.device].name.empty()) {
         devices[input.device].name = input.name;
     }
+}
+
+void Set::Impl::on(const AddDevice& input) {
+    on(NameDevice{input.device, input.name});
     const auto& device = devices[input.device];
     const auto* member = member_of(input.device);
     const bool is_member = member != nullptr && member->role != Role::kExpelled;
     if (add || device.locked || device.locking || is_member || !is_active()) {
-        note("cannot be added now: " + device.name);
+        refuse(input.device, is_member ? "is a member already: " + device.name
+                                       : "cannot be added now: " + device.name);
         return;
     }
     add = input.device;
@@ -162,7 +167,7 @@ void Set::Impl::on(const AddDevice& input) {
 void Set::Impl::label_for_addition() {
     auto& device = devices[*add];
     if (!device.label) {
-        note("carries no label of the set: " + device.name);
+        refuse(*add, "carries no label of the set: " + device.name);
         add.reset();
         return;
     }

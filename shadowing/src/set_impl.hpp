@@ -41,6 +41,7 @@ struct Set::Impl {
     void on(const Blocking& input);
     void on(const OpenerLost& input);
     void on(const DeviceClosed& input);
+    void on(const NameDevice& input);
     void on(const AddDevice& input);
     void on(const RemoveDevice& input);
     void on(const Steer& input);
@@ -72,6 +73,9 @@ struct Set::Impl {
     void ask_again();
     void wake_at(BootTime time) { wake = wake ? std::min(*wake, time) : time; }
     void note(std::string text) { out.emplace_back(SetNote{std::move(text)}); }
+    void refuse(DeviceIndex device, std::string text) {
+        out.emplace_back(SetNote{std::move(text), device});
+    }
 
     // ---- members
     struct Current {

@@ -74,6 +74,10 @@ awaitable<Result<ClusterNode::Answer>> ClusterNode::ask(std::string node, std::s
     co_return answer;
 }
 
+bool ClusterNode::has_no_shadowd(const Answer& answer) {
+    return answer.status == 502 && answer.text.find("\"no_shadowd\"") != std::string::npos;
+}
+
 // What clusterd says of the cluster.
 awaitable<Result<json::object>> ClusterNode::look() {
     auto answer = co_await call(kClusterdSocket, "GET", "/v1/cluster", nullptr, kAnswerTime);

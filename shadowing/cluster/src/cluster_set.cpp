@@ -1,6 +1,5 @@
 #include "shadowing/cluster/cluster_set.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,8 +10,6 @@
 #include "shadowing/cluster/lock_value.hpp"
 #include "shadowing/cluster/set_locks.hpp"
 #include "shadowing/errc.hpp"
-#include "shadowing/io/disk_tools.hpp"
-#include "shadowing/io/served_member.hpp"
 
 namespace quorate::shadowing {
 namespace {
@@ -43,38 +40,11 @@ Lease::State state_of(cluster::LeaseState state) {
     return Lease::State::kStalled;
 }
 
-// Whether nobody serves the disk: its node has left, by itself or as a lost one, has no shadowd, or
-// one that does not have it.
-awaitable<bool> is_unserved(ClusterNode& node, DiskPlace place) {
-    auto members = co_await node.members();
-    if (!members) {
-        co_return false;
-    }
-    if (std::ranges::find(*members, place.node) == members->end()) {
-        co_return true;
-    }
-    boost::json::object body{{"path", place.path}};
-    auto answer = co_await node.ask(place.node, "POST", "/v1/shadow/cluster/disk", std::move(body));
-    const bool no_shadowd =
-        answer && answer->status == 502 && answer->text.find("\"no_shadowd\"") != std::string::npos;
-    co_return no_shadowd || (answer && answer->status == 404);
-}
-
-awaitable<void> ask_for_end(ClusterNode& node, DiskPlace place, std::function<void(bool)> answer) {
-    auto ended = co_await is_unserved(node, std::move(place));
-    answer(ended);
-}
-
 class ClusterSurroundings final : public Surroundings {
 public:
     ClusterSurroundings(ClusterNode& node, WitnessKeeper& witness, LocalDisks& local, Id128 set,
                         const ClusterSetOptions& options)
-        : node_(node),
-          witness_(witness),
-          local_(local),
-          set_(set),
-          shared_(options.shared),
-          psk_file_(options.psk_file) {}
+        : node_(node), witness_(witness), set_(set), opener_(node, local, options.ways) {}
 
     void start(Feed feed) override {
         link_->feed = std::move(feed);
@@ -106,26 +76,13 @@ public:
         WitnessBlock block;
         block.set = set_;
         block.word = output.word;
+        block.reserved = output.word.generation.number;
         io::spawn(node_.io(), tell(output.op, block));
     }
     void ask(const Lock& output) override { locks_->ask(output); }
 
     void open_member(io::Uring& ring, const std::string& disk, Opened done) override {
-        if (shared_) {
-            done(open_shared_member(ring, node_.io(), disk, slot_of(node_.self().node)));
-            return;
-        }
-        const auto place = parse_disk_place(disk);
-        if (place->node != node_.name()) {
-            io::spawn(node_.io(), open_served(*place, std::move(done)));
-            return;
-        }
-        auto opened = local_.open(place->path);
-        if (opened) {
-            done(make_file_member(ring, node_.io(), std::move(*opened)));
-        } else {
-            done(tl::unexpected(opened.error()));
-        }
+        opener_.open(ring, set_, disk, std::move(done));
     }
 
 private:
@@ -144,93 +101,38 @@ private:
         link->tell(Done{op, told ? Outcome::kOk : Outcome::kFailed});
     }
 
-    // Where it is served its node's shadowd knows.
-    awaitable<void> open_served(DiskPlace place, Opened done) {
-        const auto link = link_;
-        auto found = co_await find_served(place);
-        if (!link->feed) {
-            co_return;
-        }
-        if (!found) {
-            done(tl::unexpected<Error>(std::move(found).error()));
-            co_return;
-        }
-        found->set = set_;
-        found->opener = {node_.self(), node_.process()};
-        found->psk_file = psk_file_;
-        found->epoch = [&node = node_] { return node.lease(io::exact_boot_now()).epoch.value(); };
-        found->has_ended = [&node = node_, place](std::function<void(bool)> answer) {
-            io::spawn(node.io(), ask_for_end(node, place, std::move(answer)));
-        };
-        open_served_member(node_.io(), std::move(*found), std::move(done));
-    }
-
-    awaitable<Result<ServedDisk>> find_served(DiskPlace place) {
-        boost::json::object body{{"path", place.path}};
-        auto answer =
-            co_await node_.ask(place.node, "POST", "/v1/shadow/cluster/disk", std::move(body));
-        if (!answer) {
-            co_return tl::unexpected<Error>(std::move(answer).error());
-        }
-        if (answer->status != 200 || !answer->body.is_object()) {
-            co_return fail(errc::refused, fmt::format("{}: {}", place.node, answer->text));
-        }
-        const auto& object = answer->body.as_object();
-        ServedDisk disk;
-        disk.disk = object.at("name").as_string();
-        disk.address = object.at("address").as_string();
-        co_return disk;
-    }
-
     ClusterNode& node_;
     WitnessKeeper& witness_;
-    LocalDisks& local_;
     Id128 set_;
-    bool shared_;
-    std::string psk_file_;
+    DiskOpener opener_;
     std::shared_ptr<Link> link_ = std::make_shared<Link>();
     std::unique_ptr<SetLocks> locks_;
 };
 
 }  // namespace
 
-OpenerSlot slot_of(cluster::NodeId node) {
-    return OpenerSlot(static_cast<std::uint16_t>(node.value() - 1));
-}
-
-std::optional<DiskPlace> parse_disk_place(std::string_view text) {
-    const auto colon = text.find(':');
-    if (colon == 0 || colon == std::string_view::npos || colon + 1 == text.size() ||
-        text.substr(0, colon).find('/') != std::string_view::npos) {
-        return std::nullopt;
-    }
-    return DiskPlace{std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
-}
-
-Result<Label> find_cluster_set(const ClusterNode& node, const ClusterSetOptions& options) {
-    if (options.shared) {
-        return find_set(options.disks);
-    }
-    std::vector<std::string> own;
-    for (const auto& disk : options.disks) {
-        const auto place = parse_disk_place(disk);
-        if (!place) {
-            return fail(errc::refused, disk + ": wants NODE:PATH, or shared disks");
-        }
-        if (place->node == node.name()) {
-            own.push_back(place->path);
+Result<Label> set_of(const std::vector<SeenDisk>& disks) {
+    std::string problems;
+    std::optional<Label> label;
+    for (const auto& disk : disks) {
+        if (!disk.label) {
+            problems +=
+                fmt::format("{}{}: {}", problems.empty() ? "" : "; ", disk.name, disk.problem);
+        } else if (label && label->set != disk.label->set) {
+            return fail(errc::refused, disk.name + ": a disk of another set");
+        } else {
+            label = disk.label;
         }
     }
-    if (own.empty()) {
-        return fail(errc::refused,
-                    "none of its disks is of this node: it cannot be mounted here yet");
+    if (!label) {
+        return fail(errc::refused, problems.empty() ? "no disks" : problems);
     }
-    return find_set(own);
+    return std::move(*label);
 }
 
 Result<std::unique_ptr<MountedSet>> open_cluster_set(ClusterNode& node, WitnessKeeper& witness,
-                                                     LocalDisks& local, ClusterSetOptions options) {
-    QUORATE_TRY(const auto label, find_cluster_set(node, options));
+                                                     LocalDisks& local, const Label& label,
+                                                     ClusterSetOptions options) {
     const auto id = node.self().node.value();
     if (id == 0 || id > label.layout.openers) {
         return fail(errc::refused,
@@ -246,7 +148,7 @@ Result<std::unique_ptr<MountedSet>> open_cluster_set(ClusterNode& node, WitnessK
                        std::move(options.disks),
                        slot_of(node.self().node),
                        node.self(),
-                       /*accept_loss=*/false,
+                       options.accept_loss,
                        kWaitForDisks};
     return MountedSet::open(node.io(), std::move(mount), std::move(surroundings));
 }

@@ -170,6 +170,11 @@ struct AddDevice {
     DeviceIndex device = 0;
     std::string name = {};  // of a place that had none
 };
+// A disk that somebody is about to make a member has this name here.
+struct NameDevice {
+    DeviceIndex device = 0;
+    std::string name;
+};
 // The operator's word: it is expelled, unless it is the last source. `keep_changes`: it is to come
 // back by minicopy, as what is expelled because it failed is; else it would be copied whole.
 struct RemoveDevice {
@@ -194,7 +199,7 @@ struct Dismount {};
 struct Tick {};
 
 using SetInput = std::variant<Start, Submit, Done, LabelRead, IntentRead, WitnessRead, Locked,
-                              LockDenied, Blocking, OpenerLost, DeviceClosed, AddDevice,
+                              LockDenied, Blocking, OpenerLost, DeviceClosed, NameDevice, AddDevice,
                               RemoveDevice, Steer, Expand, Dismount, Tick>;
 
 // ---- outputs
@@ -308,6 +313,8 @@ struct MountRefused {
 };
 struct SetNote {
     std::string text;
+    // It says why what the operator asked of this device is not done; kMaxMembers: of the set.
+    std::optional<DeviceIndex> refused = {};
 };
 
 using SetOutput = std::variant<ReadData, WriteData, ZeroData, CompareData, FlushDevice, ReadLabel,

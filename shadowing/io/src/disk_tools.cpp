@@ -235,10 +235,12 @@ Status write_all(const OpenDisk& disk, const Label& label) {
     return disk.sync();
 }
 
-Result<OpenDisk> open_to_label(const std::string& path, bool force) {
+Result<OpenDisk> open_to_label(const std::string& path, LabelDiskOptions options) {
     QUORATE_TRY(auto disk, OpenDisk::open(path, O_RDWR));
-    QUORATE_CHECK(check_unused(disk, path));
-    if (!force) {
+    if (!options.served) {
+        QUORATE_CHECK(check_unused(disk, path));
+    }
+    if (!options.force) {
         QUORATE_CHECK(check_contents(disk, path));
     }
     return disk;
@@ -298,7 +300,7 @@ Result<Label> create_set(const CreateOptions& options) {
     std::vector<OpenDisk> disks;
     std::vector<Layout> layouts;
     for (const auto& path : options.disks) {
-        QUORATE_TRY(auto disk, open_to_label(path, options.force));
+        QUORATE_TRY(auto disk, open_to_label(path, {options.force}));
         QUORATE_TRY(const auto layout, lay_out(disk.octets(), 12, options.openers));
         label.set_blocks = std::min(label.set_blocks, layout.member_blocks);
         const auto role = disks.empty() ? Role::kFull : Role::kCopy;
@@ -314,8 +316,11 @@ Result<Label> create_set(const CreateOptions& options) {
     return label;
 }
 
-Status label_disk(const std::string& path, const Label& like, bool force) {
-    QUORATE_TRY(auto disk, open_to_label(path, force));
+Status label_disk(const std::string& path, const Label& like, LabelDiskOptions options) {
+    if (const auto found = inspect_label(path); found && found->label.set == like.set) {
+        return {};
+    }
+    QUORATE_TRY(auto disk, open_to_label(path, options));
     Random random(io::random_seed());
     auto label = like;
     QUORATE_TRY(label.layout, lay_out(disk.octets(), like.layout.block_shift, like.layout.openers));

@@ -197,6 +197,7 @@ void MountedSet::Impl::perform(const Mounted& output) {
     mounted = true;
     refused.clear();
     log.info("mounted", "blocks", blocks);
+    happened("mounted");
     for (const auto& done : std::exchange(for_mount, {})) {
         done();
     }
@@ -213,10 +214,17 @@ void MountedSet::Impl::perform(const Dismounted& output) {
 void MountedSet::Impl::perform(const MountRefused& output) {
     if (refused != output.plan) {
         log.warn("mount_refused", "plan", output.plan);
+        happened("the mount is refused: " + output.plan);
     }
     refused = output.plan;
 }
 
-void MountedSet::Impl::perform(const SetNote& output) { log.info("note", "text", output.text); }
+void MountedSet::Impl::perform(const SetNote& output) {
+    log.info("note", "text", output.text);
+    happened(output.text);
+    if (output.refused) {
+        word_refused(*output.refused, output.text);
+    }
+}
 
 }  // namespace quorate::shadowing

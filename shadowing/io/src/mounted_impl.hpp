@@ -2,6 +2,7 @@
 
 #include <array>
 #include <deque>
+#include <list>
 #include <map>
 #include <unordered_map>
 
@@ -12,7 +13,7 @@
 #include "shadowing/io/mounted_set.hpp"
 
 // The parts of a MountedSet. mounted_set.cpp: clients, inputs, time; mounted_effects.cpp: what the
-// machine asks for.
+// machine asks for; mounted_words.cpp: what the operator asks for.
 namespace quorate::shadowing {
 
 struct MountedSet::Impl : std::enable_shared_from_this<MountedSet::Impl> {
@@ -40,6 +41,12 @@ struct MountedSet::Impl : std::enable_shared_from_this<MountedSet::Impl> {
         std::vector<OpId> waiting;  // for that
         Layout layout;
     };
+    // The operator's words, until they are carried out or refused.
+    struct Word {
+        enum class Kind : std::uint8_t { kAdd, kRemove, kExpand } kind = Kind::kAdd;
+        DeviceIndex device = kMaxMembers;  // none: the set
+        Asked done;
+    };
     struct Client {
         UnitDone done;
         Data data;
@@ -64,10 +71,19 @@ struct MountedSet::Impl : std::enable_shared_from_this<MountedSet::Impl> {
     void perform(const DropData& output) { read_data.erase(output.data.value()); }
     void perform(const Reply& output);
     void perform(const Mounted& output);
-    void perform(const Resized& output) { blocks = output.blocks; }
+    void perform(const Resized& output);
     void perform(const Dismounted& output);
     void perform(const MountRefused& output);
     void perform(const SetNote& output);
+    // ---- mounted_words.cpp
+    std::optional<DeviceIndex> place_of(const std::string& path) const;
+    Result<DeviceIndex> place_for(const std::string& path);
+    void ask_for(Word word, SetInput input);
+    void happened(std::string text);
+    void end_word(std::list<Word>::iterator word, Status status);
+    void look_at_words();
+    void word_refused(DeviceIndex device, const std::string& why);
+
     Member::Done answer(OpId op, DeviceIndex device);
     // Says that it failed if the disk is not there.
     bool is_there(OpId op, DeviceIndex device);
@@ -100,6 +116,8 @@ struct MountedSet::Impl : std::enable_shared_from_this<MountedSet::Impl> {
     std::vector<std::function<void()>> for_mount;
     bool mounted = false;
     std::function<void(bool clean)> for_dismount;
+    std::list<Word> words;
+    std::deque<UnitEvent> events;
 
     std::map<std::uint64_t, Client> clients;
     std::uint64_t next_request = 1;

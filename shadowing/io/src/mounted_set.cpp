@@ -90,6 +90,7 @@ void MountedSet::Impl::feed(SetInput input) {
         }
     }
     pumping = false;
+    look_at_words();
     arm();
 }
 
@@ -149,39 +150,6 @@ void MountedSet::when_mounted(std::function<void()> done) {
         impl_->for_mount.push_back(std::move(done));
     }
 }
-
-Status MountedSet::add(const std::string& path) {
-    auto& disks = impl_->disks;
-    auto disk = std::ranges::find(disks, path, &Impl::Disk::path);
-    if (disk == disks.end()) {
-        disk = std::ranges::find(disks, std::string(), &Impl::Disk::path);
-    }
-    if (disk == disks.end()) {
-        return fail(errc::refused, fmt::format("a set has at most {} disks", kMaxMembers));
-    }
-    disk->path = path;
-    impl_->feed(AddDevice{static_cast<DeviceIndex>(disk - disks.begin()), path});
-    return {};
-}
-
-Status MountedSet::remove(const std::string& path) {
-    return take_out(path, /*keep_changes=*/false);
-}
-
-Status MountedSet::remove_for_a_while(const std::string& path) {
-    return take_out(path, /*keep_changes=*/true);
-}
-
-Status MountedSet::take_out(const std::string& path, bool keep_changes) {
-    const auto disk = std::ranges::find(impl_->disks, path, &Impl::Disk::path);
-    if (path.empty() || disk == impl_->disks.end()) {
-        return fail(errc::refused, path + ": not a disk of this set");
-    }
-    impl_->feed(RemoveDevice{static_cast<DeviceIndex>(disk - impl_->disks.begin()), keep_changes});
-    return {};
-}
-
-void MountedSet::expand() { impl_->feed(Expand{}); }
 
 void MountedSet::dismount(std::function<void(bool clean)> done) {
     impl_->for_dismount = std::move(done);

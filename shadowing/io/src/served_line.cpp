@@ -14,7 +14,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::uint64_t kZeroPiece = 1 << 30;
+constexpr std::uint64_t kServedZeroPiece = 1 << 30;
 
 }  // namespace
 
@@ -221,7 +221,7 @@ void ServedLine::hand_over(ServedOps::iterator op) {
             link_->write(op->offset, op->from, op->fua, done);
             return;
         case ServedOp::Kind::kZero:
-            link_->zero(op->offset, std::min(op->octets, kZeroPiece), op->fua, done);
+            link_->zero(op->offset, std::min(op->octets, kServedZeroPiece), op->fua, done);
             return;
         case ServedOp::Kind::kFlush:
             link_->flush(done);
@@ -238,9 +238,9 @@ void ServedLine::answered(ServedOps::iterator op, int error) {
         }
         return;
     }
-    if (error == 0 && op->kind == ServedOp::Kind::kZero && op->octets > kZeroPiece) {
-        op->offset += kZeroPiece;
-        op->octets -= kZeroPiece;
+    if (error == 0 && op->kind == ServedOp::Kind::kZero && op->octets > kServedZeroPiece) {
+        op->offset += kServedZeroPiece;
+        op->octets -= kServedZeroPiece;
         hand_over(op);
         return;
     }

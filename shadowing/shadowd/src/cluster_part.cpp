@@ -13,6 +13,7 @@
 #include "io/time.hpp"
 #include "shadowing/errc.hpp"
 #include "shadowing/io/psk_file.hpp"
+#include "shadowing/io/rados_member.hpp"
 
 namespace quorate::shadowing {
 namespace {
@@ -105,10 +106,11 @@ awaitable<Status> ClusterPart::end_predecessor(const OpenerNote& note,
     for (const auto& file : files) {
         co_await await_last_io(file);
     }
+    auto here = co_await handlers_.drop({node_.self(), note.opener});
     json::object opener = life();
     opener["process"] = fmt::format("{:016x}", note.opener);
     auto dropped = co_await tell_all("/v1/shadow/cluster/drop", std::move(opener));
-    if (!dropped) {
+    if (!here || !dropped) {
         co_return fail(errc::refused,
                        "an earlier shadowd of this node was killed, and what it asked of another "
                        "node's disks has not ended");
@@ -136,6 +138,9 @@ awaitable<void> ClusterPart::await_last_io(const UnitFile& file) {
     }
     for (const auto& disk : file.disks) {
         const auto place = parse_disk_place(disk);
+        if (is_rados_place(disk)) {
+            continue;  // its blocklist ends that
+        }
         if (!file.shared && (!place || place->node != node_.name())) {
             continue;  // its server is told to drop what is under way
         }
@@ -190,8 +195,7 @@ awaitable<bool> ClusterPart::tell_one(std::string node, std::string target, json
         if (answer && answer->status == 200) {
             co_return true;
         }
-        const bool no_shadowd = answer && answer->status == 502 &&
-                                answer->text.find("\"no_shadowd\"") != std::string::npos;
+        const bool no_shadowd = answer && ClusterNode::has_no_shadowd(*answer);
         auto members = co_await node_.members();
         if (no_shadowd || (members && std::ranges::find(*members, node) == members->end())) {
             co_return true;
@@ -206,17 +210,100 @@ awaitable<bool> ClusterPart::tell_one(std::string node, std::string target, json
 
 // ---- sets
 
-Result<std::unique_ptr<MountedSet>> ClusterPart::open(const UnitFile& file) {
+awaitable<Result<std::unique_ptr<MountedSet>>> ClusterPart::open(UnitFile file, bool accept_loss) {
     auto options = options_of(file);
-    QUORATE_TRY(const auto label, find_cluster_set(node_, options));
-    note_.sets.insert(label.set);
-    QUORATE_CHECK(note_.write(note_file_));
+    options.accept_loss = accept_loss;
+    auto seen = co_await look_at_disks(node_, local_, options.ways, options.disks, LookFor::kAny);
+    auto label = set_of(seen);
+    if (!label) {
+        co_return tl::unexpected<Error>(std::move(label).error());
+    }
+    note_.sets.insert(label->set);
+    auto noted = note_.write(note_file_);
+    if (!noted) {
+        co_return tl::unexpected<Error>(std::move(noted).error());
+    }
     auto& witness = file.quorum_disk ? *disk_witness_ : *node_witness_;
-    return open_cluster_set(node_, witness, local_, std::move(options));
+    co_return open_cluster_set(node_, witness, local_, *label, std::move(options));
+}
+
+awaitable<Result<ClusterPlan>> ClusterPart::plan(UnitFile file, bool accept_loss) {
+    auto options = options_of(file);
+    auto seen = co_await look_at_disks(node_, local_, options.ways, options.disks, LookFor::kAll);
+    auto label = set_of(seen);
+    if (!label) {
+        co_return tl::unexpected<Error>(std::move(label).error());
+    }
+    MountQuestion question;
+    question.set = label->set;
+    question.accept_loss = accept_loss;
+    auto& witness = file.quorum_disk ? *disk_witness_ : *node_witness_;
+    auto word = co_await witness.read(label->set);
+    question.witness = word;
+    auto mounted = co_await who_has_mounted(file.unit);
+    for (auto& disk : seen) {
+        question.disks.push_back({disk.name, std::move(disk.label), disk.problem});
+    }
+    ClusterPlan plan{plan_mount(question), {}};
+    plan.mounted_on = std::move(mounted);
+    co_return plan;
+}
+
+awaitable<std::vector<std::string>> ClusterPart::who_has_mounted(std::string unit) {
+    std::vector<std::string> found;
+    auto members = co_await node_.members();
+    if (!members) {
+        co_return found;
+    }
+    for (const auto& name : *members) {
+        auto shown = co_await node_.ask(name, "GET", "/v1/shadow/" + unit, nullptr);
+        const auto* mounted = shown && shown->status == 200 && shown->body.is_object()
+                                  ? shown->body.as_object().if_contains("mounted")
+                                  : nullptr;
+        if (mounted != nullptr && mounted->is_bool() && mounted->as_bool()) {
+            found.push_back(name);
+        }
+    }
+    co_return found;
 }
 
 ClusterSetOptions ClusterPart::options_of(const UnitFile& file) const {
-    return {file.unit, file.disks, file.shared, psk_file_};
+    return {file.unit, file.disks, {file.shared, psk_file_}};
+}
+
+// ---- a disk that is to be a member
+
+awaitable<Status> ClusterPart::prepare(DiskPlace place, json::object body) {
+    auto answer =
+        co_await node_.ask(place.node, "POST", "/v1/shadow/cluster/prepare", std::move(body));
+    if (!answer) {
+        co_return tl::unexpected<Error>(std::move(answer).error());
+    }
+    if (answer->status != 200) {
+        co_return fail(errc::refused, fmt::format("{}: {}", place.node, answer->text));
+    }
+    co_return Status();
+}
+
+awaitable<Status> ClusterPart::tell_of_disk(Id128 set, std::string disk) {
+    auto members = co_await node_.members();
+    if (!members) {
+        co_return tl::unexpected<Error>(std::move(members).error());
+    }
+    for (const auto& name : *members) {
+        if (name == node_.name()) {
+            continue;
+        }
+        json::object body{{"set", set.to_hex()}, {"disk", disk}};
+        auto answer = co_await node_.ask(name, "POST", "/v1/shadow/cluster/know", std::move(body));
+        const bool told = answer && (answer->status == 200 || ClusterNode::has_no_shadowd(*answer));
+        if (!told) {
+            co_return fail(errc::refused,
+                           fmt::format("{} cannot be told of {}: {}", name, disk,
+                                       answer ? answer->text : answer.error().to_string()));
+        }
+    }
+    co_return Status();
 }
 
 awaitable<void> ClusterPart::leave() {

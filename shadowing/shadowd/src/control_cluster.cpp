@@ -74,7 +74,7 @@ public:
                                   *process};
         // Shared with the drop, which may end later.
         const auto drained = std::make_shared<io::Event>(shadowd_.io());
-        shadowd_.served().drop(opener, 0, [drained] { drained->set(); });
+        shadowd_.drop(opener, 0, [drained] { drained->set(); });
         auto ended = co_await drained->wait(io::after(kDrainTime));
         if (!ended) {
             co_return ControlResponse::error(503, "draining",
@@ -98,7 +98,53 @@ public:
         co_return response;
     }
 
+    // A disk of this node is labelled as a new member of a set, unless it is one.
+    awaitable<ControlResponse> prepare(ControlRequest request) {
+        io::ControlFields fields(request.body);
+        auto path = fields.text("path");
+        Label like;
+        like.unit = fields.text("unit");
+        const auto set = parse_id128(fields.text("set"));
+        const auto lineage = parse_id128(fields.text("lineage"));
+        const auto blocks = fields.optional_number("blocks");
+        const auto shift = fields.optional_number("block_shift");
+        const auto openers = fields.optional_number("openers");
+        const bool force = fields.optional_flag("force").value_or(false);
+        if (!set || !lineage || !blocks || !shift || *shift > UINT8_MAX || !openers ||
+            *openers > kMaxOpeners || !is_unit_name(like.unit)) {
+            fields.complain("set", "unit, lineage, blocks, block_shift or openers is none");
+        }
+        if (const auto read = fields.finish(); !read) {
+            co_return ControlResponse::error(400, "bad_request", read.error().detail);
+        }
+        like.set = *set;
+        like.lineage = *lineage;
+        like.set_blocks = *blocks;
+        like.layout.block_shift = static_cast<std::uint8_t>(*shift);
+        like.layout.openers = static_cast<std::uint16_t>(*openers);
+        auto ready = co_await shadowd_.prepare(std::move(path), std::move(like), force);
+        co_return answer_of(ready);
+    }
+
+    awaitable<ControlResponse> know(ControlRequest request) {
+        io::ControlFields fields(request.body);
+        const auto set = parse_id128(fields.text("set"));
+        const auto disk = fields.text("disk");
+        if (!set) {
+            fields.complain("set", "wants 32 hexadecimal digits");
+        }
+        if (const auto read = fields.finish(); !read) {
+            co_return ControlResponse::error(400, "bad_request", read.error().detail);
+        }
+        co_return answer_of(shadowd_.know(*set, disk));
+    }
+
 private:
+    static ControlResponse answer_of(const Status& status) {
+        return status ? ControlResponse()
+                      : ControlResponse::error(409, "refused", status.error().to_string());
+    }
+
     Shadowd& shadowd_;
 };
 
@@ -114,6 +160,11 @@ void add_peer_routes(io::ControlServer& server, Shadowd& shadowd) {
                  [control](ControlRequest request) { return control->disk(std::move(request)); });
     server.route("POST", "/v1/shadow/cluster/drop",
                  [control](ControlRequest request) { return control->drop(std::move(request)); });
+    server.route("POST", "/v1/shadow/cluster/prepare", [control](ControlRequest request) {
+        return control->prepare(std::move(request));
+    });
+    server.route("POST", "/v1/shadow/cluster/know",
+                 [control](ControlRequest request) { return control->know(std::move(request)); });
     server.route("POST", "/v1/shadow/cluster/lost",
                  [control](ControlRequest request) { return control->lost(std::move(request)); });
 }

@@ -10,6 +10,7 @@
 #include "io/task.hpp"
 #include "io/time.hpp"
 #include "shadowing/errc.hpp"
+#include "shadowing/io/rados_member.hpp"
 
 namespace quorate::shadowing {
 
@@ -26,7 +27,10 @@ constexpr std::chrono::milliseconds kDismountTime{10'000};
 }  // namespace
 
 Shadowd::Shadowd(io::Daemon& daemon)
-    : daemon_(daemon), witness_files_(kStateFolder), served_(daemon.io(), local_) {}
+    : daemon_(daemon),
+      witness_files_(kStateFolder),
+      served_(daemon.io(), local_),
+      tools_(daemon.io(), {"disk_tools", 1, 16}) {}
 
 Status Shadowd::open() {
     std::error_code error;
@@ -41,6 +45,7 @@ Status Shadowd::open() {
     }
     control_ = std::make_unique<io::ControlServer>(daemon_.io(), kControlSocket);
     add_control_routes(*control_, *this);
+    add_disk_routes(*control_, *this);
     add_peer_routes(*control_, *this);
     QUORATE_CHECK(control_->start());
     QUORATE_CHECK(served_.load());
@@ -76,6 +81,60 @@ awaitable<void> Shadowd::leave() {
     }
     control_->stop();
     daemon_.finish();
+}
+
+// ---- openers that are lost
+
+void Shadowd::drop(ServedOpener lost, std::uint64_t floor, std::function<void()> done) {
+    io::spawn(daemon_.io(), drop_everywhere(lost, floor, std::move(done)));
+}
+
+awaitable<bool> Shadowd::drop_and_wait(ServedOpener lost) {
+    io::Event dropped(daemon_.io());
+    co_await drop_everywhere(lost, 0, [&dropped] { dropped.set(); });
+    co_return dropped.is_set();
+}
+
+// However long it takes: until then it may have something under way.
+awaitable<void> Shadowd::drop_everywhere(ServedOpener lost, std::uint64_t floor,
+                                         std::function<void()> done) {
+    constexpr std::chrono::seconds kDropAgain{1};
+    // Shared with the drops, which may outlast this.
+    const auto ended = std::make_shared<io::Event>(daemon_.io());
+    served_.drop(lost, floor, [ended] { ended->set(); });
+    auto quiet = co_await ended->wait();
+    auto places = rados_places();
+    while (quiet && !places.empty()) {
+        ended->reset();
+        const auto said = std::make_shared<Status>();
+        drop_rados_opener(daemon_.io(), *places.begin(), lost, [ended, said](Status status) {
+            *said = std::move(status);
+            ended->set();
+        });
+        quiet = co_await ended->wait();
+        if (*said) {
+            places.erase(places.begin());
+            continue;
+        }
+        Logger().warn("opener_not_shut_out", "disk", *places.begin(), "why",
+                      said->error().to_string());
+        quiet = co_await io::sleep_until(io::mono_now() + kDropAgain);
+    }
+    if (quiet) {
+        done();
+    }
+}
+
+std::set<std::string> Shadowd::rados_places() const {
+    std::set<std::string> places;
+    for (const auto& [name, unit] : units_) {
+        for (const auto& disk : unit.file.disks) {
+            if (unit.file.cluster && is_rados_place(disk)) {
+                places.insert(disk);
+            }
+        }
+    }
+    return places;
 }
 
 awaitable<void> Shadowd::retire(std::string name) {
@@ -136,8 +195,9 @@ void Shadowd::join() {
     };
     handlers.fence = [this](cluster::MemberId lost, std::uint64_t epoch,
                             std::function<void()> done) {
-        served_.drop({lost, 0}, epoch, std::move(done));
+        drop({lost, 0}, epoch, std::move(done));
     };
+    handlers.drop = [this](ServedOpener lost) { return drop_and_wait(lost); };
     handlers.lost = [this](OpenerSlot slot, cluster::MemberId lost) {
         for (const auto& [name, unit] : units_) {
             if (unit.set && unit.file.cluster) {
@@ -188,29 +248,63 @@ void Shadowd::begin_all() {
 }
 
 void Shadowd::try_to_begin(Unit& unit) {
+    if (unit.file.cluster) {
+        if (cluster_ && cluster_->joined() && !unit.opening) {
+            io::spawn(daemon_.io(), try_to_begin_shared(unit.file.unit));
+        }
+        return;
+    }
     const auto before = unit.problem;
     if (const auto begun = begin(unit); !begun && unit.problem != before) {
         Logger().error("not_mounted", "unit", unit.file.unit, "why", unit.problem);
     }
 }
 
+awaitable<void> Shadowd::try_to_begin_shared(std::string name) {
+    const auto before = units_.at(name).problem;
+    auto begun = co_await begin_shared(name);
+    if (!begun && begun.error().to_string() != before) {
+        Logger().error("not_mounted", "unit", name, "why", begun.error().to_string());
+    }
+}
+
+// The unit may be gone when its disks have been looked at.
+awaitable<Status> Shadowd::begin_shared(std::string name) {
+    units_.at(name).opening = true;
+    auto set = co_await cluster_->open(units_.at(name).file, units_.at(name).accept_loss);
+    auto* unit = find(name);
+    if (unit == nullptr || unit->leaving || stopping_) {
+        co_return fail(errc::refused, name + ": is dismounted");
+    }
+    unit->opening = false;
+    unit->problem = set ? "" : set.error().to_string();
+    if (!set) {
+        co_return tl::unexpected<Error>(std::move(set).error());
+    }
+    took_over(*unit, std::move(*set));
+    co_return Status();
+}
+
 Status Shadowd::begin(Unit& unit) {
     const auto& file = unit.file;
-    if (file.cluster && (!cluster_ || !cluster_->joined())) {
-        return {};
-    }
-    auto set =
-        file.cluster
-            ? cluster_->open(file)
-            : open_solo_set(daemon_.io(), {file.unit, file.disks,
-                                           fmt::format("{}/{}.witness", kStateFolder, file.unit)});
+    SoloOptions options{file.unit, file.disks,
+                        fmt::format("{}/{}.witness", kStateFolder, file.unit)};
+    options.accept_loss = unit.accept_loss;
+    auto set = open_solo_set(daemon_.io(), std::move(options));
     unit.problem = set ? "" : set.error().to_string();
     if (!set) {
         return tl::unexpected(set.error());
     }
-    unit.set = std::move(*set);
-    unit.set->when_mounted([this, name = file.unit] { serve(name); });
+    took_over(unit, std::move(*set));
     return {};
+}
+
+void Shadowd::took_over(Unit& unit, std::unique_ptr<MountedSet> set) {
+    unit.set = std::move(set);
+    unit.set->when_mounted([this, name = unit.file.unit] {
+        units_.at(name).accept_loss = false;
+        serve(name);
+    });
 }
 
 void Shadowd::serve(const std::string& name) {
@@ -238,17 +332,36 @@ void Shadowd::serve(const std::string& name) {
     log.info("serves", "nbd", "nbd+unix:///?socket=" + unit.nbd_socket);
 }
 
-Status Shadowd::mount(UnitFile file) {
-    if (units_.contains(file.unit)) {
-        return fail(errc::refused, file.unit + ": is mounted, or waits to be");
+awaitable<Status> Shadowd::mount(UnitFile file, bool accept_loss) {
+    const auto name = file.unit;
+    if (units_.contains(name)) {
+        co_return fail(errc::refused, name + ": is mounted, or waits to be");
     }
     auto& unit = place(file);
-    if (const auto begun = begin(unit); !begun) {
-        units_.erase(file.unit);
-        return begun;
+    unit.accept_loss = accept_loss;
+    Status begun;
+    if (!file.cluster) {
+        begun = begin(unit);
+    } else if (cluster_ && cluster_->joined()) {
+        begun = co_await begin_shared(name);
+    }
+    if (!begun) {
+        units_.erase(name);
+        co_return begun;
     }
     join_if_wanted();
-    return write_unit_file(file);
+    co_return write_unit_file(file);
+}
+
+awaitable<Result<ClusterPlan>> Shadowd::plan(UnitFile file, bool accept_loss) {
+    if (!cluster_) {
+        join();
+    }
+    if (!cluster_->joined()) {
+        co_return fail(errc::refused, cluster_->waits_for());
+    }
+    auto plan = co_await cluster_->plan(std::move(file), accept_loss);
+    co_return plan;
 }
 
 awaitable<Status> Shadowd::dismount(std::string name) {

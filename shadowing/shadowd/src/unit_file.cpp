@@ -15,9 +15,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kFolder = "etc/quorate/shadow.d";
+constexpr const char* kUnitFolder = "etc/quorate/shadow.d";
 
-std::string path_of(const std::string& unit) { return fmt::format("{}/{}.toml", kFolder, unit); }
+std::string path_of(const std::string& unit) {
+    return fmt::format("{}/{}.toml", kUnitFolder, unit);
+}
 
 }  // namespace
 
@@ -42,7 +44,7 @@ bool is_unit_name(const std::string& name) {
 Result<std::vector<UnitFile>> read_unit_files() {
     std::vector<UnitFile> units;
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(kFolder, error)) {
+    for (const auto& entry : fs::directory_iterator(kUnitFolder, error)) {
         if (entry.path().extension() != ".toml") {
             continue;
         }
@@ -66,7 +68,7 @@ Result<std::vector<UnitFile>> read_unit_files() {
 
 Status write_unit_file(const UnitFile& file) {
     std::error_code ignored;
-    fs::create_directories(kFolder, ignored);
+    fs::create_directories(kUnitFolder, ignored);
     std::string disks;
     for (const auto& disk : file.disks) {
         disks += fmt::format("    {},\n", toml_text(disk));

@@ -70,6 +70,8 @@ public:
     // Of another node's shadowd. Errors: those of ControlClient.
     boost::asio::awaitable<Result<Answer>> ask(std::string node, std::string method,
                                                std::string target, boost::json::value body);
+    // What clusterd answers for a node where none runs.
+    static bool has_no_shadowd(const Answer& answer);
     // Of a daemon of this node.
     boost::asio::awaitable<Result<Answer>> call(std::string socket, std::string method,
                                                 std::string target, boost::json::value body,

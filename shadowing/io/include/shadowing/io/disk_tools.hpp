@@ -31,7 +31,12 @@ struct CreateOptions {
 // may have been labelled: create again with force.
 Result<Label> create_set(const CreateOptions& options);
 
-// Labels a disk so that it may be added to the set of `like`; it is never a source.
-Status label_disk(const std::string& path, const Label& like, bool force);
+struct LabelDiskOptions {
+    bool force = false;
+    bool served = false;  // this process has it open, to serve it to others
+};
+// Labels a disk so that it may be added to the set of `like`; it is never a source. One that is of
+// that set already is left as it is. Errors: errc::refused; errno's values.
+Status label_disk(const std::string& path, const Label& like, LabelDiskOptions options);
 
 }  // namespace quorate::shadowing

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -32,6 +33,12 @@ struct UnitReply {
     std::shared_ptr<const io::AlignedBuffer> data;  // of a read
 };
 using UnitDone = std::function<void(UnitReply)>;
+
+// What happened to it, the newest last, in words.
+struct UnitEvent {
+    std::uint64_t time = 0;  // seconds since 1970
+    std::string text;
+};
 
 struct UnitStatus {
     SetStatus set;
@@ -91,13 +98,21 @@ public:
     std::vector<Member::Extent> extents(std::uint64_t offset, std::uint64_t octets) const;
     // Calls `done` when the set is mounted, at once if it is.
     void when_mounted(std::function<void()> done);
-    // Becomes a member and is overwritten. Its label says that it is of this set.
-    Status add(const std::string& disk);
-    Status remove(const std::string& disk);
-    // It may come back by minicopy: what changes meanwhile is kept.
-    Status remove_for_a_while(const std::string& disk);
+    // How the operator's word ends: done, or errc::refused and why. Not called once the set is
+    // gone.
+    using Asked = std::function<void(Status)>;
+    // Becomes a member and is overwritten. Its label says that it is of this set. Ends when it is a
+    // target of a copy; that waits for whatever anybody may have under way on it.
+    void add(const std::string& disk, Asked done);
+    // `keep_changes`: it may come back by minicopy.
+    void remove(const std::string& disk, bool keep_changes, Asked done);
     // Grows to what the smallest disk has room for.
-    void expand();
+    void expand(Asked done);
+    void steer(const Steer& word);
+    // Another opener is about to add it.
+    Status know(const std::string& disk);
+    // What label_disk() wants of a disk that is to be added. The set is mounted.
+    Label like() const;
     // Answers what was asked for, then `done` is called and the set may be destroyed; `clean`: the
     // next mount needs neither merge nor copy.
     void dismount(std::function<void(bool clean)> done);
@@ -108,12 +123,13 @@ public:
     // Asks for nothing any more and answers nobody; `done` when nothing of it can take effect.
     void retire(std::function<void()> done);
     UnitStatus status() const;
+    const std::deque<UnitEvent>& events() const;  // at most kMaxEvents
+    static constexpr std::size_t kMaxEvents = 64;
     const std::string& unit() const;
     Id128 set_id() const;
 
 private:
     struct Impl;
-    Status take_out(const std::string& disk, bool keep_changes);
     explicit MountedSet(std::shared_ptr<Impl> impl);
     std::shared_ptr<Impl> impl_;  // shared with what is under way on disks
 };
