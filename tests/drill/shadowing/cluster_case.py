@@ -67,7 +67,7 @@ class ShadowCase(unittest.TestCase):
         self.lab = Lab(nodes=self.count)
         self.lab.up()
         self.addCleanup(self.tear_down)
-        self.lab.start_corosync()
+        self.start_corosync()
         clusterd.configure(self.lab)
         for node in self.lab.nodes:
             clusterd.start(node)
@@ -77,7 +77,7 @@ class ShadowCase(unittest.TestCase):
                 disk.write(os.urandom(1 << 20) * (MEMBER_OCTETS >> 20) if number else b"")
                 disk.truncate(MEMBER_OCTETS)
         self.openers = self.lab.nodes[:self.mounting]
-        shadowd.ctl(self.lab.nodes[0], "shadow", "create", UNIT, *self.paths)
+        self.create_set()
         clusterd.wait_cluster(self.lab.nodes, limit=60)
         self.prepare()
         for node in self.openers:
@@ -88,6 +88,12 @@ class ShadowCase(unittest.TestCase):
         blocks = shown[0]["octets"] // shown[0]["block_octets"]
         share = blocks // self.mounting
         self.ledgers = {node.name: Ledger(share, number * share) for number, node in enumerate(self.openers)}
+
+    def start_corosync(self):
+        self.lab.start_corosync()
+
+    def create_set(self):
+        shadowd.ctl(self.lab.nodes[0], "shadow", "create", UNIT, *self.paths)
 
     def prepare(self):
         """What a test wants before the set is mounted."""

@@ -1,6 +1,9 @@
 """Three nodes write one set at the same time while a member leaves and comes back, a shadowd is killed, the node that
 copies is powered off, and in the end all nodes lose power."""
 
+import json
+import os
+
 from cluster_case import UNIT, ShadowCase, clusterd, run, shadowd
 
 
@@ -75,11 +78,33 @@ class ThreeNodesTest(ShadowCase):
         for node in self.openers:
             self.check_through(node)
 
+    def stale_member_comes_up_alone(self):
+        """It is refused, until the operator accepts the loss."""
+        first, _, _ = self.openers
+        shadowd.ctl(first, "shadow", "remove", UNIT, self.paths[0])
+        shadowd.wait_shown(first, UNIT, "has expelled the member",
+                           lambda shown: shadowd.roles(shown) == ["expelled", "FULL"])
+        for node in self.openers:
+            shadowd.stop(node)
+        os.rename(self.paths[1], self.paths[1] + ".away")
+        for node in self.openers:
+            shadowd.start(node)
+        shadowd.wait_shown(first, UNIT, "refuses", lambda shown: shown["refused"] and not shown["mounted"])
+        before = json.loads(shadowd.ctl(first, "--json", "shadow", "label", self.paths[0]).stdout)
+        shadowd.ctl(first, "shadow", "accept-loss", UNIT)
+        for node in self.openers:
+            shown = shadowd.wait_shown(node, UNIT, "goes on with what is there", lambda shown: shown["mounted"])
+        self.assertNotEqual(shown["lineage"], before["lineage"])
+        os.rename(self.paths[1] + ".away", self.paths[1])
+        shadowd.ctl(first, "shadow", "add", UNIT, self.paths[1])
+        self.whole()
+
     def test_a_set_that_three_nodes_write(self):
         self.member_leaves_and_returns()
         self.shadowd_is_killed()
         self.copying_node_is_lost()
         self.all_lose_power()
+        self.stale_member_comes_up_alone()
         self.end_all()
 
 

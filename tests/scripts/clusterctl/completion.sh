@@ -17,7 +17,8 @@ known() {
 }
 for verb in "" cluster "cluster show" "cluster create" "cluster join" "cluster leave" "cluster level" node fencer \
     "fencer list" "fencer remove" "fencer confirm" lock "lock top" \
-    "lock trace" shadow "shadow create" "shadow mount" "shadow add" \
+    "lock trace" disk shadow "shadow create" "shadow mount" "shadow add" \
+    "shadow accept-loss" "shadow remove" \
     do events \
     key "key generate" "key show" who account "account add" "account remove" "account passwd" domain alias mail \
     "mail verify"; do

@@ -9,14 +9,17 @@ import contextlib
 import http.client
 import json
 import os
+import shutil
 import subprocess
 
 import maild_node
 from lab.node import wait_for
 
 SOCKET = "run/quorate/shadowd.sock"
-# What systemd does with the unit file: again after a failure, but not when the operator is asked for.
+# What systemd does with the unit file: again after a failure, but not when the operator is asked for. Programs in the
+# root's bin come first.
 SUPERVISOR = """
+PATH="$1/bin:$PATH"
 while :; do
     "$0" --root "$1"; code=$?
     echo "shadowd ended: $code" >&2
@@ -47,6 +50,34 @@ def serve(node, name, path, address):
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, name + ".toml"), "w", encoding="utf-8") as out:
         out.write(f"path = {json.dumps(path)}\naddress = {json.dumps(address)}\n")
+
+
+def let_disks_fail(node):
+    """Put before start(): writes of other nodes to disks that this node serves fail while the file exists whose path
+    is returned."""
+    trigger = os.path.join(node.root, "disks-fail")
+    folder = os.path.join(node.root, "bin")
+    os.makedirs(folder, exist_ok=True)
+    wrapper = os.path.join(folder, "nbdkit")
+    nbdkit = shutil.which("nbdkit")
+    fails = f"error-pwrite=EIO error-pwrite-rate=100% error-pwrite-file={trigger}"
+    with open(wrapper, "w", encoding="ascii") as out:
+        out.write(f"""#!/bin/sh
+case "$*" in
+    *quorate-disk*) exec {nbdkit} --filter=error "$@" {fails} ;;
+esac
+exec {nbdkit} "$@"
+""")
+    os.chmod(wrapper, 0o755)
+    return trigger
+
+
+def disk_servers(node):
+    """Pids of the nbdkits that serve the node's disks to others."""
+    for pid in node.pids("nbdkit"):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as line:
+            if b"quorate-disk" in line.read():
+                yield pid
 
 
 def start(node):
