@@ -20,9 +20,10 @@ _clusterctl_words() {
         node) echo list drain undrain votes ping ;;
         "node drain" | "node undrain" | "node votes") _clusterctl_nodes ;;
         "node ping") echo --count --bytes; _clusterctl_nodes ;;
-        quorum) echo format setup remove show replace request-fence ;;
+        quorum) echo format setup remove show replace request-fence fence-confirmed ;;
         "quorum format") echo --cluster --soft --nodes --lease --silence --watchdog; compgen -f ;;
         "quorum setup") echo --votes --tie-breaker; compgen -f ;;
+        "quorum fence-confirmed") _clusterctl_nodes ;;
         "quorum request-fence") echo --reason; _clusterctl_nodes ;;
         fencer) echo list remove confirm ;;
         "fencer list" | "fencer remove" | "fencer confirm") echo --node ;;

@@ -8,6 +8,9 @@ namespace {
 
 constexpr std::uint8_t kTrusted = 1;
 constexpr std::uint8_t kStopped = 2;
+constexpr std::uint8_t kBound = 4;
+constexpr std::uint8_t kResets = 8;
+constexpr std::uint8_t kAllFlags = 15;
 constexpr std::size_t kFixed = 100;
 constexpr std::size_t kEcho = 9;
 static_assert(kFixed + 1 + kMaxNodes * kEcho + 2 + kMaxRider <= kMaxFields);
@@ -63,7 +66,9 @@ std::string encode(const Heartbeat& heartbeat) {
     out.u32(heartbeat.votes);
     out.u8(static_cast<std::uint8_t>(heartbeat.state));
     out.u8(static_cast<std::uint8_t>((heartbeat.trusted ? kTrusted : 0) |
-                                     (heartbeat.stopped ? kStopped : 0)));
+                                     (heartbeat.stopped ? kStopped : 0) |
+                                     (heartbeat.bound ? kBound : 0) |
+                                     (heartbeat.resets ? kResets : 0)));
     out.u16(0);
     out.u32(heartbeat.score);
     for (const auto epoch :
@@ -101,6 +106,8 @@ Result<Heartbeat> decode_heartbeat(std::string_view bytes, NodeId owner) {
     heartbeat.state = static_cast<VoterState>(state);
     heartbeat.trusted = (flags & kTrusted) != 0;
     heartbeat.stopped = (flags & kStopped) != 0;
+    heartbeat.bound = (flags & kBound) != 0;
+    heartbeat.resets = (flags & kResets) != 0;
     heartbeat.score = in.u32();
     for (auto* epoch :
          {&heartbeat.held, &heartbeat.released, &heartbeat.closed, &heartbeat.needed}) {
@@ -111,7 +118,7 @@ Result<Heartbeat> decode_heartbeat(std::string_view bytes, NodeId owner) {
     get_echoes(in, heartbeat.echoes, sound);
     heartbeat.rider = get_text(in, kMaxRider, sound);
     sound = sound && state >= static_cast<std::uint8_t>(VoterState::kStart) &&
-            state <= static_cast<std::uint8_t>(VoterState::kEvicted) && flags <= 3 &&
+            state <= static_cast<std::uint8_t>(VoterState::kEvicted) && flags <= kAllFlags &&
             reserved == 0 && heartbeat.released <= heartbeat.held;
     QUORATE_CHECK(check_read(in, page, sound));
     return heartbeat;

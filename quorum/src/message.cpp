@@ -31,6 +31,15 @@ void put_fields(ByteWriter& out, const GrantLease& grant) {
 }
 void put_fields(ByteWriter& out, const Recall& recall) { out.u64(recall.epoch.value()); }
 void put_fields(ByteWriter& out, const GivenBack& back) { out.u64(back.nonce); }
+void put_fields(ByteWriter& out, const AskWord& ask) {
+    out.u64(ask.nonce);
+    put(out, ask.ring);
+}
+void put_fields(ByteWriter& out, const GiveWord& word) {
+    out.u64(word.nonce);
+    put(out, word.ring);
+    out.u64(word.age_us);
+}
 
 std::vector<Advert::Written> get_written(ByteReader& in, bool& sound) {
     std::vector<Advert::Written> list;
@@ -61,6 +70,21 @@ GrantLease get_grant(ByteReader& in) {
     grant.award = get_award(in);
     grant.remaining_us = in.u64();
     return grant;
+}
+
+AskWord get_ask_word(ByteReader& in) {
+    AskWord ask;
+    ask.nonce = in.u64();
+    ask.ring = get_ring(in);
+    return ask;
+}
+
+GiveWord get_word(ByteReader& in) {
+    GiveWord word;
+    word.nonce = in.u64();
+    word.ring = get_ring(in);
+    word.age_us = in.u64();
+    return word;
 }
 
 }  // namespace
@@ -102,6 +126,12 @@ Result<PeerMessage> decode_message(std::string_view bytes) {
             break;
         case 4:
             message = GivenBack{in.u64()};
+            break;
+        case 5:
+            message = get_ask_word(in);
+            break;
+        case 6:
+            message = get_word(in);
             break;
         default:
             sound = false;

@@ -50,7 +50,23 @@ struct GivenBack {
     bool operator==(const GivenBack&) const = default;
 };
 
-using PeerMessage = std::variant<Advert, AskLease, GrantLease, Recall, GivenBack>;
+// Who of this ring hears me? Asked by a node that cannot show that it lives by its page, and by one
+// that wants to know whether its own ring still stands.
+struct AskWord {
+    std::uint64_t nonce = 0;
+    RingId ring;
+    bool operator==(const AskWord&) const = default;
+};
+// I do, and was in that ring so long ago by my own votequorum.
+struct GiveWord {
+    std::uint64_t nonce = 0;
+    RingId ring;
+    std::uint64_t age_us = 0;
+    bool operator==(const GiveWord&) const = default;
+};
+
+using PeerMessage =
+    std::variant<Advert, AskLease, GrantLease, Recall, GivenBack, AskWord, GiveWord>;
 
 std::string encode(const PeerMessage& message);
 // Errors: errc::damaged, errc::unsupported_version.

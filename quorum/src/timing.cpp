@@ -57,6 +57,11 @@ ms Timing::stop() const {
     return (mode() == StopMode::kWatchdog ? watchdog : vote_timeout + sync_timeout) + guard;
 }
 
+std::chrono::microseconds Timing::surely_stopped() const {
+    const std::chrono::microseconds time = stop();
+    return time + time * 2 * clock_error_ppm / 1'000'000 + ms(1);
+}
+
 ms Timing::least_silence() const {
     return stretched(std::max(lease + stop(), late_renewal(lease)), clock_error_ppm);
 }

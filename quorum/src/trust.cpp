@@ -81,8 +81,10 @@ Trust::Finding Trust::judge(BootTime now, const Slots& slots, const DiskUsed& di
     }
     if (!finding.problem.empty()) {
         revoke(disk.number);
+        sane_.remove(disk.number);
         return finding;
     }
+    sane_.add(disk.number);
     const bool late = now - ended.submitted > timing_.late_io;
     if (late && !trusted_.has(disk.number)) {
         state.clean = 0;

@@ -36,9 +36,14 @@ public:
     void expire(BootTime now, std::chrono::milliseconds patience);
     // When the first of them will have done nothing right for so long.
     BootTime deadline(std::chrono::milliseconds patience) const;
-    void forget(DiskNumber disk) { disks_[disk.value()] = {}; }
+    void forget(DiskNumber disk) {
+        disks_[disk.value()] = {};
+        sane_.remove(disk);
+    }
 
     DiskSet trusted() const { return trusted_; }
+    // Those of which the last reading showed nothing wrong, trusted yet or not.
+    DiskSet sane() const { return sane_; }
 
 private:
     struct Disk {
@@ -69,6 +74,7 @@ private:
     DiskSet trusted_;
     ToldBy told_;
     ToldBy claimed_;
+    DiskSet sane_;
 };
 
 }  // namespace quorate::quorum

@@ -19,6 +19,9 @@ Voter::Impl::Impl(VoterOptions its_options)
       trust(options.self, options.incarnation, options.timing),
       hold(options.timing.lease),
       proposer(options.self),
+      life(options.timing),
+      bound(options.bound),
+      words(options.timing, options.incarnation.value()),
       wards(options.timing),
       nonce(options.incarnation.value()) {
     QUORATE_ASSERT(has_place(options.self));
@@ -90,6 +93,7 @@ void Voter::Impl::take(const RingChanged& input) {
     needed = Epoch();
     attempt.reset();
     grant.reset();
+    words.forget();
     proposer.abandon();
     beat_now = true;
     last_talk = BootTime();
@@ -182,10 +186,6 @@ void Voter::Impl::run() {
         }
         talk();
     }
-    if (stopped_with && !stopped && disks.has(PageKind::kHeartbeat, *stopped_with)) {
-        stopped = true;
-        outputs.push_back(Stopped{});
-    }
     auto io = disks.take();
     std::ranges::move(io, std::back_inserter(outputs));
 }
@@ -223,6 +223,7 @@ VoterStatus Voter::Impl::status(BootTime at) const {
     status.quorum = electorate.quorum();
     status.disk_votes = electorate.disk_votes();
     status.trusted = trusted;
+    status.bound = bound;
     status.casting = may_cast() && vote_stands && last_cast;
     status.epoch = newest_epoch();
     status.held = hold.held();

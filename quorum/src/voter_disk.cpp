@@ -64,10 +64,12 @@ void Voter::Impl::looked(bool solid) {
         return;
     }
     mend();
+    confirm_life();
     trusted = disks.majority(trust.trusted()) && now >= trusted_not_before;
     if (!trusted || !solid) {
         return;
     }
+    bind();
     look_for_fences();
     confirm_own();
     check_hold();

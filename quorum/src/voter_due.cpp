@@ -29,7 +29,7 @@ bool Voter::Impl::hurried() const {
 bool Voter::Impl::eager() const {
     const bool trying = attempt && !(casting && casting->epoch == attempt->epoch);
     return !trusted || trying || hurried() || wards.waiting() || !owed_riders.empty() ||
-           !owed_witnesses.empty();
+           !owed_witnesses.empty() || stopped_with || unbound_with;
 }
 
 // In quiet times one reading for every heartbeat, half an interval after it: it shows everybody's
@@ -73,7 +73,7 @@ BootTime Voter::Impl::deadline() const {
     if (have_ring && !poll_under_way && !waits_to_answer()) {
         at(last_poll + timing.poll);
     }
-    if (timing.mode() == StopMode::kWatchdog && (!vote_stands || lease_runs())) {
+    if (timing.mode() == StopMode::kWatchdog && now < fed_until()) {
         at(last_feed + timing.poll / 2);
     }
     if (publishes()) {

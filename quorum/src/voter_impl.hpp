@@ -8,6 +8,7 @@
 #include "contest.hpp"
 #include "disks.hpp"
 #include "hold.hpp"
+#include "life.hpp"
 #include "message.hpp"
 #include "proposer.hpp"
 #include "quorum/voter.hpp"
@@ -17,9 +18,10 @@
 
 namespace quorate::quorum {
 
-// The machine, in seven files: voter.cpp (inputs, a step), voter_due.cpp (when the next is due),
+// The machine, in nine files: voter.cpp (inputs, a step), voter_due.cpp (when the next is due),
 // voter_pages.cpp (this node's pages), voter_disk.cpp (readings), voter_epoch.cpp (epochs, C1 to
-// C3), voter_vote.cpp (casting, C4 and C6), voter_peer.cpp (messages, wards, fences).
+// C3), voter_vote.cpp (casting, C4 and C6), voter_peer.cpp (messages, wards), voter_life.cpp (what
+// keeps the machine alive), voter_fence.cpp (lives that are to end).
 struct Voter::Impl {
     explicit Impl(VoterOptions options);
 
@@ -99,7 +101,18 @@ struct Voter::Impl {
     void poll(bool cast);
     bool publishes() const;
     void publish();
+
+    // ---- voter_life.cpp
+    BootTime fed_until() const;
     void feed();
+    void bind();
+    std::uint64_t shown() const;
+    void confirm_life();
+    NodeSet others() const;
+    bool wants_words() const;
+    std::optional<BootTime> ring_stood() const;
+    void hear(NodeId from, const AskWord& message);
+    void hear(NodeId from, const GiveWord& message);
 
     // ---- voter_peer.cpp
     void say(NodeId to, const PeerMessage& message);
@@ -111,9 +124,27 @@ struct Voter::Impl {
     void hear(NodeId from, const GivenBack& message);
     void recall_wards();
     void settle_grant();
+
+    // ---- voter_fence.cpp
+    struct Wanted {
+        Incarnation incarnation;  // 0: not known yet
+        Uuid boot;
+        BootTime since;
+        std::string reason;
+        std::optional<BootTime> obeyed;  // when its page was first read that says so
+    };
+    struct Verdict {
+        bool done = false;
+        std::string text;
+    };
     void look_for_fences();
+    bool condemned(NodeId node) const;
     void ask_for_fences();
     void follow_fences();
+    std::optional<Verdict> judge(NodeId node, Wanted& want) const;
+    std::optional<Verdict> judge_obedient(NodeId node, const Wanted& want) const;
+    std::string doubt(NodeId node) const;
+    bool unheard_of(NodeId node) const;
     bool is_ward(NodeId node) const;
 
     VoterOptions options;
@@ -190,6 +221,13 @@ struct Voter::Impl {
     RingId polled_ring;
     BootTime last_poll;
     BootTime last_feed;
+    BootTime polled_well;  // when the last word that votequorum took for this ring was submitted
+    RingId polled_well_ring;
+    Life life;
+    bool bound = false;  // a page that says so may be there
+    std::optional<std::uint64_t> unbound_with;
+    Words words;
+    std::map<NodeId, BootTime> words_given;
     BootTime last_publish;
     BootTime published_until;
     bool published = false;
@@ -202,11 +240,6 @@ struct Voter::Impl {
     bool gives_back = false;  // will say so as soon as it is true
     BootTime asked_at;
     BootTime last_talk;
-    struct Wanted {
-        Incarnation incarnation;  // 0: not known yet
-        BootTime since;
-        std::string reason;
-    };
     std::map<NodeId, Wanted> wanted;  // fences
     struct Owed {
         std::uint64_t number = 0;

@@ -51,8 +51,14 @@ void Voter::Impl::beat() {
     page.rider = rider;
     if (stopping && !hold.any() && !vote_stands && wards.empty() && settled()) {
         page.stopped = true;
-        stopped_with = sequence;
+        stopped_with = stopped_with.value_or(sequence);
     }
+    page.resets = options.resets;
+    page.bound = bound && !page.stopped && !(state == VoterState::kEvicted && !options.resets);
+    if (bound && !page.bound && !unbound_with) {
+        unbound_with = sequence;
+    }
+    life.submitted(now, sequence);
     hold.submitted(now, sequence);
     wards.submitted(sequence);
     if (attempt && attempt->written_with == 0) {
@@ -168,6 +174,7 @@ void Voter::Impl::foreign(std::uint64_t foreign_sequence) {
     sequence = std::max(sequence, foreign_sequence + kLeap);
     if (conflicts >= kConflicts && !evicted) {
         evicted = silenced = true;
+        bound = false;  // what the page says is another's
         note(LogLevel::kError, "evicted", "another voter has this node's place on the disk");
     }
     resign("another voter wrote this node's page");

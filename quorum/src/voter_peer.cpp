@@ -5,16 +5,10 @@
 #include "mutation.hpp"
 #include "voter_impl.hpp"
 
-// What voters tell each other, and what they want of each other.
+// What voters tell each other.
 namespace quorate::quorum {
-namespace {
 
 using std::chrono::microseconds;
-using std::chrono::milliseconds;
-
-constexpr milliseconds kPatience(10'000);  // beyond the silence, for a fence
-
-}  // namespace
 
 // ---- messages
 
@@ -44,6 +38,7 @@ void Voter::Impl::talk() {
         gives_back = true;
         settle_grant();
     }
+    const auto question = wants_words() ? std::optional(words.ask(now, others())) : std::nullopt;
     for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
         const NodeId node(n);
         if (!members.has(node) || node == options.self) {
@@ -52,6 +47,9 @@ void Voter::Impl::talk() {
         say(node, advert);
         if (ward) {
             say(node, AskLease{nonce});
+        }
+        if (question) {
+            say(node, AskWord{*question, ring});
         }
     }
 }
@@ -74,7 +72,7 @@ void Voter::Impl::hear(NodeId from, const Advert& message) { trust.told(now, fro
 
 void Voter::Impl::hear(NodeId from, const AskLease& message) {
     const bool can = casting && attempt && casting->award.ring == ring && may_cast() &&
-                     casting->award.members.has(from) && from != options.self;
+                     casting->award.members.has(from) && from != options.self && !condemned(from);
     if (!can) {
         return;
     }
@@ -144,99 +142,6 @@ void Voter::Impl::settle_grant() {
             }
         }
         ++nonce;  // what was granted and is still under way does not count
-    }
-}
-
-// ---- fences
-
-void Voter::Impl::look_for_fences() {
-    for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
-        for (const auto& fence : slots.of(NodeId(n)).request.page.fences) {
-            if (fence.target == options.self && fence.incarnation == options.incarnation &&
-                !evicted && !mutated("ignore_fences")) {
-                evicted = true;
-                note(LogLevel::kError, "evicted", fmt::format("by node {}: {}", n, fence.reason));
-                resign("evicted");
-                beat_now = true;
-            }
-        }
-    }
-}
-
-void Voter::Impl::take(const FenceWanted& input) {
-    const auto& reading = slots.of(input.target).heartbeat;
-    const bool can = nodes().has(input.target) && reading.known != Known::kBlank && writes();
-    if (!can || wanted.size() >= kMaxFences) {
-        outputs.push_back(FenceDone{input.target, {}, false, "its page cannot be read"});
-        return;
-    }
-    wanted[input.target] = {{}, now, input.reason.substr(0, kMaxReason)};
-    ask_for_fences();
-}
-
-// Of the lives that the pages show; a page that was just being written is waited for.
-void Voter::Impl::ask_for_fences() {
-    bool more = false;
-    for (auto& [node, want] : wanted) {
-        const auto& reading = slots.of(node).heartbeat;
-        if (want.incarnation == Incarnation() && reading.known == Known::kSound) {
-            want.incarnation = reading.page.incarnation;
-            request.fences.push_back({node, want.incarnation, newest_epoch(), want.reason});
-            more = true;
-        }
-    }
-    if (more) {
-        put_page(PageKind::kRequest);
-    }
-}
-
-// Whether any page says that the node may be told to cast, or cannot be read.
-bool Voter::Impl::is_ward(NodeId node) const {
-    for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
-        const auto& reading = slots.of(NodeId(n)).heartbeat;
-        if (nodes().has(NodeId(n)) &&
-            (reading.known == Known::kUnknown || reading.page.wards.has(node))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// Done when its page says so, or the life is over; or when it has been silent, and a watchdog saw
-// to it.
-void Voter::Impl::follow_fences() {
-    ask_for_fences();
-    const auto count = request.fences.size();
-    std::erase_if(wanted, [&](const auto& one) {
-        const auto& [node, want] = one;
-        const auto& reading = slots.of(node).heartbeat;
-        FenceDone done{node, want.incarnation, false, {}};
-        if (want.incarnation == Incarnation()) {
-            if (now - want.since < kPatience) {
-                return false;
-            }
-            done.text = "its page cannot be read";
-        } else if (reading.known == Known::kSound && reading.page.closes() &&
-                   (reading.page.incarnation != want.incarnation ||
-                    reading.page.state == VoterState::kEvicted)) {
-            done.done = true;
-            done.text = "it said so";
-        } else if (timing.mode() == StopMode::kWatchdog && slots.silent(node, timing.silence) &&
-                   !is_ward(node)) {
-            done.done = true;
-            done.text = "silent, and its watchdog has run out";
-        } else if (now - want.since > timing.silence + kPatience) {
-            done.text = "it neither obeys nor is silent";
-        } else {
-            return false;
-        }
-        std::erase_if(request.fences,
-                      [&](const Fence& fence) { return fence.target == done.target; });
-        outputs.push_back(std::move(done));
-        return true;
-    });
-    if (request.fences.size() != count) {
-        put_page(PageKind::kRequest);
     }
 }
 

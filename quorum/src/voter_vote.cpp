@@ -104,6 +104,8 @@ void Voter::Impl::take(const Polled& input) {
         last_cast = input.cast && last_cast;
         return;
     }
+    polled_well = last_poll;
+    polled_well_ring = input.ring;
     if (!input.cast) {
         vote_stands = false;
         withdrawn = true;
@@ -131,17 +133,6 @@ void Voter::Impl::publish() {
     } else if (!may_cast() && published && last_publish != BootTime()) {
         last_publish = BootTime();
         outputs.push_back(Publish{ring, 0, BootTime()});
-    }
-}
-
-// While a vote may stand it is the lease that keeps the machine alive.
-void Voter::Impl::feed() {
-    if (timing.mode() != StopMode::kWatchdog || now - last_feed < timing.poll / 2) {
-        return;
-    }
-    if (!vote_stands || lease_runs() || mutated("feed_always")) {
-        last_feed = now;
-        outputs.push_back(FeedWatchdog{vote_stands ? lease_end() : BootTime::max()});
     }
 }
 

@@ -68,14 +68,8 @@ bool Wards::waiting() const {
     return std::ranges::any_of(wards_, [](const auto& one) { return !one.second.ready; });
 }
 
-// From the end of a grant to the end of all its effects, by this node's clock.
-std::chrono::microseconds Wards::outlasting() const {
-    const auto stop = timing_.stop();
-    return stop + stop * 2 * timing_.clock_error_ppm / 1'000'000 + Timing::ms(1);
-}
-
 bool Wards::expire(BootTime now) {
-    const auto after = outlasting();
+    const auto after = timing_.surely_stopped();
     return std::erase_if(wards_, [&](const auto& one) { return now >= one.second.until + after; }) >
            0;
 }
@@ -83,7 +77,7 @@ bool Wards::expire(BootTime now) {
 BootTime Wards::deadline() const {
     auto next = BootTime::max();
     for (const auto& [node, ward] : wards_) {
-        next = std::min(next, ward.until + outlasting());
+        next = std::min(next, ward.until + timing_.surely_stopped());
     }
     return next;
 }

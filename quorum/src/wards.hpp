@@ -50,7 +50,6 @@ private:
         std::uint64_t nonce = 0;  // of its last asking
         BootTime until;           // the end of what it was granted, or might be soon
     };
-    std::chrono::microseconds outlasting() const;
 
     Timing timing_;
     std::map<NodeId, Ward> wards_;

@@ -47,6 +47,10 @@ struct Heartbeat {
     VoterState state = VoterState::kStart;
     bool trusted = false;
     bool stopped = false;     // the last page of an orderly end
+    // While this page stands there unchanged a watchdog will reset the machine, unless all of a
+    // ring with votes enough say that they hear of it.
+    bool bound = false;
+    bool resets = false;      // a voter whose life is ended by a request resets its machine
     std::uint32_t score = 0;  // of the heuristics
     Epoch held;               // the newest epoch whose votes this voter may have cast
     Epoch released;           // it casts for none up to this any more

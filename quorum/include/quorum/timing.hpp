@@ -36,6 +36,8 @@ struct Timing {
 
     // From the end of a lease to the end of all its effects, at worst.
     ms stop() const;
+    // The same by a clock that may be as fast as the other is slow.
+    std::chrono::microseconds surely_stopped() const;
     // The least `silence` that is safe.
     ms least_silence() const;
 };

@@ -40,6 +40,11 @@ struct VoterOptions {
     // How far ahead the lease is published (Publish). A release waits for what was published to be
     // over. 0: nobody listens.
     std::chrono::milliseconds publish{0};
+    // A voter of this boot has said on its page that the watchdog binds it (Binds), and did not take
+    // it back in order.
+    bool bound = false;
+    // Whoever is evicted by a request has its machine reset, by the shell.
+    bool resets = true;
 };
 
 // The shell's number for a disk that it has opened, below kMaxDisks.
@@ -105,7 +110,7 @@ struct FenceWanted {
     NodeId target;
     std::string reason;
 };
-// Somebody else has surely ended that life.
+// Somebody else has surely ended that life, and its machine runs no more.
 struct FenceConfirmed {
     NodeId node;
     Incarnation incarnation;
@@ -161,6 +166,10 @@ struct Say {
 struct FeedWatchdog {
     BootTime before = BootTime::max();
 };
+// From now on the page may say that the watchdog resets this machine if the voter does not run or
+// cannot renew its page. Remembered as long as the machine runs (VoterOptions::bound), before what
+// follows is carried out.
+struct Binds {};
 // The machines of `ring` have the votes until then, and whatever happens no others have them
 // before. votes 0: this node has none.
 struct Publish {
@@ -183,6 +192,7 @@ struct ReadDone {
     std::vector<Witness> own;     // what this node's page knows, and of each set
     std::vector<Witness> others;  // what those of all others know together
 };
+// `done`: the machine that ran this life has been reset or is off.
 struct FenceDone {
     NodeId target;
     Incarnation incarnation;
@@ -196,8 +206,9 @@ struct Note {
     std::string text;
 };
 
-using VoterOutput = std::variant<ReadPages, WritePage, Poll, Say, FeedWatchdog, Publish,
-                                 RiderWritten, WitnessWritten, ReadDone, FenceDone, Stopped, Note>;
+using VoterOutput =
+    std::variant<ReadPages, WritePage, Poll, Say, FeedWatchdog, Binds, Publish, RiderWritten,
+                 WitnessWritten, ReadDone, FenceDone, Stopped, Note>;
 using VoterOutputs = std::vector<VoterOutput>;
 
 struct VoterStatus {
@@ -209,6 +220,7 @@ struct VoterStatus {
     std::uint32_t disk_votes = 0;
     bool trusted = false;
     bool casting = false;
+    bool bound = false;  // the page may say that the watchdog binds this voter
     Epoch epoch;  // the newest known
     Epoch held;
     Epoch released;

@@ -103,6 +103,10 @@ public:
         co_return response;
     }
 
+    awaitable<ControlResponse> confirm_fence(ControlRequest request) {
+        co_return take_confirmation(request);
+    }
+
     // The section quorum.device, on all nodes or on none.
     awaitable<ControlResponse> put_device(ControlRequest request) {
         return changed(std::move(request),
@@ -140,6 +144,60 @@ private:
         co_return ControlResponse();
     }
 
+    // Somebody else has ended the life that the node's page shows.
+    ControlResponse take_confirmation(const ControlRequest& request) {
+        if (request.uid != 0) {
+            return ControlResponse::error(403, "forbidden", "only root may say so");
+        }
+        io::ControlFields fields(request.body);
+        const auto name = fields.text("node");
+        if (auto read = fields.finish(); !read) {
+            return ControlResponse::error(400, "bad_request", read.error().detail);
+        }
+        if (!parts_.voter) {
+            return ControlResponse::error(409, "not_voting", parts_.waiting);
+        }
+        const auto* node = find(name);
+        if (node == nullptr) {
+            return ControlResponse::error(404, "not_found", name + ": no such node");
+        }
+        const NodeId target(node->id);
+        const auto seen = parts_.voter->board().heartbeat(target);
+        if (auto why_not = lives(*node, seen); !why_not.empty()) {
+            return ControlResponse::error(409, "refused", why_not);
+        }
+        const auto incarnation = seen->page.incarnation;
+        log_.warn("fence_confirmed", "node", target.value(), "incarnation", incarnation.value());
+        parts_.events.add(io::wall_now(), "fence_confirmed", name);
+        parts_.voter->feed(FenceConfirmed{target, incarnation});
+        ControlResponse response;
+        response.body = json::object{{"node_id", target.value()},
+                                     {"incarnation", fmt::format("{:016x}", incarnation.value())}};
+        return response;
+    }
+
+    // What speaks against the word that it is off; empty: nothing that is known here.
+    std::string lives(const ConfNode& node, const std::optional<PageBoard::Seen>& seen) const {
+        const auto status = parts_.voter->status();
+        const auto moved = io::exact_boot_now() - 3 * parts_.voter->options().timing.heartbeat;
+        if (node.id == parts_.conf->local) {
+            return "this is the node itself";
+        }
+        if (status.members.has(NodeId(node.id))) {
+            return node.name + " is in Corosync's ring: it runs";
+        }
+        if (!status.trusted) {
+            return "this node cannot reach the quorum disk: say it on one that can";
+        }
+        if (!seen) {
+            return "no page of " + node.name + " is on the disk: there is nothing to confirm";
+        }
+        if (seen->changed.value_or(BootTime()) > moved) {
+            return node.name + " still writes its page: it runs";
+        }
+        return {};
+    }
+
     // By name or by id.
     const ConfNode* find(const std::string& name) const {
         const auto* node = parts_.conf->find(std::string_view(name));
@@ -149,6 +207,7 @@ private:
 
     Parts& parts_;
     const io::Metrics& metrics_;
+    Logger log_{};
     DeviceChange change_{parts_};
 };
 
@@ -167,6 +226,7 @@ void add_control_routes(io::ControlServer& server, Parts& parts, const io::Metri
     server.route("GET", "/v1/events/recent", calls(control, &Control::recent));
     server.route("GET", "/metrics", calls(control, &Control::metrics));
     server.route("POST", "/v1/fences", calls(control, &Control::fence));
+    server.route("POST", "/v1/fences/confirmed", calls(control, &Control::confirm_fence));
     server.route("PUT", "/v1/device", calls(control, &Control::put_device));
     server.route("GET", "/v1/witnesses", calls(desk, &WitnessDesk::read));
     server.route("PUT", "/v1/witnesses", calls(desk, &WitnessDesk::write));

@@ -45,7 +45,10 @@ Uuid boot_id() {
 }  // namespace
 
 Quorumd::Quorumd(io::Daemon& daemon, Config config)
-    : daemon_(daemon), parts_(daemon.io(), std::move(config)), conf_changed_(daemon.io()) {}
+    : daemon_(daemon),
+      parts_(daemon.io(), std::move(config)),
+      bound_mark_(boot_id()),
+      conf_changed_(daemon.io()) {}
 
 Quorumd::~Quorumd() = default;
 
@@ -130,13 +133,8 @@ awaitable<Status> Quorumd::begin() {
     if (!opened || ending_) {
         co_return opened;
     }
-    const auto& timing = parts_.settings->timing;
-    if (timing.mode() == StopMode::kWatchdog) {
-        auto watchdog = Watchdog::open(parts_.config.watchdog, timing.watchdog);
-        if (!watchdog) {
-            co_return fail(errc::refused, watchdog.error().to_string());
-        }
-        parts_.watchdog = std::move(*watchdog);
+    if (auto watchdog = open_watchdog(); !watchdog) {
+        co_return watchdog;
     }
     auto registered = co_await register_device();
     if (!registered) {
@@ -147,6 +145,26 @@ awaitable<Status> Quorumd::begin() {
     }
     start_voter();
     co_return Status();
+}
+
+Status Quorumd::open_watchdog() {
+    const auto& timing = parts_.settings->timing;
+    if (timing.mode() == StopMode::kSoft) {
+        return {};
+    }
+    if (bound_mark_.is_set()) {
+        log_.warn("was_bound", "hint",
+                  "the last quorumd of this boot did not end in order: the watchdog is fed when "
+                  "this one's page is on the disk");
+        parts_.watchdog = open_when_fed(parts_.config.watchdog, timing.watchdog);
+        return {};
+    }
+    auto watchdog = Watchdog::open(parts_.config.watchdog, timing.watchdog);
+    if (!watchdog) {
+        return fail(errc::refused, watchdog.error().to_string());
+    }
+    parts_.watchdog = std::move(*watchdog);
+    return {};
 }
 
 // Without them the disk is of no use to clusterd, but to Corosync.
@@ -169,6 +187,8 @@ void Quorumd::start_voter() {
     options.self = NodeId(parts_.conf->local);
     options.incarnation = Incarnation(std::max<std::uint64_t>(io::random_seed(), 1));
     options.boot = boot_id();
+    options.bound = parts_.watchdog != nullptr && bound_mark_.is_set();
+    options.resets = parts_.config.reset_when_fenced;
     options.cluster = parts_.settings->cluster;
     options.timing = parts_.settings->timing;
     options.publish = parts_.config.clusterd ? kPublish : milliseconds::zero();
@@ -186,6 +206,11 @@ void Quorumd::start_voter() {
     limbs.publish = [this](const VoterOutput& output) {
         if (parts_.clients) {
             parts_.clients->tell(output);
+        }
+    };
+    limbs.binds = [this] {
+        if (auto set = bound_mark_.set(); !set) {
+            log_.error("mark_not_written", "why", set.error().to_string());
         }
     };
     limbs.evicted = [this](bool fenced, const std::string& why) { on_evicted(fenced, why); };
@@ -240,10 +265,18 @@ awaitable<void> Quorumd::leave() {
     if (out) {
         co_await parts_.votes->leave();
     }
-    if (parts_.watchdog && out) {
+    if (!parts_.watchdog) {
+        co_return;
+    }
+    const bool bound = !stopped && parts_.voter->status().bound;
+    if (out && !bound) {
         parts_.watchdog->stop();
-    } else if (parts_.watchdog) {
-        log_.error("watchdog_left_armed", "hint", "votes may still count: this machine is reset");
+        bound_mark_.clear();
+    } else {
+        log_.error("watchdog_left_armed", "hint",
+                   out ? "the disk still says that the watchdog binds this node: unless quorumd "
+                         "starts again at once, this machine is reset"
+                       : "votes may still count: this machine is reset");
     }
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "bound_mark.hpp"
 #include "io/control_server.hpp"
 #include "io/daemon.hpp"
 #include "io/event.hpp"
@@ -44,6 +45,7 @@ private:
     Status check_conf();
     Configured configured() const;
     void open_clients(Incarnation incarnation);
+    Status open_watchdog();
     void start_voter();
     boost::asio::awaitable<void> follow_configuration();
     boost::asio::awaitable<void> reread();
@@ -57,6 +59,7 @@ private:
     Logger log_{};
     io::Metrics metrics_;
     Parts parts_;
+    BoundMark bound_mark_;
     io::Event conf_changed_;
     std::unique_ptr<ConfWatch> watch_;
     bool watch_lost_ = false;

@@ -36,6 +36,7 @@ public:
         EventList* events = nullptr;
         std::function<void(const Say&)> say;
         std::function<void(const VoterOutput&)> publish;  // Publish, RiderWritten, ReadDone, ...
+        std::function<void()> binds;                          // remembers that it is bound
         // This life is to end: fenced, or its place is another's. The page says so already, or
         // cannot.
         std::function<void(bool fenced, const std::string& why)> evicted;
@@ -71,6 +72,7 @@ private:
     void carry_out(Poll& output) { limbs_.votes->poll(output); }
     void carry_out(Say& output) { limbs_.say(output); }
     void carry_out(FeedWatchdog& output);
+    void carry_out(Binds&) { limbs_.binds(); }
     void carry_out(Publish& output) { limbs_.publish(output); }
     void carry_out(RiderWritten& output) { limbs_.publish(output); }
     void carry_out(WitnessWritten& output) { answer(output.number, output); }

@@ -72,7 +72,10 @@ void Oracle::published(sim::Time now, std::size_t node, sim::Time until) {
     }
 }
 
-void Oracle::fenced(std::size_t node, bool same_life) {
+void Oracle::fenced(std::size_t node, bool same_life, bool same_boot) {
+    if (same_boot && mode_ == StopMode::kWatchdog) {
+        fail(fmt::format("node {} was fenced and runs", node + 1));
+    }
     if (same_life && corosync_.counts(node) &&
         !(mode_ == StopMode::kSoft && corosync_.doubtful(node))) {
         fail(fmt::format("node {} was fenced and votes", node + 1));

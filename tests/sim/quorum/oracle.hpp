@@ -20,8 +20,9 @@ public:
     // By the real time at which the lease ends.
     void published(sim::Time now, std::size_t node, sim::Time until);
     void power_lost(std::size_t node) { leases_[node] = {}; }
-    // Somebody was told that this life of the node is out.
-    void fenced(std::size_t node, bool same_life);
+    // Somebody was told that this life of the node is out, and where there are watchdogs that its
+    // machine was reset.
+    void fenced(std::size_t node, bool same_life, bool same_boot);
 
     const std::string& breach() const { return breach_; }
     std::uint64_t awards() const { return awards_; }

@@ -16,6 +16,7 @@ using sim::Time;
 namespace {
 
 constexpr std::uint64_t kOtherSeeds = 0x5eed'0062'0000'0000;
+constexpr std::uint64_t kFenceSeeds = 0x5eed'0063'0000'0000;
 
 }  // namespace
 
@@ -43,6 +44,7 @@ Scenario Scenario::draw(Random& random) {
     scenario.publishes = random.one_in(2);
     scenario.pause_max = random.one_in(3) ? seconds(1) : seconds(5);
     scenario.ambushes = random.one_in(3);
+    scenario.resets = !random.one_in(8);
     if (random.one_in(30)) {
         scenario.twins = true;
         scenario.nodes = 2;
@@ -54,6 +56,7 @@ Scenario Scenario::draw(Random& random) {
 World::World(std::uint64_t seed, Scenario scenario)
     : random_(seed),
       scores_(~seed),
+      fences_(seed ^ kFenceSeeds),
       replacements_(seed ^ kOtherSeeds),
       scenario_(std::move(scenario)),
       traced_(sim::number_from_environment("QUORATE_SIM_TRACE", 0) != 0) {
@@ -98,6 +101,7 @@ std::string World::run() {
     if (!scenario_.twins) {
         score_later();
         fault_later();
+        fence_later();
         scenario_.replaces = replacements_.one_in(5);
     }
     if (scenario_.replaces) {
@@ -147,6 +151,8 @@ void World::power_on(std::size_t node) {
     trace(node, "power on");
     host.on = true;
     host.frozen = false;
+    ++host.boot;
+    host.bound = false;
     corosync_->power_on(node);
     start_voter(node);
 }
@@ -178,7 +184,10 @@ void World::start_voter(std::size_t node) {
     VoterOptions options;
     options.self = id_of(node);
     options.incarnation = host.incarnation;
-    options.boot = {1, host.life};
+    options.boot = {node + 1, host.boot};
+    options.bound = host.bound;
+    options.resets = scenario_.resets;
+    boots_[host.incarnation] = host.boot;
     options.cluster = kCluster;
     options.timing = scenario_.timing;
     options.publish = milliseconds(scenario_.publishes ? 1000 : 0);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -30,6 +31,7 @@ struct Scenario {
     sim::Time pause_max = sim::seconds(3);  // between two faults
     bool ambushes = false;                  // some faults come at the worst moment
     bool twins = false;     // two machines that both are node 1, and know nothing of each other
+    bool resets = true;     // who is fenced resets its machine
     bool replaces = false;  // disks give their place to others while all this goes on
 
     static Scenario draw(Random& random);
@@ -59,6 +61,9 @@ struct Host {
     bool busy = false;
     std::optional<sim::Time> armed;
     std::vector<std::function<void()>> held_up;  // what a frozen voter was about to do
+    std::uint64_t boot = 0;
+    bool stays_down = false;                     // once its voter has stopped
+    bool bound = false;                          // a voter of this boot has said so
     std::uint64_t watchdog = 0;                  // number of the feeding that counts
     std::vector<sim::Time> said;                 // when the last word to each node arrives
     Used used;
@@ -105,6 +110,7 @@ private:
     void on(std::size_t node, const Poll& output);
     void on(std::size_t node, const Say& output);
     void on(std::size_t node, const FeedWatchdog& output);
+    void on(std::size_t node, const Binds&);
     void on(std::size_t node, const Publish& output);
     void on(std::size_t node, const FenceDone& output);
     void on(std::size_t node, const Note& output);
@@ -113,6 +119,7 @@ private:
     void on(std::size_t node, const ReadDone& output);
     void on(std::size_t node, const Stopped& output);
     void poll(std::size_t node, std::uint64_t life, const Poll& output);
+    void evicted(std::size_t node, bool fenced);
 
     // ---- disks
     void format_disk();
@@ -144,6 +151,11 @@ private:
     void hang(std::size_t node);
     void spring(std::size_t node, const Poll& output);
     void swallow(std::size_t node);
+
+    // ---- fences
+    void fence_later();
+    void fence_someone();
+    void stop_for_good(std::size_t node);
     bool connected(std::size_t a, std::size_t b) const;
     NodeId id_of(std::size_t node) const;
     void heal_everything();
@@ -158,6 +170,7 @@ private:
     sim::EventQueue events_;
     Random random_;
     Random scores_;        // of its own: they change what is preferred, and nothing else
+    Random fences_;        // of its own, as they are
     Random replacements_;  // of its own: seeds without any stay what they are
     Scenario scenario_;
     std::vector<Host> hosts_;
@@ -179,6 +192,7 @@ private:
         std::optional<bool> done;
     };
     Fence fence_;  // the last that was asked for where all is well; others may end beside it
+    std::map<Incarnation, std::uint64_t> boots_;
     std::optional<std::size_t> trap_;  // a node that hangs until another casts
 };
 

@@ -14,6 +14,7 @@ using sim::Time;
 namespace {
 constexpr auto kQuietFor = seconds(5);
 constexpr auto kObeysIn = seconds(6);
+constexpr auto kRingForgets = seconds(6);
 }  // namespace
 
 void World::heal_everything() {
@@ -24,6 +25,7 @@ void World::heal_everything() {
         for (auto& disk : disks_) {
             disk->heal(node);
         }
+        hosts_[node].stays_down = false;
         power_on(node);
         start_voter(node);
         thaw_corosync(node);
@@ -74,11 +76,16 @@ std::string World::fence_one() {
     fence_ = {by, Corosync::id_of(target), {}};
     feed(by, Channel::kOther, FenceWanted{Corosync::id_of(target), "it is its turn"});
     const auto begun = events_.now();
-    while (!fence_.done && events_.now() < begun + kObeysIn && oracle_->breach().empty()) {
+    const bool soft = scenario_.timing.mode() == StopMode::kSoft;
+    const Time out = soft ? Time(kRingForgets) : scenario_.timing.surely_stopped();
+    while (!fence_.done && events_.now() < begun + kObeysIn + out && oracle_->breach().empty()) {
         events_.run_until(events_.now() + milliseconds(50));
     }
-    if (oracle_->breach().empty() && !fence_.done.value_or(false)) {
-        return fmt::format("node {} does not end its life when it is told to", target + 1);
+    if (oracle_->breach().empty() && fence_.done != scenario_.resets) {
+        return fmt::format("node {} is told to end its life: {}", target + 1,
+                           !fence_.done    ? "nothing comes of it"
+                           : *fence_.done ? "its machine is said to be reset"
+                                          : "refused");
     }
     return progress();
 }

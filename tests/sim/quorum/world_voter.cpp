@@ -163,6 +163,8 @@ void World::on(std::size_t node, const FeedWatchdog& output) {
     });
 }
 
+void World::on(std::size_t node, const Binds&) { hosts_[node].bound = true; }
+
 void World::on(std::size_t node, const Publish& output) {
     if (output.votes > 0) {
         oracle_->published(events_.now(), node, hosts_[node].clock.when(output.until));
@@ -176,7 +178,9 @@ void World::on(std::size_t node, const FenceDone& output) {
     trace(node, fmt::format("fence of {}: {}", output.target.value(), output.text));
     const auto target = output.target.value() - 1;
     if (output.done) {
-        oracle_->fenced(target, hosts_[target].incarnation == output.incarnation);
+        const auto& host = hosts_[target];
+        const bool same_boot = host.on && boots_.at(output.incarnation) == host.boot;
+        oracle_->fenced(target, host.incarnation == output.incarnation, same_boot);
     }
 }
 
@@ -185,21 +189,43 @@ void World::on(std::size_t node, const Note& output) {
         trace(node, output.event + " " + output.text);
     }
     if (output.event == "evicted") {
-        events_.after(between(random_, seconds(1), seconds(8)),
-                      [this, node, life = hosts_[node].life] {
+        const bool fenced = output.text.starts_with("by node");
+        events_.after(between(random_, milliseconds(1500), seconds(fenced ? 3 : 8)),
+                      [this, node, fenced, life = hosts_[node].life] {
                           if (hosts_[node].life == life && hosts_[node].voter) {
-                              kill_voter(node);
-                              start_voter(node);
+                              evicted(node, fenced);
                           }
                       });
     }
+}
+
+// The machine resets itself, if it may; where a watchdog waits it may also be forbidden. Else its
+// voter begins anew.
+void World::evicted(std::size_t node, bool fenced) {
+    auto& host = hosts_[node];
+    if (fenced && scenario_.resets) {
+        if (scenario_.timing.mode() == StopMode::kSoft || fences_.one_in(2)) {
+            trace(node, "resets itself");
+            power_off(node);
+            events_.after(between(random_, seconds(2), seconds(20)),
+                          [this, node] { power_on(node); });
+        }
+        return;
+    }
+    if (!host.voter->status(host.clock.exact(events_.now())).bound) {
+        ++host.watchdog;
+        host.bound = false;
+    }
+    kill_voter(node);
+    start_voter(node);
 }
 
 void World::on(std::size_t node, const Stopped&) {
     trace(node, "stopped in order");
     kill_voter(node);
     ++hosts_[node].watchdog;
-    if (*last_act_ == '\0') {
+    hosts_[node].bound = false;
+    if (*last_act_ == '\0' && !hosts_[node].stays_down) {
         events_.after(between(random_, milliseconds(50), seconds(5)),
                       [this, node] { start_voter(node); });
     }

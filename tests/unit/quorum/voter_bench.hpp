@@ -44,6 +44,9 @@ public:
     void break_path(std::uint32_t node) { broken_paths_.insert(node); }
     // From now on it reads each page once, and then what it remembers.
     void cache_path(std::uint32_t node) { caches_[node] = {}; }
+    void mend_path(std::uint32_t node) { broken_paths_.erase(node); }
+
+    void reset_nobody() { resets_ = false; }
 
     // ---- what happens
     void start(std::uint32_t node) {
@@ -64,6 +67,12 @@ public:
         run(std::chrono::milliseconds(9'000));
     }
     void kill(std::uint32_t node) { voters_[node] = Node{}; }
+    // The next life is one of another boot.
+    void reboot(std::uint32_t node) {
+        kill(node);
+        ++boots_[node];
+        binds_[node] = false;
+    }
     // It is taken out of the configuration of all that are left.
     void remove(std::uint32_t node) {
         kill(node);
@@ -148,6 +157,10 @@ public:
         const auto read = decode_heartbeat(disks_[0][at], NodeId(node));
         return read ? PageRead{true, *read} : PageRead{};
     }
+    RequestPage request(std::uint32_t node) const {
+        const auto at = page_of(NodeId(node), PageKind::kRequest);
+        return decode_request(disks_[0][at], NodeId(node)).value_or(RequestPage{});
+    }
     // As it stands on that disk; empty: nobody has written it.
     std::string raw(std::size_t disk, std::uint32_t node, PageKind kind) const {
         const auto& page = disks_[disk][page_of(NodeId(node), kind)];
@@ -197,8 +210,11 @@ private:
         VoterOptions options;
         options.self = NodeId(node);
         options.incarnation = Incarnation(++incarnations_);
+        options.boot = {0xb007, boots_[node]};
+        options.bound = binds_[node];
         options.cluster = kCluster;
         options.timing = timing_;
+        options.resets = resets_;
         return options;
     }
     void set_ring(NodeSet members) {
@@ -270,6 +286,7 @@ private:
         soon_.push_back({node, life, Polled{poll.ring, poll.cast, ok}});
     }
     void on(std::uint32_t node, std::uint64_t, const FeedWatchdog&) { ++voters_[node].work.feeds; }
+    void on(std::uint32_t node, std::uint64_t, const Binds&) { binds_[node] = true; }
     void on(std::uint32_t node, std::uint64_t, const Say& word) {
         ++voters_[node].work.words;
         const auto& to = voters_[word.to.value()];
@@ -300,6 +317,9 @@ private:
     UseDisks used_;
     std::vector<std::vector<std::string>> disks_;
     std::vector<Node> voters_;
+    bool resets_ = true;
+    std::map<std::uint32_t, std::uint64_t> boots_;
+    std::map<std::uint32_t, bool> binds_;
     std::set<std::uint32_t> broken_paths_;
     std::map<std::uint32_t, std::map<std::pair<DiskNumber, std::uint32_t>, std::string>> caches_;
     std::set<std::size_t> broken_disks_;

@@ -182,29 +182,6 @@ TEST(Voter, AWardLeftBehindIsWaitedFor) {
     EXPECT_FALSE(bench.casts(2));
 }
 
-TEST(Voter, AFenceRequestEndsALife) {
-    Bench bench(2);
-    bench.start_all();
-    bench.feed(1, FenceWanted{NodeId(2), "test"});
-    bench.run(milliseconds(3'000));
-    EXPECT_EQ(bench.status(2).state, VoterState::kEvicted);
-    ASSERT_EQ(bench.fences().size(), 1U);
-    EXPECT_TRUE(bench.fences().front().done);
-    EXPECT_FALSE(bench.casts(2));
-}
-
-TEST(Voter, AFenceOfASilentNodeIsDoneWhenItsWatchdogHasRunOut) {
-    Bench bench(2);
-    bench.start_all();
-    bench.kill(2);
-    bench.feed(1, FenceWanted{NodeId(2), "test"});
-    bench.run(milliseconds(8'000));
-    EXPECT_TRUE(bench.fences().empty());
-    bench.run(milliseconds(6'000));
-    ASSERT_EQ(bench.fences().size(), 1U);
-    EXPECT_TRUE(bench.fences().front().done);
-}
-
 TEST(Voter, RidersAreWrittenUnderTheHoldAndReadAnew) {
     Bench bench(2);
     bench.start_all();
