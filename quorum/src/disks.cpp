@@ -35,6 +35,7 @@ void Disks::forget(DiskNumber disk) {
     for (auto& page : pages_) {
         page.on_disk[disk.value()] = 0;
         page.busy[disk.value()] = false;
+        page.side[disk.value()] = 0;
     }
     std::erase_if(writing_, [&](const auto& one) { return one.second.disk == disk; });
     std::erase_if(reading_, [&](const auto& one) { return one.second.disk == disk; });
@@ -64,8 +65,9 @@ void Disks::submit(BootTime now, PageKind kind, DiskNumber disk) {
     auto& own = page(kind);
     const IoId id(next_++);
     own.busy[disk.value()] = true;
+    const auto side = own.side[disk.value()];
     writing_[id] = {kind, disk, own.sequence, now};
-    outputs_.push_back(WritePage{id, disk, page_of(self_, kind), own.bytes});
+    outputs_.push_back(WritePage{id, disk, page_of(self_, kind, side), own.bytes});
 }
 
 bool Disks::has(PageKind kind, std::uint64_t sequence) const {
@@ -88,6 +90,7 @@ std::optional<Disks::WriteDone> Disks::written(BootTime now, const PageWritten& 
     writing_.erase(it);
     auto& own = page(write.kind);
     own.busy[write.disk.value()] = false;
+    own.written_at[write.disk.value()] = now;
     // What was wanted meanwhile; a failure is repeated with the next content only.
     const bool used = std::ranges::find(all_, write.disk, &DiskUsed::number) != all_.end();
     if (used && own.sequence > write.sequence) {
@@ -96,6 +99,7 @@ std::optional<Disks::WriteDone> Disks::written(BootTime now, const PageWritten& 
     if (!done.ok) {
         return std::nullopt;
     }
+    found(write.kind, write.disk, own.side[write.disk.value()]);
     own.on_disk[write.disk.value()] = std::max(own.on_disk[write.disk.value()], write.sequence);
     WriteDone result{write.kind, write.disk, write.submitted};
     DiskSet newer;

@@ -40,6 +40,8 @@ struct OwnPage {
     std::string bytes;
     std::array<std::uint64_t, kMaxDisks> on_disk{};  // the newest known to be there
     std::array<bool, kMaxDisks> busy{};
+    std::array<std::uint32_t, kMaxDisks> side{};  // to be written next: not that of the newest
+    std::array<BootTime, kMaxDisks> written_at{};  // when the last writing ended
 };
 
 // One reading of all pages, begun at one moment on every disk that was free.
@@ -78,6 +80,17 @@ public:
     // That disk shows the newest content already, under whatever number.
     void assume(PageKind kind, DiskNumber disk) {
         page(kind).on_disk[disk.value()] = page(kind).sequence;
+    }
+    // A reading that began then shows it on that side: a write may have been reported and lost.
+    void seen(PageKind kind, DiskNumber disk, std::uint32_t side, BootTime begun) {
+        const auto& own = page(kind);
+        if (!own.busy[disk.value()] && begun > own.written_at[disk.value()]) {
+            found(kind, disk, side);
+        }
+    }
+    // It stands on that side there.
+    void found(PageKind kind, DiskNumber disk, std::uint32_t side) {
+        page(kind).side[disk.value()] = side == 0 ? 1 : 0;
     }
     const OwnPage& page(PageKind kind) const { return pages_[index(kind)]; }
     OwnPage& page(PageKind kind) { return pages_[index(kind)]; }

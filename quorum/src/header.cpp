@@ -8,8 +8,8 @@
 namespace quorate::quorum {
 namespace {
 
-// Features a reader must know; there is none yet.
-constexpr std::uint32_t kKnownFeatures = 0;
+// Features a reader must know, and this one wants: each page has two sides.
+constexpr std::uint32_t kTwoSides = 1;
 
 std::uint32_t as_u32(Timing::ms time) { return static_cast<std::uint32_t>(time.count()); }
 
@@ -38,7 +38,7 @@ Timing get_timing(ByteReader& in) {
 std::string encode(const Header& header, std::uint16_t copy) {
     std::string fields;
     ByteWriter out(fields);
-    out.u32(kKnownFeatures);
+    out.u32(kTwoSides);
     put(out, header.disk);
     out.u8(header.index);
     out.u8(header.count);
@@ -54,9 +54,10 @@ Result<Header> decode_header(std::string_view bytes) {
     Header header;
     bool sound = true;
     const auto features = in.u32();
-    if ((features & ~kKnownFeatures) != 0) {
+    if (features != kTwoSides) {
         return fail(errc::unsupported_version,
-                    fmt::format("quorum disk: features {:#x}", features));
+                    fmt::format("quorum disk: features {:#x}, wanted {:#x}; format it anew", features,
+                                kTwoSides));
     }
     header.cluster = page.head.cluster;
     header.disk = get_uuid(in);

@@ -124,4 +124,15 @@ Result<Heartbeat> decode_heartbeat(std::string_view bytes, NodeId owner) {
     return heartbeat;
 }
 
+Result<Heartbeat> newest_heartbeat(std::string_view pages, NodeId owner) {
+    const auto side = [&](std::uint32_t number) {
+        const auto at = std::size_t{page_of(owner, PageKind::kHeartbeat, number)} * kPageBytes;
+        return decode_heartbeat(
+            at < pages.size() ? pages.substr(at, kPageBytes) : std::string_view(), owner);
+    };
+    auto first = side(0);
+    auto second = side(1);
+    return !second || (first && first->sequence >= second->sequence) ? first : second;
+}
+
 }  // namespace quorate::quorum

@@ -27,6 +27,7 @@ template <class Page>
 struct Reading {
     Known known = Known::kUnknown;
     Page page;
+    std::uint32_t side = 1;  // where it stands; the other is the one to write
 };
 
 // The pages of one node, as one disk has them or as a majority of disks shows them.

@@ -23,6 +23,11 @@ void Voter::Impl::take(const PagesRead& input) {
         return;
     }
     slots.read(ended->disk, input.bytes);
+    const auto& own = slots.on(ended->disk, options.self);
+    disks.seen(PageKind::kHeartbeat, ended->disk, own.heartbeat.side, ended->submitted);
+    disks.seen(PageKind::kBallot, ended->disk, own.ballot.side, ended->submitted);
+    disks.seen(PageKind::kRequest, ended->disk, own.request.side, ended->submitted);
+    disks.seen(PageKind::kWitness, ended->disk, own.witness.side, ended->submitted);
     const auto before = trust.trusted();
     const auto finding = trust.judge(now, slots, *disk, options.cluster, *ended);
     if (!finding.problem.empty() && before.has(ended->disk)) {

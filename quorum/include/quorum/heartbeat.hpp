@@ -68,5 +68,7 @@ struct Heartbeat {
 std::string encode(const Heartbeat& heartbeat);
 // Errors: those of open_page().
 Result<Heartbeat> decode_heartbeat(std::string_view page, NodeId owner);
+// The newer side of a node's page, of a disk's pages from 0 on. Errors: those of the first side.
+Result<Heartbeat> newest_heartbeat(std::string_view pages, NodeId owner);
 
 }  // namespace quorate::quorum

@@ -28,12 +28,15 @@ enum class PageKind : std::uint16_t {
 
 inline constexpr std::uint32_t kHeaderCopies = 2;
 inline constexpr std::uint32_t kPagesPerNode = 4;
+// Each stands there twice: only the older of the two is written, so that a torn write leaves what
+// was there before.
+inline constexpr std::uint32_t kSides = 2;
 constexpr std::uint32_t pages_for(std::uint32_t nodes) {
-    return kHeaderCopies + kPagesPerNode * nodes;
+    return kHeaderCopies + kSides * kPagesPerNode * nodes;
 }
-// Page number of one of a node's four pages.
-constexpr std::uint32_t page_of(NodeId node, PageKind kind) {
-    return pages_for(node.value() - 1) + static_cast<std::uint32_t>(kind) -
+// Number of one side, 0 or 1, of one of a node's four pages.
+constexpr std::uint32_t page_of(NodeId node, PageKind kind, std::uint32_t side) {
+    return pages_for(node.value() - 1) + side * kPagesPerNode + static_cast<std::uint32_t>(kind) -
            static_cast<std::uint32_t>(PageKind::kHeartbeat);
 }
 

@@ -40,8 +40,7 @@ Result<DiskContent> inspect(boost::asio::io_context& io, Disk& disk) {
         content.header = std::move(*header);
     }
     for (std::uint32_t n = 1; pages_for(n) <= pages; ++n) {
-        const auto first = std::size_t{page_of(NodeId(n), PageKind::kHeartbeat)} * kPageBytes;
-        if (auto page = decode_heartbeat(all.substr(first, kPageBytes), NodeId(n))) {
+        if (auto page = newest_heartbeat(all, NodeId(n))) {
             content.voters.push_back(std::move(*page));
         }
     }

@@ -1,5 +1,6 @@
 #include "page_board.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -10,10 +11,17 @@ namespace {
 
 constexpr std::size_t kSequenceAt = 16;  // of the envelope
 
-std::string_view heartbeat_in(std::string_view pages, NodeId node) {
-    const auto first = std::size_t{page_of(node, PageKind::kHeartbeat)} * kPageBytes;
-    return first + kPageBytes <= pages.size() ? pages.substr(first, kPageBytes)
-                                              : std::string_view();
+// The greater one of both sides, whole or not; nothing beyond the end.
+std::optional<std::uint64_t> counter_in(std::string_view pages, NodeId node) {
+    std::optional<std::uint64_t> greatest;
+    for (std::uint32_t side = 0; side < kSides; ++side) {
+        const auto at = std::size_t{page_of(node, PageKind::kHeartbeat, side)} * kPageBytes;
+        if (at + kPageBytes <= pages.size()) {
+            const auto sequence = ByteReader(pages.substr(at + kSequenceAt)).u64();
+            greatest = std::max(greatest.value_or(0), sequence);
+        }
+    }
+    return greatest;
 }
 
 }  // namespace
@@ -22,15 +30,13 @@ void PageBoard::read(BootTime now, DiskNumber disk, std::string bytes) {
     auto& pages = pages_[disk.value()];
     pages = std::move(bytes);
     for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
-        const auto page = heartbeat_in(pages, NodeId(n));
-        if (page.empty()) {
+        const auto sequence = counter_in(pages, NodeId(n));
+        if (!sequence) {
             break;
         }
-        ByteReader in(page.substr(kSequenceAt));
-        const auto sequence = in.u64();
         auto& counter = counters_[NodeId(n)];
-        if (sequence > counter.sequence) {
-            counter = {sequence, now};
+        if (*sequence > counter.sequence) {
+            counter = {*sequence, now};
         }
     }
 }
@@ -38,7 +44,7 @@ void PageBoard::read(BootTime now, DiskNumber disk, std::string bytes) {
 std::optional<PageBoard::Seen> PageBoard::heartbeat(NodeId node) const {
     std::optional<Seen> found;
     for (const auto& pages : pages_) {
-        auto page = decode_heartbeat(heartbeat_in(pages, node), node);
+        auto page = newest_heartbeat(pages, node);
         if (page && (!found || page->sequence > found->sequence)) {
             const auto sequence = page->sequence;
             found = Seen{std::move(*page), sequence, {}};

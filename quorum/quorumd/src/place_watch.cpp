@@ -8,12 +8,15 @@
 namespace quorate::quorum {
 
 bool PlaceWatch::read(DiskNumber disk, std::string_view pages) {
-    const auto first = std::size_t{page_of(self_, PageKind::kHeartbeat)} * kPageBytes;
-    if (first + kPageBytes > pages.size()) {
-        return false;
+    bool ends = false;
+    for (std::uint32_t side = 0; side < kSides; ++side) {
+        const auto at = std::size_t{page_of(self_, PageKind::kHeartbeat, side)} * kPageBytes;
+        if (at + kPageBytes <= pages.size()) {
+            const auto page = decode_heartbeat(pages.substr(at, kPageBytes), self_);
+            ends = (page && add(disk, page->incarnation, page->sequence)) || ends;
+        }
     }
-    const auto page = decode_heartbeat(pages.substr(first, kPageBytes), self_);
-    return page && add(disk, page->incarnation, page->sequence);
+    return ends;
 }
 
 bool PlaceWatch::add(DiskNumber disk, Incarnation incarnation, std::uint64_t sequence) {

@@ -22,7 +22,7 @@ constexpr milliseconds kLastWords{500};
 constexpr milliseconds kAnswerPatience{10'000};
 // Of this shell's own: the others count from 1.
 constexpr std::uint64_t kFirstQuestion = std::uint64_t{1} << 63;
-constexpr milliseconds kFencePatience{15'000};  // beyond the silence; the machine gives up earlier
+constexpr milliseconds kFencePatience{30'000};  // beyond the silence; the machine gives up earlier
 
 }  // namespace
 

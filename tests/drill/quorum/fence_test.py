@@ -36,7 +36,7 @@ class SoftMode(QuorumCase):
         since = now()
         code, text = agent(n1, action="reboot", plug="n2")
         self.assertEqual(code, 0, text)
-        self.assertIn("it said so", text)
+        self.assertIn("it said so, and left Corosync's ring", text)
         wait_for("n2 was reset", lambda: not n2.alive, 20)
         print(f"fenced after {now() - since:.1f} s", flush=True)
         self.wait_alone([n1], since)
@@ -50,7 +50,7 @@ class SoftMode(QuorumCase):
             os.kill(pid, signal.SIGSTOP)
         code, text = agent(n1, action="off", plug="n2")
         self.assertEqual(code, 1, text)
-        self.assertIn("neither obeys nor is silent", text)
+        self.assertIn("neither obeys nor has it started anew", text)
         for pid in n2.pids("quorumd"):
             os.kill(pid, signal.SIGCONT)
         n2.kill()

@@ -94,8 +94,12 @@ void Disk::land(std::size_t node, std::uint64_t life, std::uint32_t page, std::s
     if (gone(node, life)) {
         return;
     }
+    const bool dead = lives_[node].number != life;
+    if (prompt_ && dead && from > 0 && random_.one_in(2)) {
+        return;
+    }
     // What a machine that lost its power had under way may still be in the fabric.
-    if (!tidy_ && lives_[node].number != life && random_.one_in(2)) {
+    if (!prompt_ && dead && random_.one_in(2)) {
         if (!lives_[node].power_lost || random_.one_in(2)) {
             events_.after(between(random_, Time(0), seconds(15)),
                           [this, node, life, page, from, bytes] {

@@ -44,8 +44,8 @@ public:
     // A new one starts: what is left of the old lands by `until`, or never.
     void adopt(std::size_t node, sim::Time until);
 
-    // From now on a write of the dead lands whole and in time.
-    void leave_nothing_behind() { tidy_ = true; }
+    // From now on a write of the dead lands in time or never; if in part, the page stays torn.
+    void leave_no_stragglers() { prompt_ = true; }
 
 private:
     struct Delay {
@@ -68,7 +68,7 @@ private:
     };
     sim::EventQueue& events_;
     Random& random_;
-    bool tidy_ = false;
+    bool prompt_ = false;
     std::vector<std::string> pages_;
     std::vector<Path> paths_;
     std::vector<Life> lives_;

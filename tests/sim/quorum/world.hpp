@@ -163,7 +163,10 @@ private:
     std::string ailing() const;
     std::string progress();
     std::string fence_one();
-    void lose(const std::vector<std::size_t>& gone, std::uint64_t way);
+    void lose(const std::vector<std::size_t>& gone, const std::vector<std::size_t>& left,
+              std::uint64_t way);
+    bool have_votes(const std::vector<std::size_t>& nodes) const;
+    bool are_a_ring(const std::vector<std::size_t>& nodes) const;
     std::string last_loss();
     void trace(std::size_t node, std::string_view what) const;
 

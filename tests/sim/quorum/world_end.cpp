@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 
 #include <fmt/core.h>
 
@@ -90,40 +91,60 @@ std::string World::fence_one() {
     return progress();
 }
 
-void World::lose(const std::vector<std::size_t>& gone, std::uint64_t way) {
+void World::lose(const std::vector<std::size_t>& gone, const std::vector<std::size_t>& left,
+                 std::uint64_t way) {
     for (const auto node : gone) {
         if (way == 0) {
             power_off(node);
         } else if (way == 1) {
             feed(node, Channel::kOther, StopVoting{});
         } else {
-            for (std::size_t other = 0; other < hosts_.size() - gone.size(); ++other) {
-                cut_.insert({other, node});
+            for (const auto other : left) {
+                cut_.insert({std::min(other, node), std::max(other, node)});
             }
         }
     }
 }
 
-// Some nodes go, in one of three ways; the others, if they are enough with the disk, must have its
-// votes within what is promised: after an orderly end or a clean cut in 3 s from Corosync's new
-// ring, after a loss of power in silence + 2 s.
+// All of them, being a ring of their own, have the votes.
+bool World::have_votes(const std::vector<std::size_t>& nodes) const {
+    return std::ranges::all_of(nodes, [&](std::size_t node) {
+        const auto& ring = corosync_->ring(node);
+        return corosync_->counts(node) && corosync_->voted_in(node) == ring &&
+               ring.members.size() == nodes.size();
+    });
+}
+
+bool World::are_a_ring(const std::vector<std::size_t>& nodes) const {
+    return std::ranges::all_of(nodes, [&](std::size_t node) {
+        return corosync_->ring(node).members.size() == nodes.size();
+    });
+}
+
+// Some nodes go, whichever, in one of three ways; the others, if they are enough with the disk,
+// must have its votes within what is promised: after an orderly end or a clean cut in 3 s from
+// Corosync's new ring, after a loss of power in silence + 2 s.
 std::string World::last_loss() {
+    std::vector<std::size_t> left(hosts_.size());
+    std::iota(left.begin(), left.end(), 0);
     std::vector<std::size_t> gone;
     const auto leave = 1 + random_.below(hosts_.size() - 1);
-    for (std::size_t node = hosts_.size(); gone.size() < leave; --node) {
-        gone.push_back(node - 1);
+    while (gone.size() < leave) {
+        const auto it = left.begin() + static_cast<std::ptrdiff_t>(random_.below(left.size()));
+        gone.push_back(*it);
+        left.erase(it);
     }
-    const auto left = hosts_.size() - leave;
-    const auto expected = hosts_.size() + scenario_.disk_votes;
-    const bool enough = left + scenario_.disk_votes >= expected / 2 + 1 && left >= leave;
     const auto way = random_.below(3);
+    const auto most = way == 2 ? std::max(left.size(), leave) : left.size();
+    const auto expected = hosts_.size() + scenario_.disk_votes;
+    const bool enough = most + scenario_.disk_votes >= expected / 2 + 1;
     constexpr const char* kWays[] = {"power", "stop", "cut"};
     last_act_ = kWays[way];
     for (auto& disk : disks_) {
-        disk->leave_nothing_behind();
+        disk->leave_no_stragglers();
     }
     trace(0, fmt::format("---- last: {} of {}", kWays[way], leave));
-    lose(gone, way);
+    lose(gone, left, way);
     const auto lost = events_.now();
     if (way == 1) {
         events_.run_until(events_.now() + seconds(5));
@@ -134,27 +155,11 @@ std::string World::last_loss() {
     corosync_->topology_changed();
     auto formed = Time::max();
     const Time limit = scenario_.timing.silence + seconds(8);
-    // All nodes from one to another, being a ring of their own, have the votes.
-    const auto have = [&](std::size_t from, std::size_t to) {
-        for (auto node = from; node < to; ++node) {
-            if (!corosync_->counts(node) || corosync_->voted_in(node) != corosync_->ring(node) ||
-                corosync_->ring(node).members.size() != to - from) {
-                return false;
-            }
-        }
-        return true;
-    };
     while (events_.now() < lost + limit + seconds(5) && oracle_->breach().empty()) {
         events_.run_until(events_.now() + milliseconds(50));
-        bool rings = true;
-        for (std::size_t node = 0; node < hosts_.size(); ++node) {
-            const bool stays = node < left;
-            rings = rings && (stays ? corosync_->ring(node).members.size() == left
-                                    : way != 2 || corosync_->ring(node).members.size() == leave);
-        }
+        const bool rings = are_a_ring(left) && (way != 2 || are_a_ring(gone));
         formed = rings ? std::min(formed, events_.now()) : formed;
-        const bool votes = have(0, left) || (way == 2 && have(left, hosts_.size()));
-        if (votes && rings) {
+        if (rings && (have_votes(left) || (way == 2 && have_votes(gone)))) {
             took_over_after_ = events_.now() - (way == 0 ? lost : formed);
             break;
         }

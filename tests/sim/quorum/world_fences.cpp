@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -85,8 +86,9 @@ void World::stop_for_good(std::size_t node) {
     hosts_[node].stays_down = true;
     feed(node, Channel::kOther, StopVoting{});
     events_.after(between(fences_, seconds(20), seconds(50)), [this, node] {
-        hosts_[node].stays_down = false;
-        start_voter(node);
+        if (std::exchange(hosts_[node].stays_down, false) && *last_act_ == '\0') {
+            start_voter(node);
+        }
     });
 }
 

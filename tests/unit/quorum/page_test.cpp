@@ -103,10 +103,10 @@ TEST(Page, ALengthBeyondThePageIsDamage) {
 }
 
 TEST(Page, EachHasItsPlace) {
-    EXPECT_EQ(page_of(NodeId(1), PageKind::kHeartbeat), 2U);
-    EXPECT_EQ(page_of(NodeId(1), PageKind::kWitness), 5U);
-    EXPECT_EQ(page_of(NodeId(64), PageKind::kBallot), 255U);
-    EXPECT_EQ(pages_for(kMaxNodes), 258U);
+    EXPECT_EQ(page_of(NodeId(1), PageKind::kHeartbeat, 0), 2U);
+    EXPECT_EQ(page_of(NodeId(1), PageKind::kWitness, 1), 9U);
+    EXPECT_EQ(page_of(NodeId(64), PageKind::kBallot, 0), 507U);
+    EXPECT_EQ(pages_for(kMaxNodes), 514U);
 }
 
 }  // namespace

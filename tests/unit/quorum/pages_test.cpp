@@ -25,7 +25,7 @@ TEST(QuorumDisk, TheDocumentedHeader) {
               "0100000000000000"                  // sequence
               "00000000000000c100000000000000c2"  // cluster
               "00000000"                          // copy, reserved
-              "00000000"                          // no features
+              "01000000"                          // each page has two sides
               "00000000000000d100000000000000d2"  // disk
               "00014000"                          // the first of one, 64 places
               "e8030000"                          // heartbeat 1,000 ms
@@ -39,7 +39,7 @@ TEST(QuorumDisk, TheDocumentedHeader) {
               "e8030000"                          // guard 1,000 ms
               "e8030000"                          // clock error 1,000 ppm
               "04006d61696c"                      // label "mail"
-              "885988d8");
+              "2a9b4d5e");
 }
 
 TEST(QuorumDisk, TheDocumentedHeartbeat) {
@@ -231,7 +231,7 @@ TEST(QuorumDisk, AHeaderWithUnsafeTimingIsRefused) {
 
 TEST(QuorumDisk, AFeatureThatIsNotKnownIsRefused) {
     auto page = encode(testing::header(), 0);
-    page[kEnvelopeBytes] = 1;
+    page[kEnvelopeBytes] = 3;
     testing::seal_again(page);
     EXPECT_EQ(decode_header(page).error().code, errc::unsupported_version);
 }

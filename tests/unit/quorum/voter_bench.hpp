@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/bytes.hpp"
 #include "pages.hpp"
 #include "quorum/voter.hpp"
 
@@ -105,6 +106,19 @@ public:
         }
     }
     void break_disk(std::size_t disk) { broken_disks_.insert(disk); }
+    // As a loss of power leaves it: the older side was being written. Both: the disk is damaged.
+    void tear(std::uint32_t node, PageKind kind, bool both = false) {
+        const auto sequence_of = [&](std::uint32_t side) {
+            const auto& page = disks_[0][page_of(NodeId(node), kind, side)];
+            return ByteReader(std::string_view(page).substr(16)).u64();
+        };
+        const std::uint32_t newer = sequence_of(1) > sequence_of(0) ? 1 : 0;
+        for (const auto side : {newer, 1 - newer}) {
+            if (side != newer || both) {
+                disks_[0][page_of(NodeId(node), kind, side)].replace(0, 2048, 2048, 'x');
+            }
+        }
+    }
     // Pages of that kind cannot be written there.
     void refuse(std::size_t disk, PageKind kind) { refused_ = {number(disk), kind}; }
     void refuse_nothing() { refused_.reset(); }
@@ -153,17 +167,25 @@ public:
         Heartbeat heartbeat;
     };
     PageRead page(std::uint32_t node) const {
-        const auto at = page_of(NodeId(node), PageKind::kHeartbeat);
-        const auto read = decode_heartbeat(disks_[0][at], NodeId(node));
+        std::string all;
+        for (const auto& page : disks_[0]) {
+            all += page;
+        }
+        const auto read = newest_heartbeat(all, NodeId(node));
         return read ? PageRead{true, *read} : PageRead{};
     }
     RequestPage request(std::uint32_t node) const {
-        const auto at = page_of(NodeId(node), PageKind::kRequest);
-        return decode_request(disks_[0][at], NodeId(node)).value_or(RequestPage{});
+        RequestPage newest;
+        for (std::uint32_t side = 0; side < kSides; ++side) {
+            const auto at = page_of(NodeId(node), PageKind::kRequest, side);
+            auto page = decode_request(disks_[0][at], NodeId(node));
+            newest = page && page->sequence > newest.sequence ? *page : newest;
+        }
+        return newest;
     }
     // As it stands on that disk; empty: nobody has written it.
     std::string raw(std::size_t disk, std::uint32_t node, PageKind kind) const {
-        const auto& page = disks_[disk][page_of(NodeId(node), kind)];
+        const auto& page = disks_[disk][page_of(NodeId(node), kind, 0)];
         return page == std::string(kPageBytes, '\0') ? std::string() : page;
     }
     // Since it was asked last.
@@ -253,7 +275,8 @@ private:
     void on(std::uint32_t node, std::uint64_t life, const WritePage& request) {
         const auto kind = [&](const auto& refused) {
             return request.disk == refused.first &&
-                   request.page == page_of(NodeId(node), refused.second);
+                   (request.page == page_of(NodeId(node), refused.second, 0) ||
+                    request.page == page_of(NodeId(node), refused.second, 1));
         };
         const bool ok = !broken(node, request.disk) && !(refused_ && kind(*refused_));
         ++voters_[node].work.writes;

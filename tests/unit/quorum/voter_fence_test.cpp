@@ -187,6 +187,59 @@ TEST(Fence, APartitionThatIsTooSmallForQuorumCannotTell) {
     expect_refused(bench, "this node's partition is too small to tell");
 }
 
+// ---- torn pages
+
+TEST(TornPage, OfALostNodeKeepsNobodyFromTakingOver) {
+    for (const auto kind : {PageKind::kHeartbeat, PageKind::kBallot}) {
+        Bench bench(2);
+        bench.start_all();
+        bench.kill(1);
+        bench.tear(1, kind);
+        bench.ring({2});
+        bench.run(milliseconds(14'000));
+        EXPECT_TRUE(bench.casts(2));
+    }
+}
+
+TEST(TornPage, OfALostNodeDoesNotKeepItFromBeingFenced) {
+    Bench bench(2);
+    bench.start_all();
+    bench.kill(2);
+    bench.tear(2, PageKind::kHeartbeat);
+    bench.ring({1});
+    bench.feed(1, kSecond);
+    bench.run(milliseconds(15'000));
+    expect_done(bench, "silent, and its watchdog has run out");
+}
+
+TEST(TornPage, LosesNoWordAboutASetThatWasThere) {
+    Bench bench(2);
+    bench.start_all();
+    bench.feed(1, WitnessChanged{1, {{1, 1}, {2, 2}, 5, 0x55, 7, 3}});
+    bench.run(milliseconds(300));
+    ASSERT_EQ(bench.witnesses_written().size(), 1U);
+    bench.kill(1);
+    bench.tear(1, PageKind::kWitness);
+    bench.start(1);
+    bench.ring({1, 2});
+    bench.run(milliseconds(17'000));
+    bench.feed(2, ReadAnew{1});
+    bench.run(milliseconds(1'300));
+    ASSERT_EQ(bench.readings().size(), 1U);
+    EXPECT_EQ(bench.readings().front().others,
+              (std::vector<Witness>{{{1, 1}, {2, 2}, 5, 0x55, 7, 3}}));
+}
+
+TEST(TornPage, OnBothSidesSaysNothing) {
+    Bench bench(2);
+    bench.start_all();
+    bench.kill(1);
+    bench.tear(1, PageKind::kHeartbeat, /*both=*/true);
+    bench.ring({2});
+    bench.run(milliseconds(20'000));
+    EXPECT_FALSE(bench.casts(2));
+}
+
 // ---- who is kept alive
 
 TEST(Life, WhoLosesTheDiskAndTheOthersIsFedNoMoreAndFenced) {

@@ -83,7 +83,7 @@ TEST(PlaceWatchTest, LooksAtItsOwnPageAmongAll) {
         page.incarnation = kOther;
         page.sequence = sequence;
         const auto bytes = encode(page);
-        pages.replace(page_of(kNode, PageKind::kHeartbeat) * kPageBytes, kPageBytes, bytes);
+        pages.replace(page_of(kNode, PageKind::kHeartbeat, 0) * kPageBytes, kPageBytes, bytes);
         EXPECT_FALSE(watch.read(kDisk, pages.substr(0, kPageBytes))) << "cut short";
         found = watch.read(kDisk, pages);
     }
