@@ -21,9 +21,9 @@ constexpr int kOff = 2;  // of the action status
 constexpr const char* kMetadata = R"xml(<?xml version="1.0" ?>
 <resource-agent name="fence_quorumd" shortdesc="Fence agent for nodes that vote with a quorum disk">
 <longdesc>fence_quorumd asks, over the quorum disk, for the end of a node's present life. It succeeds when the
-machine is known to have been reset: it has started anew, or it obeyed and its watchdog has run out since, or its page on
-the disk, which said that a watchdog binds it, has been silent for the time that the disk says. Else it fails with the reason.
-Without watchdogs (soft mode) a node that does not obey is not fenced.
+machine is known to have been reset: it has started anew, or it obeyed and its watchdog has run out since, or
+its page on the disk, which said that a watchdog binds it, has been silent for the time that the disk says. Else it
+fails with the reason. Without watchdogs (soft mode) a node that does not obey is not fenced.
 stonith-timeout must exceed the silence by 30 s at least.</longdesc>
 <vendor-url>https://clusterlabs.org</vendor-url>
 <parameters>

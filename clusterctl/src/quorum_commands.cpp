@@ -39,11 +39,12 @@ int request_fence(const Context& context, const QuorumOptions& options) {
 }
 
 int confirm_fence(const Context& context, const QuorumOptions& options) {
-    confirm(context, fmt::format("take {} for reset or switched off: if its machine still runs, two "
-                                 "partitions may have the disk's votes",
-                                 options.node));
-    const auto answer = context.quorum.call("POST", "/v1/fences/confirmed",
-                                            json::object{{"node", options.node}});
+    confirm(context,
+            fmt::format("take {} for reset or switched off: if its machine still runs, two "
+                        "partitions may have the disk's votes",
+                        options.node));
+    const auto answer =
+        context.quorum.call("POST", "/v1/fences/confirmed", json::object{{"node", options.node}});
     if (context.json) {
         print_json(answer);
     } else {
@@ -123,8 +124,9 @@ void add_quorum_commands(CLI::App& quorum, Command& chosen) {
     auto* fence = add("request-fence", "end the present life of a node; root only", request_fence);
     fence->add_option("NODE", options->node, "name or id")->required();
     fence->add_option("--reason", options->reason, "for people, at most 64 octets");
-    auto* confirmed = add("fence-confirmed",
-                          "say that a node has been reset or switched off; root only", confirm_fence);
+    auto* confirmed =
+        add("fence-confirmed", "say that a node has been reset or switched off; root only",
+            confirm_fence);
     confirmed->add_option("NODE", options->node, "name or id")->required();
 }
 

@@ -40,7 +40,7 @@ struct OwnPage {
     std::string bytes;
     std::array<std::uint64_t, kMaxDisks> on_disk{};  // the newest known to be there
     std::array<bool, kMaxDisks> busy{};
-    std::array<std::uint32_t, kMaxDisks> side{};  // to be written next: not that of the newest
+    std::array<std::uint32_t, kMaxDisks> side{};   // to be written next: not that of the newest
     std::array<BootTime, kMaxDisks> written_at{};  // when the last writing ended
 };
 

@@ -56,8 +56,8 @@ Result<Header> decode_header(std::string_view bytes) {
     const auto features = in.u32();
     if (features != kTwoSides) {
         return fail(errc::unsupported_version,
-                    fmt::format("quorum disk: features {:#x}, wanted {:#x}; format it anew", features,
-                                kTwoSides));
+                    fmt::format("quorum disk: features {:#x}, wanted {:#x}; format it anew",
+                                features, kTwoSides));
     }
     header.cluster = page.head.cluster;
     header.disk = get_uuid(in);

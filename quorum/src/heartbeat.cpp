@@ -65,10 +65,9 @@ std::string encode(const Heartbeat& heartbeat) {
     out.u64(heartbeat.members.bits());
     out.u32(heartbeat.votes);
     out.u8(static_cast<std::uint8_t>(heartbeat.state));
-    out.u8(static_cast<std::uint8_t>((heartbeat.trusted ? kTrusted : 0) |
-                                     (heartbeat.stopped ? kStopped : 0) |
-                                     (heartbeat.bound ? kBound : 0) |
-                                     (heartbeat.resets ? kResets : 0)));
+    out.u8(static_cast<std::uint8_t>(
+        (heartbeat.trusted ? kTrusted : 0) | (heartbeat.stopped ? kStopped : 0) |
+        (heartbeat.bound ? kBound : 0) | (heartbeat.resets ? kResets : 0)));
     out.u16(0);
     out.u32(heartbeat.score);
     for (const auto epoch :

@@ -183,7 +183,8 @@ std::optional<Voter::Impl::Verdict> Voter::Impl::judge(NodeId node, Wanted& want
     }
     const auto& page = reading.page;
     if (reading.known == Known::kSound && page.incarnation != want.incarnation) {
-        return Verdict{true, "its machine has started anew"};  // ask_for_fences() takes another life
+        return Verdict{true,
+                       "its machine has started anew"};  // ask_for_fences() takes another life
     }
     if (reading.known == Known::kSound && page.state == VoterState::kEvicted && page.closes()) {
         want.obeyed = want.obeyed.value_or(now);

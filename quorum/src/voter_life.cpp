@@ -55,8 +55,7 @@ std::uint64_t Voter::Impl::shown() const {
     const auto showing = disks.round().done & trust.sane();
     const auto on = [&](DiskNumber disk) -> std::uint64_t {
         const auto& own = slots.on(disk, options.self).heartbeat;
-        const bool mine =
-            own.known == Known::kSound && own.page.incarnation == options.incarnation;
+        const bool mine = own.known == Known::kSound && own.page.incarnation == options.incarnation;
         const auto written = disks.page(PageKind::kHeartbeat).on_disk[disk.value()];
         return showing.has(disk) && mine ? std::min(own.page.sequence, written) : 0;
     };
@@ -122,8 +121,8 @@ void Voter::Impl::hear(NodeId from, const AskWord& message) {
         return;
     }
     words_given[from] = now;
-    say(from, GiveWord{message.nonce, ring,
-                       static_cast<std::uint64_t>((now - polled_well).count())});
+    say(from,
+        GiveWord{message.nonce, ring, static_cast<std::uint64_t>((now - polled_well).count())});
 }
 
 void Voter::Impl::hear(NodeId from, const GiveWord& message) {

@@ -46,7 +46,7 @@ struct Heartbeat {
     std::uint32_t votes = 0;  // of the members together
     VoterState state = VoterState::kStart;
     bool trusted = false;
-    bool stopped = false;     // the last page of an orderly end
+    bool stopped = false;  // the last page of an orderly end
     // While this page stands there unchanged a watchdog will reset the machine, unless all of a
     // ring with votes enough say that they hear of it.
     bool bound = false;

@@ -40,8 +40,8 @@ struct VoterOptions {
     // How far ahead the lease is published (Publish). A release waits for what was published to be
     // over. 0: nobody listens.
     std::chrono::milliseconds publish{0};
-    // A voter of this boot has said on its page that the watchdog binds it (Binds), and did not take
-    // it back in order.
+    // A voter of this boot has said on its page that the watchdog binds it (Binds), and did not
+    // take it back in order.
     bool bound = false;
     // Whoever is evicted by a request has its machine reset, by the shell.
     bool resets = true;
@@ -206,9 +206,8 @@ struct Note {
     std::string text;
 };
 
-using VoterOutput =
-    std::variant<ReadPages, WritePage, Poll, Say, FeedWatchdog, Binds, Publish, RiderWritten,
-                 WitnessWritten, ReadDone, FenceDone, Stopped, Note>;
+using VoterOutput = std::variant<ReadPages, WritePage, Poll, Say, FeedWatchdog, Binds, Publish,
+                                 RiderWritten, WitnessWritten, ReadDone, FenceDone, Stopped, Note>;
 using VoterOutputs = std::vector<VoterOutput>;
 
 struct VoterStatus {
@@ -221,7 +220,7 @@ struct VoterStatus {
     bool trusted = false;
     bool casting = false;
     bool bound = false;  // the page may say that the watchdog binds this voter
-    Epoch epoch;  // the newest known
+    Epoch epoch;         // the newest known
     Epoch held;
     Epoch released;
     std::optional<BootTime> lease;  // runs until

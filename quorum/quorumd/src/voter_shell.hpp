@@ -36,7 +36,7 @@ public:
         EventList* events = nullptr;
         std::function<void(const Say&)> say;
         std::function<void(const VoterOutput&)> publish;  // Publish, RiderWritten, ReadDone, ...
-        std::function<void()> binds;                          // remembers that it is bound
+        std::function<void()> binds;                      // remembers that it is bound
         // This life is to end: fenced, or its place is another's. The page says so already, or
         // cannot.
         std::function<void(bool fenced, const std::string& why)> evicted;

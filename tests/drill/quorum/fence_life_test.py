@@ -54,8 +54,8 @@ class Lives(QuorumCase):
         n1, n2 = self.lab.nodes
 
         def confirm():
-            done = subprocess.run(n1.command([quorumd.binary("quorumctl"), "--root", n1.root, "--yes", "fence-confirmed",
-                                              "n2"]), capture_output=True, text=True, timeout=60, check=False)
+            command = [quorumd.binary("quorumctl"), "--root", n1.root, "--yes", "fence-confirmed", "n2"]
+            done = subprocess.run(n1.command(command), capture_output=True, text=True, timeout=60, check=False)
             return done.returncode, done.stdout + done.stderr
 
         code, text = confirm()

@@ -62,10 +62,10 @@ struct Host {
     std::optional<sim::Time> armed;
     std::vector<std::function<void()>> held_up;  // what a frozen voter was about to do
     std::uint64_t boot = 0;
-    bool stays_down = false;                     // once its voter has stopped
-    bool bound = false;                          // a voter of this boot has said so
-    std::uint64_t watchdog = 0;                  // number of the feeding that counts
-    std::vector<sim::Time> said;                 // when the last word to each node arrives
+    bool stays_down = false;      // once its voter has stopped
+    bool bound = false;           // a voter of this boot has said so
+    std::uint64_t watchdog = 0;   // number of the feeding that counts
+    std::vector<sim::Time> said;  // when the last word to each node arrives
     Used used;
     std::set<std::uint64_t> words;  // what the voter has not answered yet of them
     std::uint64_t witnessed = 0;    // the newest generation that it said was on the disk

@@ -84,7 +84,7 @@ std::string World::fence_one() {
     }
     if (oracle_->breach().empty() && fence_.done != scenario_.resets) {
         return fmt::format("node {} is told to end its life: {}", target + 1,
-                           !fence_.done    ? "nothing comes of it"
+                           !fence_.done   ? "nothing comes of it"
                            : *fence_.done ? "its machine is said to be reset"
                                           : "refused");
     }

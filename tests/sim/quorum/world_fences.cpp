@@ -31,8 +31,8 @@ void World::fence_someone() {
     const auto target = fences_.below(hosts_.size());
     const auto by = (target + 1 + fences_.below(hosts_.size() - 1)) % hosts_.size();
     const auto kind = fences_.below(6);
-    constexpr const char* kNames[] = {"loses the disk",    "loses disk and links", "is stopped",
-                                      "starts once more",  "loses the disk",       "is left behind"};
+    constexpr const char* kNames[] = {"loses the disk",   "loses disk and links", "is stopped",
+                                      "starts once more", "loses the disk",       "is left behind"};
     trace(target, fmt::format("---- fenced by {}: {}", by + 1, kNames[kind]));
     if (!runs(target)) {
         return;
