@@ -8,15 +8,19 @@
 namespace quorate::quorum {
 
 bool PlaceWatch::read(DiskNumber disk, std::string_view pages) {
-    bool ends = false;
+    std::map<Incarnation, std::uint64_t> newest;  // a life that is over may have both sides
     for (std::uint32_t side = 0; side < kSides; ++side) {
         const auto at = std::size_t{page_of(self_, PageKind::kHeartbeat, side)} * kPageBytes;
-        if (at + kPageBytes <= pages.size()) {
-            const auto page = decode_heartbeat(pages.substr(at, kPageBytes), self_);
-            ends = (page && add(disk, page->incarnation, page->sequence)) || ends;
+        if (at + kPageBytes > pages.size()) {
+            return false;
+        }
+        if (const auto page = decode_heartbeat(pages.substr(at, kPageBytes), self_)) {
+            auto& sequence = newest[page->incarnation];
+            sequence = std::max(sequence, page->sequence);
         }
     }
-    return ends;
+    return std::ranges::count_if(
+               newest, [&](const auto& life) { return add(disk, life.first, life.second); }) > 0;
 }
 
 bool PlaceWatch::add(DiskNumber disk, Incarnation incarnation, std::uint64_t sequence) {

@@ -90,5 +90,22 @@ TEST(PlaceWatchTest, LooksAtItsOwnPageAmongAll) {
     EXPECT_TRUE(found);
 }
 
+TEST(PlaceWatchTest, TheTwoSidesOfADeadLifesPageDoNotMove) {
+    PlaceWatch watch(kNode, kSelf);
+    std::string pages(pages_for(3) * kPageBytes, '\0');
+    for (std::uint32_t side = 0; side < kSides; ++side) {
+        Heartbeat page;
+        page.node = kNode;
+        page.incarnation = kOther;
+        page.sequence = 41 + side;
+        const auto at = page_of(kNode, PageKind::kHeartbeat, side) * kPageBytes;
+        pages.replace(at, kPageBytes, encode(page));
+    }
+    for (int round = 0; round < 4; ++round) {
+        EXPECT_FALSE(watch.read(kDisk, pages));
+    }
+    EXPECT_TRUE(watch.prevails());
+}
+
 }  // namespace
 }  // namespace quorate::quorum
