@@ -38,7 +38,8 @@ void Voter::Impl::talk() {
         gives_back = true;
         settle_grant();
     }
-    const auto question = wants_words() ? std::optional(words.ask(now, others())) : std::nullopt;
+    const bool asks = wants_words();
+    const std::uint64_t question = asks ? words.ask(now, others()) : 0;
     for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
         const NodeId node(n);
         if (!members.has(node) || node == options.self) {
@@ -48,8 +49,8 @@ void Voter::Impl::talk() {
         if (ward) {
             say(node, AskLease{nonce});
         }
-        if (question) {
-            say(node, AskWord{*question, ring});
+        if (asks) {
+            say(node, AskWord{question, ring});
         }
     }
 }
