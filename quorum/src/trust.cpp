@@ -12,7 +12,17 @@ constexpr std::size_t kMaxTold = 2 * kMaxDisks;  // disks, of one peer
 
 void Trust::told(BootTime now, NodeId peer, const Advert& advert) {
     note(told_[peer], now, advert.written);
-    note(claimed_[peer], now, advert.claimed);
+    // A claim that was lost may be greater than all that the peer's next life writes.
+    auto& claims = claimed_[peer];
+    std::erase_if(claims, [&](const Told& one) {
+        const auto newer = [&](const Advert::Written& said) {
+            return said.disk == one.disk && said.sequence < one.sequence;
+        };
+        return std::ranges::any_of(advert.claimed, newer) ||
+               std::ranges::find(advert.written, one.disk, &Advert::Written::disk) !=
+                   advert.written.end();
+    });
+    note(claims, now, advert.claimed);
 }
 
 void Trust::note(std::vector<Told>& known, BootTime now,
