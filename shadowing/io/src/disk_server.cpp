@@ -99,6 +99,7 @@ struct DiskServer::Impl : std::enable_shared_from_this<DiskServer::Impl> {
     // With it everything that it did has ended.
     void ended() {
         ready = false;
+        ending = false;
         control.reset();
         process.reset();
         unsaid.clear();
@@ -207,6 +208,7 @@ struct DiskServer::Impl : std::enable_shared_from_this<DiskServer::Impl> {
     std::unique_ptr<Socket> control;
     asio::steady_timer again;
     bool stopped = false;
+    bool ending = false;  // killed by stop()
     bool ready = false;
     std::array<char, 4096> piece{};
     std::string received;
@@ -247,7 +249,11 @@ void DiskServer::stop(std::function<void()> done) {
     impl_->disk.reset();
     if (impl_->process) {
         impl_->for_stop.push_back(std::move(done));
-        impl_->process->end();
+        // Kept by the wait for its end, which keeps what it tells: never the other way round.
+        impl_->ending = true;
+        impl_->process.reset();
+    } else if (impl_->ending) {
+        impl_->for_stop.push_back(std::move(done));
     } else {
         asio::post(impl_->io, std::move(done));
     }
@@ -255,7 +261,7 @@ void DiskServer::stop(std::function<void()> done) {
 
 void DiskServer::drop(const ServedOpener& opener, std::uint64_t floor, std::function<void()> done) {
     raise_floor(floor);
-    if (!impl_->process) {
+    if (!impl_->process && !impl_->ending) {
         asio::post(impl_->io, std::move(done));
         return;
     }
