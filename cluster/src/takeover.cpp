@@ -66,10 +66,12 @@ void Takeover::confirmed(const std::string& name, MemberId lost) {
 }
 
 void Takeover::heard(NodeId member, const Fencing& fencing) {
-    if (fencing.epoch < epoch_ || words_.size() >= 2 * kMaxMembers * kMaxLost) {
+    const std::pair key{fencing.lost, member};
+    const bool room = words_.contains(key) || words_.size() < 2 * kMaxMembers * kMaxLost;
+    if (fencing.epoch < epoch_ || !room) {
         return;
     }
-    words_[{fencing.lost, member}] = fencing;
+    words_[key] = fencing;
     ask_heirs();
     allow();
 }

@@ -16,6 +16,7 @@
 #include <fmt/core.h>
 
 #include "base/text.hpp"
+#include "cluster/corosync_conf.hpp"
 #include "io/address.hpp"
 #include "io/config.hpp"
 #include "machine_files.hpp"
@@ -187,9 +188,20 @@ void Machine::check_nothing_runs() const {
             throw;
         }
     }
-    if (!options_.no_start && !ClusterServices::systemd_runs() &&
-        ClusterServices::runs("corosync")) {
+    if (options_.no_start || !ClusterServices::runs("corosync")) {
+        return;
+    }
+    if (!ClusterServices::systemd_runs()) {
         throw Failure{kRefused, "corosync runs already, with another configuration; stop it first"};
+    }
+    // Debian's package starts one that is alone; any other has a cluster, which would lose this
+    // machine.
+    const auto text = value_or_fail(read_file(corosync_conf_));
+    const auto conf = cluster::CorosyncConf::parse(text.value_or(""), corosync_conf_);
+    if (text && (!conf || conf->nodes().size() > 1)) {
+        throw Failure{kRefused, fmt::format("corosync runs already, {}; stop it first",
+                                            conf ? "as a member of cluster " + conf->cluster_name()
+                                                 : "and " + conf.error().to_string())};
     }
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -135,7 +136,9 @@ void add_monitor_command(CLI::App& app, Command& chosen) {
     for (const auto& kind : monitor_classes()) {
         names.emplace_back(kind.name);
     }
-    command->add_option("CLASS", options->classes, "cluster, lease, mail; default: all")
+    command
+        ->add_option("CLASS", options->classes,
+                     fmt::format("{}; default: all", fmt::join(names, ", ")))
         ->check(CLI::IsMember(names));
     command->add_option("--interval", options->interval, "seconds between samples (3)")
         ->check(CLI::Range(0.05, 3600.0));

@@ -20,6 +20,15 @@ public:
         found->by_node[node] = std::move(value);
     }
 
+    // Unless it does: "-".
+    void ought_to_say(const std::string& field, const std::string& node) {
+        for (auto& one : fields_) {
+            if (one.field == field) {
+                one.by_node.try_emplace(node, "-");
+            }
+        }
+    }
+
     // Those that are not said by all of `nodes` in the same words.
     std::vector<Difference> differing(const std::vector<std::string>& nodes) const {
         std::vector<Difference> result;
@@ -77,9 +86,10 @@ void say_circuits(Fields& fields, const NodeView& from, const std::vector<std::s
         const auto& circuit = item.as_object();
         const auto peer = text_of(circuit, "node");
         if (std::find(nodes.begin(), nodes.end(), peer) != nodes.end()) {
-            fields.say(
-                fmt::format("circuit {} {}", std::min(from.node, peer), std::max(from.node, peer)),
-                from.node, text_of(circuit, "state"));
+            const auto field =
+                fmt::format("circuit {} {}", std::min(from.node, peer), std::max(from.node, peer));
+            fields.say(field, from.node, text_of(circuit, "state"));
+            fields.ought_to_say(field, peer);
         }
     }
 }
