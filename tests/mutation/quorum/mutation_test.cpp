@@ -37,7 +37,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"no_read_back", 169}, Mutation{"short_silence", 3},
                       Mutation{"feed_unheard_of", 42}, Mutation{"feed_evicted", 1},
                       Mutation{"new_life_is_new_boot", 31}, Mutation{"silence_is_proof", 50},
-                      Mutation{"its_word_is_enough", 1}),
+                      Mutation{"its_word_is_enough", 1}, Mutation{"undecided", 2962},
+                      Mutation{"no_handshake", 2001}, Mutation{"no_lease", 125}),
     sim::name_of);
 
 }  // namespace
