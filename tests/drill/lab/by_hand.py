@@ -40,6 +40,16 @@ class Hand:
             assert time.monotonic() < end, shown
 
 
+    def await_members(self, node, members, limit=60):
+        """Until Corosync of `node` has these and no others."""
+        end = time.monotonic() + limit
+        while True:
+            shown = self.lab("show")
+            if re.search(rf"^{node} .* members {' '.join(members)}\s*$", shown, re.MULTILINE):
+                return
+            assert time.monotonic() < end, shown
+
+
 def left(folder):
     found = subprocess.run(["pgrep", "-f", folder], capture_output=True, text=True, check=False).stdout.split()
     return found + ([folder] if os.path.exists(folder) else [])
@@ -79,6 +89,18 @@ def corosync_alone(hand):
     assert "members n1 n2 n3" in shown and "clusterd" not in shown, shown
     assert hand.lab("run", "n3", "pidof", "corosync"), "Corosync runs"
     hand.lab("run", "n3", "pidof", "clusterd", code=1)
+    everybody = ["n1", "n2", "n3"]
+    for lose, regain in (("freeze n3", "thaw n3"), ("cut n3", "heal n3")):
+        hand.lab(*lose.split())
+        hand.await_members("n1", everybody[:2])
+        hand.lab(*regain.split())
+        hand.await_members("n3", everybody)
+    hand.lab("cut", "n3", "0")  # the other ring carries
+    hand.lab("run", "n3", "ping", "-c1", "-W2", "10.77.1.1")
+    hand.lab("run", "n3", "ping", "-c1", "-W1", "10.77.0.1", code=1)
+    hand.lab("heal", "n3", "0")
+    hand.lab("run", "n3", "ping", "-c1", "-W2", "10.77.0.1")
+    print("frozen and thawed, cut and healed", flush=True)
     hand.lab("down")
     print("Corosync alone, where it is wanted so", flush=True)
 

@@ -42,11 +42,22 @@ def main():
         warnings.simplefilter("always")
         drill(lab)
         gc.collect()
-    left = leftovers(lab.folder) + [str(warning.message) for warning in warned]
+    left = leftovers(lab.folder) + failing() + [str(warning.message) for warning in warned]
     if left:
         print(f"left behind: {left}")
         return 1
     return 0
+
+
+def failing():
+    """What is left of a laboratory in which a test failed."""
+    lab = Lab(nodes=2)
+    try:
+        with lab:
+            lab.start_corosync()
+            raise RuntimeError("a test that fails")
+    except RuntimeError:
+        return leftovers(lab.folder)
 
 
 def drill(lab):
