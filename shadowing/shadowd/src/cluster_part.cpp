@@ -106,7 +106,8 @@ awaitable<Status> ClusterPart::end_predecessor(const OpenerNote& note,
     for (const auto& file : files) {
         co_await await_last_io(file);
     }
-    auto here = co_await handlers_.drop({node_.self(), note.opener});
+    const ServedOpener lost{node_.self(), note.opener};
+    auto here = co_await handlers_.drop(lost);
     json::object opener = life();
     opener["process"] = fmt::format("{:016x}", note.opener);
     auto dropped = co_await tell_all("/v1/shadow/cluster/drop", std::move(opener));

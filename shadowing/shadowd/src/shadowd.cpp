@@ -86,18 +86,19 @@ awaitable<void> Shadowd::leave() {
 // ---- openers that are lost
 
 void Shadowd::drop(ServedOpener lost, std::uint64_t floor, std::function<void()> done) {
-    io::spawn(daemon_.io(), drop_everywhere(lost, floor, std::move(done)));
+    io::spawn(daemon_.io(), drop_and_tell(lost, floor, std::move(done)));
 }
 
-awaitable<bool> Shadowd::drop_and_wait(ServedOpener lost) {
-    io::Event dropped(daemon_.io());
-    co_await drop_everywhere(lost, 0, [&dropped] { dropped.set(); });
-    co_return dropped.is_set();
+awaitable<void> Shadowd::drop_and_tell(ServedOpener lost, std::uint64_t floor,
+                                       std::function<void()> done) {
+    const bool dropped = co_await drop_everywhere(lost, floor);
+    if (dropped) {
+        done();
+    }
 }
 
 // However long it takes: until then it may have something under way.
-awaitable<void> Shadowd::drop_everywhere(ServedOpener lost, std::uint64_t floor,
-                                         std::function<void()> done) {
+awaitable<bool> Shadowd::drop_everywhere(ServedOpener lost, std::uint64_t floor) {
     constexpr std::chrono::seconds kDropAgain{1};
     // Shared with the drops, which may outlast this.
     const auto ended = std::make_shared<io::Event>(daemon_.io());
@@ -120,9 +121,7 @@ awaitable<void> Shadowd::drop_everywhere(ServedOpener lost, std::uint64_t floor,
                       said->error().to_string());
         quiet = co_await io::sleep_until(io::mono_now() + kDropAgain);
     }
-    if (quiet) {
-        done();
-    }
+    co_return quiet.has_value();
 }
 
 std::set<std::string> Shadowd::rados_places() const {
@@ -197,7 +196,7 @@ void Shadowd::join() {
                             std::function<void()> done) {
         drop({lost, 0}, epoch, std::move(done));
     };
-    handlers.drop = [this](ServedOpener lost) { return drop_and_wait(lost); };
+    handlers.drop = [this](ServedOpener lost) { return drop_everywhere(lost, 0); };
     handlers.lost = [this](OpenerSlot slot, cluster::MemberId lost) {
         for (const auto& [name, unit] : units_) {
             if (unit.set && unit.file.cluster) {

@@ -86,9 +86,10 @@ private:
     boost::asio::awaitable<Status> begin_shared(std::string name);
     boost::asio::awaitable<void> try_to_begin_shared(std::string name);
     void took_over(Unit& unit, std::unique_ptr<MountedSet> set);
-    boost::asio::awaitable<void> drop_everywhere(ServedOpener lost, std::uint64_t floor,
-                                                 std::function<void()> done);
-    boost::asio::awaitable<bool> drop_and_wait(ServedOpener lost);
+    // False: the daemon ends before.
+    boost::asio::awaitable<bool> drop_everywhere(ServedOpener lost, std::uint64_t floor);
+    boost::asio::awaitable<void> drop_and_tell(ServedOpener lost, std::uint64_t floor,
+                                               std::function<void()> done);
     std::set<std::string> rados_places() const;
     MountedSet* mounted(const std::string& name);
     boost::asio::awaitable<Status> make_ready(std::string name, std::string disk, bool force);
