@@ -140,14 +140,14 @@ class Strangers(ClusterCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        clusterd.wait_cluster(cls.lab.nodes, limit=40)
+        clusterd.wait_cluster(cls.lab.nodes, limit=60)
 
     def setUp(self):
         n4 = self.lab["n4"]
         for pid in n4.pids("clusterd"):
             os.kill(pid, 15)
         self.three = self.lab.nodes[:3]
-        wait_for("n4 has no clusterd", lambda: not n4.pids("clusterd"), 20)
+        wait_for("n4 has no clusterd", lambda: not n4.pids("clusterd"))
         self.healthy(self.three)
 
     def start_stranger(self, **changes):
@@ -157,7 +157,7 @@ class Strangers(ClusterCase):
         key = changes.pop("key", self.key)
         clusterd.configure(self.lab, [n4], key=key, **changes)
         clusterd.start(n4, supervised=False)
-        wait_for("the stranger ends", lambda: not n4.pids("clusterd") and n4.log_text("clusterd"), 30)
+        wait_for("the stranger ends", lambda: not n4.pids("clusterd") and n4.log_text("clusterd"))
         self.healthy(self.three)
         return n4.log_text("clusterd")
 
@@ -184,8 +184,8 @@ class Strangers(ClusterCase):
     def test_a_second_daemon_on_the_same_node(self):
         n1 = self.lab["n1"]
         self.start_second(n1)
-        wait_for("the second ends", lambda: re.search("another clusterd of a cluster runs", n1.log_text("second")), 30)
-        wait_for("one is left", lambda: len(n1.pids("clusterd")) == 1, 20)
+        wait_for("the second ends", lambda: re.search("another clusterd of a cluster runs", n1.log_text("second")))
+        wait_for("one is left", lambda: len(n1.pids("clusterd")) == 1)
         self.healthy(self.three)
 
     def test_a_second_daemon_with_the_same_node_id(self):
@@ -194,8 +194,8 @@ class Strangers(ClusterCase):
         before = self.healthy(self.three)
         n1.run("rm", "/run/clusterd.lock")
         self.start_second(n1)
-        wait_for("the second ends", lambda: re.search("node id 1 is taken", n1.log_text("second")), 30)
-        wait_for("one is left", lambda: len(n1.pids("clusterd")) == 1, 20)
+        wait_for("the second ends", lambda: re.search("node id 1 is taken", n1.log_text("second")))
+        wait_for("one is left", lambda: len(n1.pids("clusterd")) == 1)
         after = self.healthy(self.three)
         self.assertEqual([one["incarnation"] for one in after], [one["incarnation"] for one in before])
         self.assertTrue(any("node id 1 is taken" in row["text"] for one in after for row in one["refusals"]) or

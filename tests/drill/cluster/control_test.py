@@ -117,10 +117,10 @@ class Control(ClusterCase):
         n1 = self.lab["n1"]
         self.assertEqual(clusterd.ask(n1, "POST", "/v1/cluster/expected-votes", {"votes": 4}), {"expected_votes": 4})
         for node in self.lab.nodes:
-            wait_for("four expected", lambda asked=node: clusterd.cluster(asked)["votes"]["expected"] == 4, 15)
+            wait_for("four expected", lambda asked=node: clusterd.cluster(asked)["votes"]["expected"] == 4)
         clusterd.ask(n1, "POST", "/v1/cluster/expected-votes", {"votes": 3})
         for node in self.lab.nodes:
-            wait_for("three expected", lambda asked=node: clusterd.cluster(asked)["votes"]["expected"] == 3, 15)
+            wait_for("three expected", lambda asked=node: clusterd.cluster(asked)["votes"]["expected"] == 3)
         status, answer = clusterd.control(n1, "POST", "/v1/cluster/level", {"level": 9})
         self.assertEqual(status, 409)
         self.assertIn("n1", answer["error"]["message"])

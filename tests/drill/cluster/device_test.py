@@ -34,11 +34,11 @@ class Device(ClusterCase):
             shown = clusterd.cluster(node)
             return shown if shown and shown["state"] == "stalled" and shown["reason"].startswith(reason) else None
 
-        return wait_for(f"{node.name} stalls: {reason}", seen, 20)
+        return wait_for(f"{node.name} stalls: {reason}", seen)
 
     def problem(self, node, words):
         said = wait_for(f"{node.name} says {words}",
-                        lambda: words in (clusterd.cluster(node) or {}).get("votes", {}).get("device_problem", ""), 20)
+                        lambda: words in (clusterd.cluster(node) or {}).get("votes", {}).get("device_problem", ""))
         self.assertTrue(said)
 
     def test_a_device_that_nobody_serves(self):
@@ -57,7 +57,7 @@ class Device(ClusterCase):
         self.problem(n1, "Qdevice casts 1 vote of the quorum device in Corosync, which no quorumd publishes")
         self.healthy()
         n2.kill()
-        wait_for("votequorum goes on", lambda: self.votequorum_goes_on(n1), 20)
+        wait_for("votequorum goes on", lambda: self.votequorum_goes_on(n1))
         self.assertEqual(self.stalls(n1, "no quorum; Qdevice casts 1 vote")["votes"]["disk"], 0)
 
 

@@ -78,7 +78,7 @@ class Fencers(ClusterCase):
             if not node.alive:
                 self.boot(node)
         for node in self.lab.nodes:
-            wait_for(f"clusterd of {node.name}", lambda asked=node: clusterd.cluster(asked), 20)
+            wait_for(f"clusterd of {node.name}", lambda asked=node: clusterd.cluster(asked))
             for row in self.fencers(node):
                 clusterd.ask(node, "DELETE", f"/v1/fencers/{row['name']}?force=true")
         self.healthy()
@@ -108,11 +108,11 @@ class Fencers(ClusterCase):
 
     def wait_only_for(self, what, *nodes):
         for node in nodes or (self.n1, self.n2):
-            wait_for(f"{node.name} waits for {what}", lambda asked=node: self.waits_for(asked) == what, 20)
+            wait_for(f"{node.name} waits for {what}", lambda asked=node: self.waits_for(asked) == what)
 
     def wait_taken_over(self, *nodes):
         for node in nodes or (self.n1, self.n2):
-            wait_for(f"{node.name} has taken over", lambda asked=node: self.waits_for(asked) == "", 20)
+            wait_for(f"{node.name} has taken over", lambda asked=node: self.waits_for(asked) == "")
 
     def ctl(self, node, *words, code=0):
         done = subprocess.run([str(binaries() / "clusterctl"), "--root", node.root, *words], capture_output=True,
@@ -145,7 +145,7 @@ class Fencers(ClusterCase):
         life = self.lose(self.n3)
         rados.next("node_id")
         rados.kill()
-        wait_for("absent", lambda: self.fencer(self.n1)["state"] == "absent", 10)
+        wait_for("absent", lambda: self.fencer(self.n1)["state"] == "absent")
         self.wait_logged(self.n1, "fencer_absent")
         self.wait_only_for("fencer rados of n1")
         # Back again, it is asked again.

@@ -32,7 +32,7 @@ class Many(ClusterCase):
         shown = self.healthy()
         self.assertEqual({one["epoch"] for one in shown}, {shown[0]["epoch"]})
         for node in self.lab.nodes:
-            wait_for(f"{node.name}: all circuits on both rings", lambda n=node: self.rings_up(n), 20)
+            wait_for(f"{node.name}: all circuits on both rings", lambda n=node: self.rings_up(n))
         first, *others = self.lab.nodes
         first.kill()
         left = self.healthy(others)

@@ -39,7 +39,7 @@ class Nodes(ClusterCase):
         self.assertEqual(texts, [answer["corosync_conf"]] * 3)
         with open(os.path.join(n1.folder, "etc-corosync/authkey"), "rb") as key:
             self.assertEqual(base64.b64decode(answer["authkey"]), key.read())
-        wait_for("four votes expected", lambda: clusterd.cluster(n1)["votes"]["expected"] == 4, 15)
+        wait_for("four votes expected", lambda: clusterd.cluster(n1)["votes"]["expected"] == 4)
         # Nobody had to leave for it.
         self.assertEqual([one["incarnation"] for one in self.healthy()], [one["incarnation"] for one in before])
         n4 = self.lab.add_node()
@@ -73,7 +73,7 @@ class Nodes(ClusterCase):
         self.healthy([node for node in self.lab.nodes if node is not n4])
         clusterd.ask(n1, "DELETE", "/v1/cluster/nodes/n4")
         self.assertNotIn("10.77.0.4", conf(n1))
-        wait_for("three votes expected", lambda: clusterd.cluster(n1)["votes"]["expected"] == 3, 15)
+        wait_for("three votes expected", lambda: clusterd.cluster(n1)["votes"]["expected"] == 3)
 
     def test_a_node_that_refuses_changes_nothing_anywhere(self):
         n1, _, n3 = self.lab.nodes

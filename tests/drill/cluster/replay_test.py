@@ -62,7 +62,7 @@ class Replay(ClusterCase):
     def rings_up(self):
         for node, peer in ((self.n1, self.n2), (self.n2, self.n1)):
             wait_for(f"all rings of {node.name} to {peer.name}", lambda a=node, b=peer: all(
-                ring["state"] == "up" for ring in self.circuit(a, b)["rings"]), 20)
+                ring["state"] == "up" for ring in self.circuit(a, b)["rings"]))
 
     def greet(self):
         """What n2 answers to a hello of n1's life: (epoch of the circuit, the number it expects next)."""
@@ -99,7 +99,7 @@ class Replay(ClusterCase):
             heard = self.logged(self.n2, "ring_up")
             self.knock(greeting + again + wire.frame(wire.ACK, since, 0) + wire.frame(wire.HEARTBEAT_ACK, since, 1),
                        first=len(greeting))
-            wait_for("the true n1 takes its ring back", lambda: len(self.logged(self.n2, "ring_up")) > len(heard), 20)
+            wait_for("the true n1 takes its ring back", lambda: len(self.logged(self.n2, "ring_up")) > len(heard))
             so_far = stream.answered
             wait_for("pings afterwards", lambda: stream.answered > so_far + 3)
         self.assertEqual(stream.refused, 0)
@@ -150,7 +150,7 @@ class Replay(ClusterCase):
                 "try:\n    while s.recv(4096): pass\nexcept OSError: pass\n")
         subprocess.run(self.n1.command(["python3", "-c", code % ((self.n2.address(1), clusterd.PORT),)]),
                        input=recorder.said, timeout=30, check=True)
-        wait_for("a line about it", lambda: len(self.logged(self.n2, "peer_refused")) > refused, 20)
+        wait_for("a line about it", lambda: len(self.logged(self.n2, "peer_refused")) > refused)
         self.assertFalse(clusterd.cluster(self.n2)["members"][1]["draining"])
 
 

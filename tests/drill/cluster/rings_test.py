@@ -13,7 +13,7 @@ class Rings(ClusterCase):
 
     def wait_rings(self, node, other, wanted):
         wait_for(f"rings from {node.name} to {other.name} are {wanted}",
-                 lambda: self.ring_states(node, other) == wanted, 20)
+                 lambda: self.ring_states(node, other) == wanted)
 
     def test_one_ring_cut_under_load_loses_nothing(self):
         n1, n2 = self.lab["n1"], self.lab["n2"]
@@ -60,7 +60,7 @@ class Rings(ClusterCase):
         for node in self.lab.nodes:
             clusterd.wait_state(node, "stalled")
             # The lease ends first; then Corosync notices.
-            wait_for(f"{node.name} without quorum", lambda asked=node: not clusterd.cluster(asked)["quorate"], 20)
+            wait_for(f"{node.name} without quorum", lambda asked=node: not clusterd.cluster(asked)["quorate"])
         for node in self.lab.nodes[1:]:
             node.heal()
         self.assertGreater(self.healthy()[0]["epoch"], before)

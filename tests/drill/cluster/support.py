@@ -83,7 +83,7 @@ class ClusterCase(unittest.TestCase):
 
     # ---- what holds
 
-    def healthy(self, nodes=None, limit=40.0):
+    def healthy(self, nodes=None, limit=60.0):
         """All of `nodes` in one quorate view of exactly these, lease running; returns what each shows."""
         nodes = nodes or self.lab.nodes
         shown = clusterd.wait_cluster(nodes, limit=limit)
@@ -119,7 +119,7 @@ class ClusterCase(unittest.TestCase):
     def logged(self, node, event):
         return [line for line in node.log_text("clusterd").splitlines() if line[3:].startswith(event)]
 
-    def wait_logged(self, node, event, limit=20.0):
+    def wait_logged(self, node, event, limit=60.0):
         return wait_for(f"{event} in the log of {node.name}", lambda: self.logged(node, event), limit)
 
     def ping(self, node, other, count=5, size=100, timeout=30):

@@ -88,7 +88,7 @@ class Lab:
         """Starts Corosync on a node that is on, with the configuration that its disk has."""
         corosync.start(node)
 
-    def wait_quorate(self, nodes=None, members=None, limit=30.0):
+    def wait_quorate(self, nodes=None, members=None, limit=60.0):
         """Until each of `nodes` is quorate with exactly `members` (default: the same nodes)."""
         nodes = nodes or self.nodes
         wanted = (True, sorted(node.number for node in (members or nodes)))

@@ -96,12 +96,13 @@ def supervisors(node):
             pass
 
 
-def stop(node, limit=20.0):
+def stop(node, program_name="clusterd", limit=60.0):
     """SIGTERM, as a service manager does; waits for the end. It may be about to be started again: not any more."""
-    for pid in [*supervisors(node), *node.pids("clusterd")]:
+    watched = supervisors(node) if program_name == "clusterd" else []
+    for pid in [*watched, *node.pids(program_name)]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, 15)
-    wait_for(f"{node.name}: the end of clusterd", lambda: not node.pids("clusterd"), limit)
+    wait_for(f"{node.name}: the end of {program_name}", lambda: not node.pids(program_name), limit)
 
 
 # ---- control API
@@ -120,9 +121,9 @@ def ask(node, method, path, body=None, timeout=30):
 
 
 def cluster(node):
-    """What the node says of the cluster; None when nobody answers within a second (off, frozen, starting)."""
+    """What the node says of the cluster; None when nobody answers for 5 s (off, frozen, starting)."""
     try:
-        status, answer = control(node, "GET", "/v1/cluster", timeout=1)
+        status, answer = control(node, "GET", "/v1/cluster", timeout=5)
     except (OSError, http.client.HTTPException):
         return None
     return answer if status == 200 else None
@@ -137,7 +138,7 @@ def agrees(node, wanted, state="running"):
     return shown if shown and shown["state"] == state and members(shown) == wanted else None
 
 
-def wait_cluster(nodes, members_wanted=None, limit=30.0):
+def wait_cluster(nodes, members_wanted=None, limit=60.0):
     """Until each of `nodes` runs in one quorate view of exactly these members; returns what each shows."""
     wanted = sorted(node.number for node in members_wanted or nodes)
 
@@ -150,7 +151,7 @@ def wait_cluster(nodes, members_wanted=None, limit=30.0):
     return wait_for(f"one view of {wanted} on {', '.join(node.name for node in nodes)}", same_epoch, limit)
 
 
-def wait_state(node, state, limit=30.0):
+def wait_state(node, state, limit=60.0):
     def reached():
         shown = cluster(node)
         return shown if shown and shown["state"] == state else None

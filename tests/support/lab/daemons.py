@@ -65,7 +65,7 @@ def wait_answers(node, limit=60.0):
     wait_for(f"maild on {node.name}; see {node.log('maild')}", lambda: maild_answers(node), limit)
 
 
-def wait(nodes, limit=30.0):
+def wait(nodes, limit=60.0):
     """Until all of them are in one view and have mail; returns their views."""
     shown = clusterd.wait_cluster(nodes, limit=limit)
     for node in nodes:

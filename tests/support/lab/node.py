@@ -103,7 +103,7 @@ class Node:
             return log.read()
 
 
-def wait_for(what, condition, limit=30.0, pause=0.05):
+def wait_for(what, condition, limit=60.0, pause=0.05):
     """Waits until condition() is true and returns that value; an error names `what`."""
     deadline = time.monotonic() + limit
     while True:
