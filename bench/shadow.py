@@ -6,12 +6,14 @@ A peer that is not installed is left out, with a note. Exit status 0: every bar 
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
 import platform
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -25,6 +27,7 @@ from table import Row, Table, progress  # noqa: E402
 
 BIN = pathlib.Path(os.environ["QUORATE_BIN"])
 MIB = 1 << 20
+GIB = 1 << 30
 
 
 class Files:
@@ -71,7 +74,7 @@ def library(files, seconds, *words, members=2):
          "--seconds", str(seconds), *map(str, words)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True, timeout=600, text=True)
     result = json.loads(done.stdout)
-    result["copied_s"] = float(re.search(r"copied in ([\d.]+) s", done.stderr)[1])
+    result["ready_s"] = float(re.search(r"ready after ([\d.]+) s", done.stderr)[1])
     return result
 
 
@@ -125,14 +128,110 @@ def processor(table, files, seconds, _):
         table.add(Row("the same against bare io_uring (us)", ours, peer, smaller=True))
 
 
+def overwrite(path):
+    subprocess.run(["shred", "-n", "1", path], check=True)
+
+
+def read_and_write(files, seconds):
+    """The slower of the two: what a copy could do that looked at nothing."""
+    common = ["--direct=1", "--ioengine=io_uring", "--bs=1m", "--iodepth=4", f"--size={files.octets}", "--time_based",
+              f"--runtime={seconds}"]
+    jobs = [["--name=source", "--rw=read", f"--filename={files.members[0]}", *common],
+            ["--name=target", "--rw=write", f"--filename={files.members[1]}", *common]]
+    done = subprocess.run(["fio", "--output-format=json", *jobs[0], *jobs[1]], stdout=subprocess.PIPE, check=True,
+                          timeout=600, cwd="/")
+    source, target = json.loads(done.stdout)["jobs"]
+    return {"mib_s": min(source["read"]["bw_bytes"], target["write"]["bw_bytes"]) / MIB}
+
+
 def copies(table, files, seconds, rounds):
     """A disk that is equal already is read beside its source; it is the speed of both at once that bounds it."""
     ours = statistics.median(
-        files.octets / MIB / library(files, 0.1)["copied_s"] for _ in range(rounds))
+        files.octets / MIB / library(files, 0.1)["ready_s"] for _ in range(rounds))
     words = ("--depth", 8, "--octets", 256 * 1024, "--sequential", "--read", "--both")
     table.add(Row("copy of a disk that is equal already, against reading both files (MiB/s)", ours,
                   bare(files, seconds, *words)["mib_s"], at_least=0.9))
     table.add(Row("the same against reading one (MiB/s)", ours, raw(files, seconds, "read", "1m", 8)["mib_s"]))
+
+    def other():
+        overwrite(files.members[1])
+        return {"mib_s": files.octets / MIB / library(files, 0.1)["ready_s"]}
+
+    both = alternate(rounds, other, lambda: read_and_write(files, seconds), "mib_s")
+    table.add(Row("copy of a disk that has other data, against reading one while the other is written (MiB/s)", *both,
+                  at_least=0.8))
+
+
+def under_copy(table, files, seconds, rounds):
+    """Of a disk that has something else everywhere, so that the copy reads, writes and reads it again."""
+    words = ("--depth", 32)
+
+    def copying():
+        overwrite(files.members[1])
+        return library(files, seconds, *words, "--under-copy")
+
+    both = alternate(rounds, copying, lambda: library(files, seconds, *words), "iops")
+    table.add(Row("4 KiB random writes, 32 at a time, while a disk is copied, against without (/s)", *both,
+                  at_least=0.7))
+
+
+@contextlib.contextmanager
+def btrfs(folder, octets):
+    """A file of a btrfs raid1 on two loop devices."""
+    with contextlib.ExitStack() as undo:
+        loops = []
+        for number in range(2):
+            backing = os.path.join(folder, f"btrfs{number}")
+            with open(backing, "wb") as file:
+                os.posix_fallocate(file.fileno(), 0, octets)
+            undo.callback(os.remove, backing)
+            loops.append(subprocess.check_output(
+                ["losetup", "--find", "--show", "--direct-io=on", backing], text=True).strip())
+            undo.callback(subprocess.run, ["losetup", "--detach", loops[-1]], check=True)
+        subprocess.run(["mkfs.btrfs", "--quiet", "--data", "raid1", "--metadata", "raid1", *loops],
+                       check=True, stderr=subprocess.DEVNULL)
+        place = os.path.join(folder, "btrfs")
+        os.mkdir(place)
+        undo.callback(os.rmdir, place)
+        subprocess.run(["mount", "-t", "btrfs", "-o", f"device={loops[1]}", loops[0], place], check=True)
+        undo.callback(subprocess.run, ["umount", place], check=True)
+        file = os.path.join(place, "file")
+        subprocess.run(["dd", "if=/dev/zero", f"of={file}", "bs=1M", "count=256", "conv=fsync", "status=none"],
+                       check=True)
+        yield file
+
+
+def synchronous(table, files, seconds, rounds):
+    """One at a time, each on both disks for good before the next."""
+    if os.geteuid() != 0 or not shutil.which("mkfs.btrfs"):
+        table.note("btrfs", "needs root and btrfs-progs: not measured")
+        return
+    with btrfs(files.folders[0], files.octets) as file:
+        both = alternate(rounds, lambda: library(files, seconds, "--fua"), lambda: fio(
+            seconds, f"--filename={file}", "--ioengine=psync", "--sync=1", "--rw=randwrite", "--bs=4k",
+            "--size=256m"), "iops")
+    table.add(Row("4 KiB synchronous random writes, one at a time, against btrfs raid1 (/s)", *both, at_least=2))
+
+
+def restart(table, files, *_):
+    """Every region that the write-intent log can hold (1,008 of 4 MiB) is hot when its opener dies."""
+    disks = [os.path.join(files.folders[i % len(files.folders)], f"large{i}") for i in range(2)]
+    command = [BIN / "shadow_load", *disks, "--witness", os.path.join(files.root, "large-witness")]
+    try:
+        for disk in disks:
+            with open(disk, "wb") as file:
+                file.truncate(64 * GIB)
+        hot = [*command, "--sequential", "--step", 4 * MIB, "--within", 1008 * 4 * MIB, "--depth", 32, "--seconds", 4]
+        died = subprocess.run([str(word) for word in [*hot, "--crash"]], check=False, stderr=subprocess.DEVNULL)
+        if died.returncode != -signal.SIGKILL:
+            raise RuntimeError(f"the opener did not die as told: {died.returncode}")
+        again = subprocess.run([*command, "--again", "--seconds", "0.1"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, check=True, text=True, timeout=600)
+        ours = float(re.search(r"ready after ([\d.]+) s", again.stderr)[1])
+    finally:
+        for disk in disks:
+            os.remove(disk)
+    table.add(Row("restart of a set of 64 GiB with 4 GiB hot, until it is reconciled (s)", ours, 5, at_most=5))
 
 
 def over_nbd(uri, seconds):
@@ -193,7 +292,8 @@ def nbd(table, files, seconds, rounds):
     table.add(Row("4 KiB random writes over NBD, 32 at a time, against QEMU's quorum (/s)", *both, at_least=1.5))
 
 
-PARTS = {"writes": writes, "reads": reads, "processor": processor, "copies": copies, "nbd": nbd}
+PARTS = {"writes": writes, "reads": reads, "processor": processor, "copies": copies,
+         "under_copy": under_copy, "synchronous": synchronous, "restart": restart, "nbd": nbd}
 
 
 def main():

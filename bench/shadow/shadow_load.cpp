@@ -1,6 +1,9 @@
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
@@ -12,7 +15,7 @@
 #include "shadowing/io/solo_set.hpp"
 
 // Reads or writes a set of local disks through the library, so many requests at a time, for so many
-// seconds. Makes the set first.
+// seconds. Makes the set first and waits for its copy, unless told otherwise.
 namespace quorate::bench {
 namespace {
 
@@ -24,7 +27,22 @@ struct Options {
     double seconds = 3;
     bool reads = false;
     bool sequential = false;
+    std::uint64_t step = 0;    // from one request to the next, if sequential; 0: octets
+    std::uint64_t within = 0;  // of the unit's beginning; 0: all of it
+    bool fua = false;
+    bool again = false;       // the set is there already
+    bool under_copy = false;  // and not longer than it lasts
+    bool crash = false;       // at the end, with requests under way
 };
+
+bool is_whole(const shadowing::UnitStatus& status) {
+    for (const auto& member : status.set.members) {
+        if (member.role != shadowing::Role::kFull) {
+            return false;
+        }
+    }
+    return status.set.mounted && status.set.to_merge.empty();
+}
 
 class Load {
 public:
@@ -36,7 +54,8 @@ public:
             std::memcpy(buffer.data() + at, &word, sizeof(word));
         }
         data_ = std::make_shared<const io::AlignedBuffer>(std::move(buffer));
-        places_ = set.status().octets / options.octets;
+        step_ = options.sequential && options.step != 0 ? options.step : options.octets;
+        places_ = (options.within != 0 ? options.within : set.status().octets) / step_;
     }
 
     void run() {
@@ -58,6 +77,7 @@ public:
             .number("p99_us", quantile(latencies_, 0.99))
             .number("cpu_us", busy.count() / done)
             .count("intent_blocks", status.set.intent_blocks)
+            .count("hot_regions", status.set.hot_regions)
             .print();
     }
 
@@ -68,7 +88,7 @@ private:
             options_.reads ? shadowing::RequestKind::kRead : shadowing::RequestKind::kWrite;
         const auto begun = Clock::now();
         ++under_way_;
-        shadowing::UnitRequest request{kind, place * options_.octets, options_.octets, false,
+        shadowing::UnitRequest request{kind, place * step_, options_.octets, options_.fua,
                                        options_.reads ? nullptr : data_};
         set_.submit(std::move(request), [this, begun](const shadowing::UnitReply& reply) {
             if (reply.status != shadowing::ReplyStatus::kOk) {
@@ -77,12 +97,19 @@ private:
             }
             latencies_.push_back(seconds_since(begun) * 1e6);
             --under_way_;
-            if (seconds_since(started_) < options_.seconds) {
+            if (goes_on()) {
                 ask();
+            } else if (options_.crash) {
+                ::kill(::getpid(), SIGKILL);
             } else if (under_way_ == 0) {
                 io_.stop();
             }
         });
+    }
+
+    bool goes_on() const {
+        const bool look = options_.under_copy && latencies_.size() % 64 == 0;
+        return seconds_since(started_) < options_.seconds && !(look && is_whole(set_.status()));
     }
 
     boost::asio::io_context& io_;
@@ -90,6 +117,7 @@ private:
     const Options& options_;
     Random random_;
     std::shared_ptr<const io::AlignedBuffer> data_;
+    std::uint64_t step_ = 0;
     std::uint64_t places_ = 0;
     std::uint64_t next_ = 0;
     std::size_t under_way_ = 0;
@@ -97,34 +125,34 @@ private:
     std::vector<double> latencies_;
 };
 
-bool is_whole(const shadowing::UnitStatus& status) {
-    for (const auto& member : status.set.members) {
-        if (member.role != shadowing::Role::kFull) {
-            return false;
-        }
+bool made(const Options& options) {
+    if (options.again) {
+        return true;
     }
-    return status.set.mounted;
+    const auto set = shadowing::create_set({.unit = "DSA1", .disks = options.disks, .force = true});
+    if (!set) {
+        std::fprintf(stderr, "%s\n", set.error().to_string().c_str());
+        return false;
+    }
+    std::filesystem::remove(options.witness);
+    return true;
 }
 
 int run(const Options& options) {
-    const auto made =
-        shadowing::create_set({.unit = "DSA1", .disks = options.disks, .force = true});
-    if (!made) {
-        std::fprintf(stderr, "%s\n", made.error().to_string().c_str());
+    if (!made(options)) {
         return 1;
     }
-    std::filesystem::remove(options.witness);
     boost::asio::io_context io(1);
+    const auto begun = Clock::now();
     auto set = shadowing::open_solo_set(io, {"DSA1", options.disks, options.witness});
     if (!set) {
         std::fprintf(stderr, "%s\n", set.error().to_string().c_str());
         return 1;
     }
-    const auto begun = Clock::now();
-    while (!is_whole((*set)->status())) {
+    while (options.under_copy ? !(*set)->status().set.mounted : !is_whole((*set)->status())) {
         io.run_one();
     }
-    std::fprintf(stderr, "copied in %.2f s\n", seconds_since(begun));
+    std::fprintf(stderr, "ready after %.2f s\n", seconds_since(begun));
     Load(io, **set, options).run();
     return 0;
 }
@@ -142,6 +170,12 @@ int main(int argc, char** argv) {
     app.add_option("--seconds", options.seconds);
     app.add_flag("--read", options.reads);
     app.add_flag("--sequential", options.sequential);
+    app.add_option("--step", options.step);
+    app.add_option("--within", options.within);
+    app.add_flag("--fua", options.fua);
+    app.add_flag("--again", options.again);
+    app.add_flag("--under-copy", options.under_copy);
+    app.add_flag("--crash", options.crash);
     CLI11_PARSE(app, argc, argv);
     return quorate::bench::run(options);
 }
