@@ -122,9 +122,14 @@ void Engine::write_value(Resource& resource, Lock* lock, std::uint32_t flags,
     }
 }
 
-// At the moment of the grant: the block is returned or written.
+// At the moment of the grant: the block is returned or written. Who asked to read, from PW for EX,
+// and is granted the alternative has brought nothing to write, and was not asked for the right to.
 void Engine::apply_value(Resource& resource, Lock& lock, LockMode mode) {
-    const auto effect = lock.has_granted ? value_effect(lock.granted, mode) : ValueEffect::kRead;
+    const auto asked =
+        lock.has_granted ? value_effect(lock.granted, lock.requested) : ValueEffect::kRead;
+    const auto granted = lock.has_granted ? value_effect(lock.granted, mode) : ValueEffect::kRead;
+    const bool asked_to_read = granted == ValueEffect::kWrite && asked == ValueEffect::kRead;
+    const auto effect = asked_to_read ? ValueEffect::kRead : granted;
     lock.read_value = lock.read_invalid = false;
     if (effect == ValueEffect::kWrite) {
         static constexpr ValueBlock kZero{};

@@ -55,6 +55,27 @@ TEST_F(ValueBlocks, NothingIsCopiedWithoutTheFlag) {
     EXPECT_EQ(read("r"), "old");
 }
 
+// What Linux leaves to the mode that comes of it: a program that asks to read has nothing to write.
+TEST_F(ValueBlocks, WhoAskedToReadWritesNothingWithTheAlternative) {
+    for (const auto& [alternative, mode] : {std::pair(flag::ALTPR, PR), {flag::ALTCW, CW}}) {
+        const std::string name(name_of(mode));
+        node.lock(9, name, CR);  // forbids EX
+        write(name, "old");
+        const auto lock = node.lock(1, name, PW);
+        for (const auto doubt : {0U, flag::IVVALBLK}) {
+            const auto flags = alternative | flag::VALBLK | doubt;
+            const auto done = node.convert(1, lock.lock, EX, flags, block("new"));
+            ASSERT_EQ(done.status, kGranted) << name;
+            EXPECT_EQ(done.mode, mode);
+            EXPECT_TRUE(done.alternative) << name;
+            EXPECT_TRUE(done.has_value) << name;
+            EXPECT_STREQ(done.value.data(), "old") << name;
+            EXPECT_EQ(read(name), "old") << name;
+            node.convert(1, lock.lock, PW);
+        }
+    }
+}
+
 TEST_F(ValueBlocks, TheFirstContentIsValidAndZero) {
     const auto lock = node.lock(1, "r", CR, flag::VALBLK);
     EXPECT_TRUE(lock.has_value);
