@@ -64,7 +64,7 @@ struct Clusterd::Parts {
                    [this](MemberId to, Channel channel, std::string_view payload) {
                        return machine.send(to, channel, payload);
                    }),
-          ping(daemon.io(), messages),
+          ping(daemon.io(), messages, [this] { return machine.epoch(); }),
           locks(daemon.io(), messages, std::move(lock_options), config.locks.trace_bytes),
           interconnect(daemon.io(), scope, keys,
                        [this](const MachineInput& input) { machine.feed(input); }),
@@ -275,6 +275,7 @@ Status Clusterd::open_control() {
     add_relay_routes(routes);
     add_fencer_routes(routes);
     add_metrics(metrics_, parts.machine, *parts.listener, parts.chronicle);
+    add_ping_metrics(metrics_, parts.ping);
     add_lock_metrics(metrics_, parts.locks.manager());
     add_fencer_metrics(metrics_, parts.fencers->desk());
     add_busy_poll_metrics(metrics_, daemon_.busy_poll_counts());
@@ -385,6 +386,7 @@ awaitable<void> Clusterd::end() {
         co_await parts.locks.drain(kDrainTime);
     }
     parts.machine.stop();
+    parts.ping.stop();
     parts.listener->stop();
     if (parts.group) {
         parts.group->stop();

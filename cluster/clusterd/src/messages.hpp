@@ -40,6 +40,8 @@ public:
     // Errors: errc::too_large, errc::refused (no member, or its queue is full).
     Status send(MemberId to, Channel channel, std::string_view payload);
 
+    MemberId self() const { return self_; }
+
     void deliver(const Deliver& message);
     void tell(const Event& event);
     void tell(const BackPressure& pressure);

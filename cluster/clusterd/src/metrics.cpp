@@ -135,6 +135,12 @@ void add_metrics(io::Metrics& metrics, const MachineShell& machine, const PeerLi
     add_circuits(cluster);
 }
 
+void add_ping_metrics(io::Metrics& metrics, const Ping& ping) {
+    metrics.counter_from("clusterd_ping_out_of_sequence",
+                         "Messages of pings that came where another was due",
+                         [&ping] { return static_cast<double>(ping.out_of_sequence()); });
+}
+
 void add_busy_poll_metrics(io::Metrics& metrics, const io::BusyPollCounts& counts) {
     const auto counter = [&](const char* name, const char* help, auto read) {
         metrics.counter_from(name, help, [&counts, read] { return double(read(counts)); });

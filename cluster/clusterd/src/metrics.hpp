@@ -7,6 +7,7 @@
 #include "lockmgr/lock_manager.hpp"
 #include "machine_shell.hpp"
 #include "peer_listener.hpp"
+#include "ping.hpp"
 
 namespace quorate::cluster {
 
@@ -16,6 +17,7 @@ void add_metrics(io::Metrics& metrics, const MachineShell& machine, const PeerLi
 
 // The lock manager's own; LockClients adds those of its clients.
 void add_lock_metrics(io::Metrics& metrics, const lockmgr::LockManager& manager);
+void add_ping_metrics(io::Metrics& metrics, const Ping& ping);
 void add_busy_poll_metrics(io::Metrics& metrics, const io::BusyPollCounts& counts);
 void add_fencer_metrics(io::Metrics& metrics, const FencerDesk& desk);
 

@@ -16,17 +16,19 @@ namespace {
 
 using boost::asio::awaitable;
 
-constexpr std::uint8_t kAsk = 1;
-constexpr std::uint8_t kAnswer = 2;
-constexpr std::size_t kHead = 17;  // kind, run, number
+// 1 and 2 had no sequence.
+constexpr std::uint8_t kAsk = 3;
+constexpr std::uint8_t kAnswer = 4;
+constexpr std::size_t kHead = 25;  // kind, sequence, run, number
 constexpr std::chrono::milliseconds kPingTime{10'000};
 
-std::string message(std::uint8_t kind, std::uint64_t run, std::uint64_t number,
-                    std::string_view filling) {
+std::string message(std::uint8_t kind, std::uint64_t sequence, std::uint64_t run,
+                    std::uint64_t number, std::string_view filling) {
     std::string bytes;
     bytes.reserve(kHead + filling.size());
     ByteWriter out(bytes);
     out.u8(kind);
+    out.u64(sequence);
     out.u64(run);
     out.u64(number);
     out.raw(filling);
@@ -55,10 +57,11 @@ struct Ping::Run {
     }
 };
 
-Ping::Ping(boost::asio::io_context& io, Messages& messages) : io_(io), messages_(messages) {
+Ping::Ping(boost::asio::io_context& io, Messages& messages, std::function<Epoch()> epoch_now)
+    : io_(io), messages_(messages), epoch_(std::move(epoch_now)) {
     Consumer consumer;
-    consumer.message = [this](MemberId from, Epoch, std::string_view payload) {
-        on_message(from, payload);
+    consumer.message = [this](MemberId from, Epoch epoch, std::string_view payload) {
+        on_message(from, epoch, payload);
     };
     consumer.event = [this](const Event& event) {
         if (const auto* committed = std::get_if<ViewCommitted>(&event)) {
@@ -68,8 +71,32 @@ Ping::Ping(boost::asio::io_context& io, Messages& messages) : io_(io), messages_
     messages_.add(kPingChannel, std::move(consumer));
 }
 
+Status Ping::send_numbered(MemberId to, std::uint8_t kind, std::uint64_t id, std::uint64_t number,
+                           std::string_view filling) {
+    auto& sequence = peers_[to].sent;
+    if (const auto epoch = epoch_(); sequence.epoch != epoch) {
+        sequence = {epoch, 0};
+    }
+    auto sent = messages_.send(to, kPingChannel, message(kind, sequence.next, id, number, filling));
+    sequence.next += sent ? 1 : 0;
+    return sent;
+}
+
+void Ping::check_sequence(MemberId from, Epoch epoch, std::uint64_t sequence) {
+    auto& received = peers_[from].received;
+    if (epoch > received.epoch) {
+        received = {epoch, 0};
+    }
+    if (epoch != received.epoch || sequence != received.next) {
+        ++out_of_sequence_;
+        log_.error("ping_out_of_sequence", "node", from.node.value(), "epoch", epoch.value(),
+                   "came", sequence, "due", received.next, "due_in", received.epoch.value());
+    }
+    received.next = sequence + 1;
+}
+
 void Ping::send(std::uint64_t id, Run& run, std::uint64_t number) {
-    auto sent = messages_.send(run.to, kPingChannel, message(kAsk, id, number, run.filling));
+    auto sent = send_numbered(run.to, kAsk, id, number, run.filling);
     if (!sent) {
         run.end(std::move(sent));
     }
@@ -84,18 +111,23 @@ void Ping::send_on(std::uint64_t id, Run& run) {
     }
 }
 
-void Ping::on_message(MemberId from, std::string_view payload) {
+void Ping::on_message(MemberId from, Epoch epoch, std::string_view payload) {
     ByteReader in(payload);
     const auto kind = in.u8();
+    const auto sequence = in.u64();
     const auto id = in.u64();
     const auto number = in.u64();
-    if (in.failed()) {
+    if (in.failed() || (kind != kAsk && kind != kAnswer)) {
         return;
+    }
+    // What goes to itself takes no circuit.
+    if (from != messages_.self()) {
+        check_sequence(from, epoch, sequence);
     }
     const auto filling = payload.substr(kHead);
     if (kind == kAsk) {
         // Who asks more than it reads gets no more answers.
-        auto answered = messages_.send(from, kPingChannel, message(kAnswer, id, number, filling));
+        auto answered = send_numbered(from, kAnswer, id, number, filling);
         static_cast<void>(answered);
     } else if (const auto found = runs_.find(id);
                found != runs_.end() && found->second->to == from) {
@@ -124,6 +156,10 @@ void Ping::on_answer(std::uint64_t id, Run& run, std::uint64_t number, std::stri
 
 // What was under way is void.
 void Ping::on_view(const View& view) {
+    // Of a later view too something may have been sent already.
+    std::erase_if(peers_, [&](const auto& peer) {
+        return view.find(peer.first) == nullptr && peer.second.sent.epoch <= view.epoch;
+    });
     for (auto& [id, run] : runs_) {
         if (view.find(run->to) == nullptr) {
             run->end(fail(errc::refused, "it left the cluster meanwhile"));
@@ -132,6 +168,12 @@ void Ping::on_view(const View& view) {
         for (auto number = run->times.size(); run->ended && number < run->sent(); ++number) {
             send(id, *run, number);
         }
+    }
+}
+
+void Ping::stop() {
+    for (auto& [id, run] : runs_) {
+        run->end(fail(errc::refused, "clusterd stops"));
     }
 }
 

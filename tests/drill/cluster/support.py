@@ -1,5 +1,6 @@
 """What the drills of the cluster share: a laboratory with clusterd on every node, and what must hold on all of them."""
 
+import http.client
 import os
 import pathlib
 import re
@@ -53,6 +54,7 @@ class ClusterCase(unittest.TestCase):
             print(f"kept {cls.lab.folder}")
             cls.lab.temporary = False
         reports = [report for node in cls.lab.nodes for report in cls.sanitizer_reports(node)]
+        reports += [f"{node.name}: {line}" for node in cls.lab.nodes for line in cls.out_of_sequence(node)]
         cls.lab.down()
         if reports:
             raise AssertionError("\n".join(reports))
@@ -62,6 +64,12 @@ class ClusterCase(unittest.TestCase):
         log = node.log_text("clusterd").splitlines() if os.path.exists(node.log("clusterd")) else []
         first = next((number for number, line in enumerate(log) if SANITIZER.search(line)), None)
         return [] if first is None else [f"clusterd of {node.name}:", *log[first:first + lines]]
+
+    @staticmethod
+    def out_of_sequence(node):
+        """What clusterd logs, in any of its lives, when the interconnect lost, repeated or reordered a ping."""
+        log = node.log_text("clusterd").splitlines() if os.path.exists(node.log("clusterd")) else []
+        return [line for line in log if "ping_out_of_sequence" in line]
 
     def setUp(self):
         self.healthy()
@@ -128,7 +136,9 @@ class ClusterCase(unittest.TestCase):
 
 class PingStream:
     """Numbered messages from one node to another and back, many at once, until stopped. clusterd refuses a run of
-    which one is lost, comes twice or out of order; how many runs were answered and refused is kept."""
+    which one is lost, comes twice or out of order; how many runs were answered and refused is kept. After a new view it
+    sends again what that made void; but all that a life of one node says to a life of another in one epoch is numbered
+    besides, and who receives it logs what is not next (out_of_sequence())."""
 
     def __init__(self, node, other, size=4000, count=200, at_once=16):
         self.node, self.other, self.count = node, other, count
@@ -146,12 +156,17 @@ class PingStream:
         self.stopping.set()
         self.thread.join(60)
 
+    def wait_more(self, runs=3):
+        """Until so many more runs were answered."""
+        so_far = self.answered
+        wait_for(f"pings from {self.node.name} to {self.other.name}", lambda: self.answered >= so_far + runs)
+
     def work(self):
         path = f"/v1/nodes/{self.other.name}/ping"
         while not self.stopping.is_set():
             try:
                 status, answer = clusterd.control(self.node, "POST", path, self.body, 20)
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 status = 0
             if status == 200 and len(answer["round_trips_us"]) == self.count:
                 self.answered += 1

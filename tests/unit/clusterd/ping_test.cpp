@@ -46,27 +46,33 @@ protected:
         }
     }
     void view_of(std::vector<MemberId> members) {
+        epoch_ = Epoch(8);
         View view;
-        view.epoch = Epoch(8);
+        view.epoch = epoch_;
         for (const auto& id : members) {
             Member member;
             member.id = id;
             view.members.push_back(member);
         }
         messages_here_.tell(ViewCommitted{view});
+        messages_there_.tell(ViewCommitted{view});
         poll();
     }
     void poll() {
         io_.restart();
         io_.poll();
     }
-    static Status put(std::deque<Deliver>& queue, MemberId from, Channel channel,
-                      std::string_view payload) {
-        queue.push_back(Deliver{from, channel, Epoch(7), std::string(payload)});
+    Status put(std::deque<Deliver>& queue, MemberId from, Channel channel,
+               std::string_view payload) const {
+        queue.push_back(Deliver{from, channel, epoch_, std::string(payload)});
         return {};
+    }
+    std::uint64_t out_of_sequence() const {
+        return ping_.out_of_sequence() + other_.out_of_sequence();
     }
 
     boost::asio::io_context io_{1};
+    Epoch epoch_{7};
     bool refuses_ = false;
     std::deque<Deliver> here_;   // for this member
     std::deque<Deliver> there_;  // for the other
@@ -78,8 +84,8 @@ protected:
                              [this](MemberId, Channel channel, std::string_view payload) {
                                  return put(here_, kThere, channel, payload);
                              }};
-    Ping ping_{io_, messages_here_};
-    Ping other_{io_, messages_there_};
+    Ping ping_{io_, messages_here_, [this] { return epoch_; }};
+    Ping other_{io_, messages_there_, [this] { return epoch_; }};
     std::optional<Answer> answer_;
 };
 
@@ -93,6 +99,7 @@ TEST_F(PingTest, NoMoreAreUnderWayThanWereAskedFor) {
     hand_on_all();
     ASSERT_TRUE(answer_ && *answer_);
     EXPECT_EQ((*answer_)->size(), 10U);
+    EXPECT_EQ(out_of_sequence(), 0U);
 }
 
 TEST_F(PingTest, AnAnswerThatIsNotDueFailsTheRun) {
@@ -122,11 +129,72 @@ TEST_F(PingTest, WhatAViewMadeVoidIsSentAgain) {
     hand_on_all();
     ASSERT_TRUE(answer_ && *answer_);
     EXPECT_EQ((*answer_)->size(), 10U);
+    EXPECT_EQ(out_of_sequence(), 0U);
+}
+
+TEST_F(PingTest, WhatGoesWrongInAnEpochIsSeenByWhoeverReceivesIt) {
+    using Queue = std::deque<Deliver>;
+    const std::function<void(Queue&)> kFaults[] = {
+        [](auto& queue) { queue.pop_front(); },
+        [](auto& queue) { queue.push_front(queue.front()); },
+        [](auto& queue) { std::swap(queue[0], queue[1]); },
+    };
+    auto seen = out_of_sequence();
+    for (const auto& fault : kFaults) {
+        start({4, 100, 4});
+        fault(there_);
+        hand_on(there_, messages_there_);
+        EXPECT_GT(other_.out_of_sequence(), seen);
+        seen = out_of_sequence();
+        here_.clear();
+        view_of({kHere});
+    }
+}
+
+TEST_F(PingTest, SendingAgainInTheNextViewHidesNoLossInThatView) {
+    start({10, 100, 4});
+    there_.clear();
+    view_of({kHere, kThere});
+    there_.pop_front();
+    hand_on(there_, messages_there_);
+    EXPECT_EQ(other_.out_of_sequence(), 1U);
+}
+
+TEST_F(PingTest, WhatAnEarlierEpochHadLeftIsOutOfSequence) {
+    start({10, 100, 4});
+    const auto late = there_.front();
+    hand_on(there_, messages_there_);
+    view_of({kHere, kThere});
+    hand_on(there_, messages_there_);
+    EXPECT_EQ(out_of_sequence(), 0U);
+    messages_there_.deliver(late);
+    EXPECT_EQ(other_.out_of_sequence(), 1U);
+}
+
+TEST_F(PingTest, WhatWasNotSentHasNoNumber) {
+    start({10, 100, 1});
+    hand_on(there_, messages_there_);
+    refuses_ = true;
+    hand_on(here_, messages_here_);
+    poll();
+    ASSERT_TRUE(answer_);
+    refuses_ = false;
+    start({10, 100, 1});
+    hand_on_all();
+    EXPECT_EQ(out_of_sequence(), 0U);
 }
 
 TEST_F(PingTest, WhoLeavesEndsTheRun) {
     start({10, 100, 4});
     view_of({kHere});
+    ASSERT_TRUE(answer_);
+    EXPECT_EQ(answer_->error().code, errc::refused);
+}
+
+TEST_F(PingTest, WhoStopsEndsItsRuns) {
+    start({10, 100, 4});
+    ping_.stop();
+    poll();
     ASSERT_TRUE(answer_);
     EXPECT_EQ(answer_->error().code, errc::refused);
 }
@@ -150,9 +218,11 @@ TEST_F(PingTest, WhatCannotBeSentEndsTheRunAtOnce) {
     EXPECT_EQ(answer_->error().code, errc::refused);
 }
 
-TEST_F(PingTest, TooShortAMessageIsDropped) {
-    messages_there_.deliver(Deliver{kHere, kPingChannel, Epoch(7), std::string(16, '\1')});
+TEST_F(PingTest, TooShortAMessageIsDroppedAndOneOfAnotherKind) {
+    messages_there_.deliver(Deliver{kHere, kPingChannel, Epoch(7), std::string(24, '\3')});
+    messages_there_.deliver(Deliver{kHere, kPingChannel, Epoch(7), std::string(40, '\1')});
     EXPECT_TRUE(here_.empty());
+    EXPECT_EQ(out_of_sequence(), 0U);
 }
 
 }  // namespace

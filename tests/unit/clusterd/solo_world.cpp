@@ -65,7 +65,7 @@ SoloWorld::SoloWorld(LevelRange levels, std::optional<Floor> before)
                [this](MemberId to, Channel channel, std::string_view payload) {
                    return machine.send(to, channel, payload);
                }),
-      ping(io, messages),
+      ping(io, messages, [this] { return machine.epoch(); }),
       interconnect(io, scope, nullptr, [this](const MachineInput& input) { machine.feed(input); }),
       conf(disk, nullptr, config.corosync_conf),
       change(nodes, disk),
