@@ -4,7 +4,7 @@ import os
 import signal
 import time
 
-from support import ClusterCase, clusterd, run, wait_for
+from support import ClusterCase, clusterd, leases, run, wait_for
 
 
 class Loss(ClusterCase):
@@ -18,12 +18,8 @@ class Loss(ClusterCase):
         for one in shown:
             self.assertGreater(one["epoch"], before["epoch"])
             self.assertNotIn(old, [row["incarnation"] for row in one["members"] if row["status"] == "member"])
-        self.wait_taken_over(left)
+        self.await_takeover(left, node)
         return before["epoch"], shown
-
-    def wait_taken_over(self, nodes):
-        for node in nodes:
-            wait_for(f"{node.name} has taken over", lambda asked=node: not clusterd.cluster(asked)["takeovers"])
 
     def coordinator(self):
         name = clusterd.cluster(self.lab.nodes[0])["coordinator"]
@@ -72,8 +68,9 @@ class Loss(ClusterCase):
         self.healthy()
         clusterd.stop(n2)
         self.assertTrue(self.logged(n2, "stopped"))
+        self.assertEqual(leases.page_of(n2).read()[2], leases.STALLED)
         self.healthy(self.others(n2))
-        self.wait_taken_over(self.others(n2))
+        self.await_takeover(self.others(n2), n2)
         clusterd.start(n2)
         self.healthy()
 
@@ -84,10 +81,16 @@ class Loss(ClusterCase):
         frozen_at = time.monotonic()
         epoch, _ = self.lose(n3, lambda node: node.freeze())
         wait_for("ten seconds of frost", lambda: time.monotonic() - frozen_at > 10)
+        for pid in clusterd.supervisors(n3):
+            os.kill(pid, signal.SIGKILL)  # the page is to be read when its life is over
         n3.thaw()
-        shown = self.healthy()
+        wait_for("the end of the expelled life", lambda: not n3.pids("clusterd"))
+        _, incarnation, state, _ = leases.page_of(n3).read()
+        self.assertEqual((f"{incarnation:016x}", state), (old, leases.EXPELLED))
         self.assertTrue(self.logged(n3, "expelled"))
-        self.assertIn("clusterd ended: 75", n3.log_text("clusterd"))
+        self.assertTrue(any("exit_code=75" in line for line in self.logged(n3, "stopping")))
+        clusterd.start(n3)
+        shown = self.healthy()
         self.assertNotEqual(self.incarnation(n3), old)
         self.assertGreater(shown[0]["epoch"], epoch + 1)
 
@@ -99,8 +102,9 @@ class Loss(ClusterCase):
         alone = clusterd.wait_state(n2, "stalled")
         self.assertFalse(alone["quorate"])
         self.assertIn("corosync", alone["reason"].lower())
+        wait_for("the end of its lease", lambda: leases.page_of(n2).read()[2] == leases.STALLED)
         self.healthy(self.others(n2))
-        self.wait_taken_over(self.others(n2))
+        self.await_takeover(self.others(n2), n2)
         self.lab.start_node(n2)
         self.healthy()
         self.assertNotEqual(self.incarnation(n2), before["incarnation"])

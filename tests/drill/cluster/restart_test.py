@@ -20,6 +20,7 @@ class Restart(ClusterCase):
                     stream.wait_more()
                 self.go_down(node, killed=number == 1)
                 self.healthy([first, second])
+                self.await_takeover([first, second], node)
                 staying.wait_more()
                 clusterd.start(node)
                 self.healthy()

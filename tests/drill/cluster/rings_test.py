@@ -71,8 +71,10 @@ class Rings(ClusterCase):
         n3.cut()
         shown = self.healthy([n1, n2])
         self.assertGreater(shown[0]["epoch"], before[0]["epoch"])
+        self.await_takeover([n1, n2], n3)
         alone = clusterd.wait_state(n3, "stalled")
         self.assertEqual(alone["lease"]["state"], "stalled")
+        self.assert_page_ended(n3)
         self.assertTrue(alone["reason"])
         self.assertFalse(alone["quorate"])
         status, answer = clusterd.control(n3, "POST", "/v1/cluster/nodes", {"name": "n9", "addresses": ["10.77.0.9"]})
@@ -88,6 +90,7 @@ class Rings(ClusterCase):
             node.cut()
         for node in self.lab.nodes:
             clusterd.wait_state(node, "stalled")
+            self.assert_page_ended(node)
             # The lease ends first; then Corosync notices.
             wait_for(f"{node.name} without quorum", lambda asked=node: not clusterd.cluster(asked)["quorate"])
         for node in self.lab.nodes[1:]:

@@ -11,7 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
 
-from lab import Lab, LabError, clusterd  # noqa: E402
+from lab import Lab, LabError, clusterd, leases  # noqa: E402
 from lab.node import wait_for  # noqa: E402
 
 NOT_RUN = 77
@@ -92,13 +92,35 @@ class ClusterCase(unittest.TestCase):
     # ---- what holds
 
     def healthy(self, nodes=None, limit=60.0):
-        """All of `nodes` in one quorate view of exactly these, lease running; returns what each shows."""
+        """All of `nodes` in one quorate view of exactly these, lease running, by the lease page too; returns what each
+        shows."""
         nodes = nodes or self.lab.nodes
         shown = clusterd.wait_cluster(nodes, limit=limit)
         for one in shown:
             self.assertEqual(one["lease"]["state"], "running", one)
         self.same_view(shown)
+        for node, one in zip(nodes, shown):
+            wait_for(f"the lease page of {node.name} runs", lambda n=node, s=one: self.page_runs(n, s), limit)
         return shown
+
+    @staticmethod
+    def page_runs(node, shown):
+        """It may be a later epoch than the one that was shown."""
+        epoch, incarnation, state, deadline = leases.page_of(node).read()
+        life = int(shown["incarnation"], 16)
+        return (incarnation, state) == (life, leases.RUNNING) and epoch >= shown["epoch"] and deadline > leases.now()
+
+    def assert_page_ended(self, node):
+        """Whoever reads the node's lease page may not act: it does not say "running", or its deadline is over."""
+        _, _, state, deadline = leases.page_of(node).read()
+        self.assertTrue(state != leases.RUNNING or deadline <= leases.now(), f"{node.name}: {state} until {deadline}")
+
+    def await_takeover(self, nodes, *lost):
+        """`nodes` have a view without `lost`. The lost ones' leases had ended when each was told to take over."""
+        for node in nodes:
+            wait_for(f"{node.name} has taken over", lambda asked=node: not clusterd.cluster(asked)["takeovers"])
+            for one in lost:
+                self.assert_page_ended(one)
 
     def same_view(self, shown):
         """Members of one epoch agree on everything that a view is made of."""
@@ -175,4 +197,4 @@ class PingStream:
                 time.sleep(0.1)
 
 
-__all__ = ["ClusterCase", "Lab", "LabError", "PingStream", "clusterd", "run", "wait_for"]
+__all__ = ["ClusterCase", "Lab", "LabError", "PingStream", "clusterd", "leases", "run", "wait_for"]

@@ -2,11 +2,11 @@
 node may have a lease of an earlier epoch while another goes on without it: that is what keeps data safe where a node
 that was frozen tells its services for a moment what it knew before (stale())."""
 
-from leases import RUNNING, LeaseWatch, Page, now
 from recorded import told_of
 from support import QuorumCase, wait_for
 
 from lab import clusterd
+from lab.leases import RUNNING, LeaseWatch, Page, now
 
 # So long Corosync may tell what it knew before a node was frozen; with token 1000 it was about a second.
 STALE_VIEW = 2.0

@@ -1,5 +1,6 @@
 """The lease pages of clusterd (docs/formats/lease-page.md), looked at from outside of the nodes, where nothing freezes:
 
+    page_of(node)          one page, to be read now and then
     leases.py PATH...      a hundred times a second; prints PATH's number, from when to when the page said what it says
     LeaseWatch(lab)        such a program for a laboratory
 """
@@ -14,7 +15,7 @@ import time
 
 WORDS = struct.Struct("=IHHQQQQIIQQ")
 PAUSE = 0.01
-RUNNING = 1
+RUNNING, STALLED, EXPELLED = 1, 2, 3
 
 
 def now():
@@ -39,6 +40,14 @@ class Page:
             if sequence % 2 == 0 and words == again:
                 return epoch, incarnation, state, deadline / 1e6
         return None
+
+
+def path_of(node):
+    return os.path.join(node.root, "run/quorate/lease")
+
+
+def page_of(node):
+    return Page(path_of(node))
 
 
 def watch(paths):
@@ -80,9 +89,7 @@ class LeaseWatch:
             self.program = subprocess.Popen([sys.executable, os.path.abspath(__file__), *paths], stdout=log,
                                             stdin=subprocess.DEVNULL)
 
-    @staticmethod
-    def path(node):
-        return os.path.join(node.root, "run/quorate/lease")
+    path = staticmethod(path_of)
 
     def stop(self):
         self.program.kill()
