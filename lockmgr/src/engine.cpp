@@ -34,14 +34,17 @@ bool Engine::grantable(const Resource& resource, std::uint32_t index, LockMode m
     }
     const auto converting = resource.queue(Queue::kConverting).head;
     const auto waiting = resource.queue(Queue::kWaiting).head;
-    if (now && conversion) {
-        return (lock.flags & flag::QUECVT) == 0 || converting == 0 || mutated("quecvt_overtakes");
-    }
     if ((lock.flags & flag::NOORDER) != 0) {
         return true;
     }
+    // Else it would be queued, and be the first.
+    const bool first = now && (lock.flags & flag::HEADQUE) != 0;
+    if (now && conversion) {
+        return (lock.flags & flag::QUECVT) == 0 || converting == 0 || first ||
+               mutated("quecvt_overtakes");
+    }
     if (now) {
-        return (converting == 0 && waiting == 0) || mutated("overtake_waiting");
+        return (converting == 0 && (waiting == 0 || first)) || mutated("overtake_waiting");
     }
     return conversion ? converting == index
                       : converting == 0 && (waiting == index || mutated("grant_any_waiter"));
@@ -398,7 +401,10 @@ void Engine::notify_about(std::uint32_t blocked, bool converting_too) {
             }
         }
     }
-    resource.notified = std::max(resource.notified, mode);
+    // A conversion that is refused stands in the way itself, and has not been told.
+    if (!converting_too) {
+        resource.notified = std::max(resource.notified, mode);
+    }
 }
 
 // After a pass that left somebody blocked: a lock just granted may stand in the way already.

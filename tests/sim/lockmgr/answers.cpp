@@ -42,6 +42,15 @@ void World::on(std::size_t node, const Completion& output) {
                             output.has_value ? std::to_string(content_of(output.value)) : "-",
                             output.value_valid ? "" : " invalid"));
     if (client.calls.erase(output.request) != 0) {
+        if (client.releases.erase(output.request) != 0 && output.status != LockStatus::kUnlocked &&
+            output.status != LockStatus::kRevoked) {
+            oracle_.fail(
+                fmt::format("n{}: a release is refused: {}", node + 1, name_of(output.status)));
+        }
+        return;
+    }
+    if (client.abandoned.erase(output.request) != 0) {
+        --client.pending;
         return;
     }
     const LockKey key{host.life, output.lock};
@@ -50,6 +59,7 @@ void World::on(std::size_t node, const Completion& output) {
     bool adopted = false;
     if (const auto fresh = client.starting.find(output.request); fresh != client.starting.end()) {
         const auto lock = fresh->second;
+        check_cause(node, output, lock);
         adopted = lock.has(flag::ORPHAN);
         host.orphans.erase(output.lock);
         client.starting.erase(fresh);
@@ -62,6 +72,8 @@ void World::on(std::size_t node, const Completion& output) {
             it = client.locks.emplace(output.lock, lock).first;
             it->second.flags &= ~flag::ORPHAN;
         }
+    } else if (it != client.locks.end()) {
+        check_cause(node, output, it->second);
     }
     --client.pending;
     if (output.status == LockStatus::kGranted) {

@@ -84,6 +84,7 @@ void World::inspect() {
             }
             check_turns(node, path, info);
             check_conversions(path, info);
+            check_heads(path, info);
         });
     }
 }

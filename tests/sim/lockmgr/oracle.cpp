@@ -63,14 +63,15 @@ void Oracle::granted(LockKey lock, const std::string& resource, const Completion
     ++grants_;
     raised_[lock] = now;
     const auto before = held_.find(lock);
-    const bool raises =
-        before == held_.end() || !conflicts_no_more(before->second.mode, completion.mode);
+    const auto from =
+        before == held_.end() || completion.demoted ? LockMode::NL : before->second.told;
+    const bool raises = before == held_.end() || !conflicts_no_more(from, completion.mode);
     if (gone_.contains(lock.life)) {
         fail(fmt::format("{}: {} is granted {} after its node was taken over", resource, name(lock),
                          name_of(completion.mode)));
         return;
     }
-    Held now_held{resource, completion.mode};
+    Held now_held{resource, completion.mode, completion.mode};
     if (before == held_.end()) {
         holds_[lock] = {waits_[lock].back().from, sim::Time::max()};
     }
@@ -89,7 +90,7 @@ void Oracle::granted(LockKey lock, const std::string& resource, const Completion
 
 void Oracle::adopted(LockKey lock, const std::string& resource, LockMode mode) {
     if (!gone_.contains(lock.life)) {
-        held_[lock] = {resource, mode};
+        held_[lock] = {resource, mode, mode};
         holds_[lock].to = sim::Time::max();
         users_.insert(lock);
         by_resource_[resource].insert(lock);
@@ -178,6 +179,12 @@ void Oracle::lowered(LockKey lock, LockMode mode, std::optional<std::uint64_t> w
                      bool invalidates) {
     if (const auto held = held_.find(lock); held != held_.end()) {
         write(held->second.resource, written, invalidates);
+        held->second.mode = held->second.told = mode;
+    }
+}
+
+void Oracle::doubted(LockKey lock, LockMode mode) {
+    if (const auto held = held_.find(lock); held != held_.end()) {
         held->second.mode = mode;
     }
 }
@@ -200,7 +207,7 @@ void Oracle::released(LockKey lock, std::optional<std::uint64_t> written, bool i
 // A conversion between CW and PR came to nothing.
 void Oracle::restored(LockKey lock, LockMode mode) {
     if (const auto held = held_.find(lock); held != held_.end() && held->second.mode != mode) {
-        held->second.mode = mode;
+        held->second.mode = held->second.told = mode;
         check_compatible(lock, held->second);
     }
 }

@@ -27,6 +27,7 @@ public:
     struct Held {
         std::string resource;
         LockMode mode = LockMode::NL;
+        LockMode told = LockMode::NL;  // by the last answer; it may hold less while it converts
     };
 
     // ---- requests
@@ -41,6 +42,7 @@ public:
     // The client gives up or lowers what it holds, and may write.
     void lowered(LockKey lock, LockMode mode, std::optional<std::uint64_t> written,
                  bool invalidates);
+    void doubted(LockKey lock, LockMode mode);  // until its conversion is answered
     void released(LockKey lock, std::optional<std::uint64_t> written, bool invalidates,
                   sim::Time now);
     void restored(LockKey lock, LockMode mode);

@@ -40,11 +40,19 @@ void World::adopt(std::size_t node, std::size_t client_index) {
     input.domain = "d";
     input.name = lock.resource;
     input.mode = lock.mode;
+    if (scenario_.thorough && random_.one_in(8)) {
+        input.mode = mode_of(random_.below(kModes));
+    }
     input.flags = flag::PERSISTENT | flag::ORPHAN | flag::BLOCKING;
-    client.starting[input.request] = lock;
-    client.starting[input.request].xid = 0;
-    client.starting[input.request].flags |= flag::ORPHAN;
-    client.starting[input.request].pending = input.request;
+    auto& starting = client.starting[input.request];
+    starting = lock;
+    starting.xid = 0;
+    starting.flags |= flag::ORPHAN;
+    starting.asked_flags = input.flags;
+    starting.requested = input.mode;
+    starting.pending = input.request;
+    starting.pid = static_cast<std::uint32_t>(100 + client_index);
+    starting.deadline.reset();
     ++client.pending;
     oracle_.asked({host.life, LockId(0)}, input.request, events_.now());
     trace(node, fmt::format("c{} adopts {} in {} ({})", client_index, lock.resource,
@@ -70,12 +78,20 @@ void World::purge(std::size_t node, std::size_t client_index, std::size_t of) {
             });
         });
     };
+    if (scenario_.thorough && random_.one_in(2)) {
+        input.pid = static_cast<std::uint32_t>(100 + random_.below(scenario_.clients));
+    }
+    const auto meant = [&](const SimLock& orphan) {
+        return input.pid == 0 || orphan.pid == input.pid;
+    };
     for (const auto& [id, lock] : hosts_[of].orphans) {
-        oracle_.purged({hosts_[of].life, id}, /*by_its_node=*/of == node && !adopted(lock),
-                       events_.now());
+        if (meant(lock)) {
+            oracle_.purged({hosts_[of].life, id}, /*by_its_node=*/of == node && !adopted(lock),
+                           events_.now());
+        }
     }
     if (of == node) {
-        host.orphans.clear();
+        std::erase_if(host.orphans, [&](const auto& one) { return meant(one.second); });
     } else {
         hosts_[of].purges_until = events_.now() + seconds(8);
     }

@@ -88,4 +88,14 @@ Scenario Scenario::middling(Random& random) {
     return scenario;
 }
 
+Scenario Scenario::thorough_one(Random& random) {
+    auto scenario = draw(random);
+    scenario.thorough = true;
+    scenario.reweighs = random.one_in(2);
+    for (auto& weight : scenario.weights) {
+        weight = static_cast<std::uint32_t>(random.below(random.one_in(3) ? 256 : 8));
+    }
+    return scenario;
+}
+
 }  // namespace quorate::lockmgr::simulator

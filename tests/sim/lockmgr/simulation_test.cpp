@@ -43,6 +43,11 @@ TEST(Simulation, MastersDieWithWhatTheyHaveGranted) {
     EXPECT_FALSE(failure.failed()) << failure.to_string();
 }
 
+TEST(Simulation, ClientsUseEveryOperation) {
+    const auto failure = sim::run_seeds(1, 60, run<Scenario::thorough_one>);
+    EXPECT_FALSE(failure.failed()) << failure.to_string();
+}
+
 // The runs are worth something only if everything happens in them.
 TEST(Simulation, TreesMoveAndDeadlocksComeAbout) {
     std::size_t grants = 0;
@@ -59,6 +64,30 @@ TEST(Simulation, TreesMoveAndDeadlocksComeAbout) {
     EXPECT_GT(grants, 4000U);
     EXPECT_GT(moves, 5U);
     EXPECT_GT(deadlocks, 20U);
+}
+
+TEST(Simulation, OperationsEndInEveryWay) {
+    std::map<LockStatus, std::size_t> ended;
+    std::size_t altered = 0;
+    std::size_t demoted = 0;
+    using enum LockStatus;
+    const auto all = {kGranted,  kNotQueued, kCancelled,       kDeadlock,
+                      kTimedOut, kNoQuorum,  kOrphanOtherMode, kNoOrphan};
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        Random random(seed);
+        World world(seed, Scenario::thorough_one(random));
+        ASSERT_EQ(world.run(), "");
+        altered += world.altered();
+        demoted += world.demoted();
+        for (const auto status : all) {
+            ended[status] += world.ended(status);
+        }
+    }
+    for (const auto status : all) {
+        EXPECT_GT(ended[status], 0U) << name_of(status);
+    }
+    EXPECT_GT(altered, 20U);
+    EXPECT_GT(demoted, 2U);
 }
 
 // What a machine was given tells all that it did.

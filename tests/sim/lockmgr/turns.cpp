@@ -58,7 +58,8 @@ void World::check_turns(std::size_t node, const std::string& path, const Resourc
         const bool fresh = before == last.locks.end() && sim->asked >= last.when && !sim->granted;
         const bool overtakes =
             queued ? converting != nullptr || before->second.order > waiting->order : fresh;
-        if (overtakes && !sim->has(flag::NOORDER) && !sim->has(flag::ORPHAN)) {
+        constexpr auto kOvertake = flag::NOORDER | flag::ORPHAN | flag::HEADQUE | flag::EXPEDITE;
+        if (overtakes && !sim->has(kOvertake)) {
             const auto& first = waiting != nullptr ? *waiting : *converting;
             oracle_.fail(fmt::format("{}: n{} lock {:x} {} is granted before n{} lock {:x} {}",
                                      path, lock.node.value(), lock.lock.value(),
@@ -68,7 +69,8 @@ void World::check_turns(std::size_t node, const std::string& path, const Resourc
         const bool raised = before != last.locks.end() && before->second.queue == Queue::kGranted &&
                             !conflicts_no_more(before->second.granted, lock.granted);
         if (raised && converting != nullptr && sim->asked > last.when &&
-            sim->quiet_since < last.when && (sim->asked_flags & flag::QUECVT) != 0) {
+            sim->quiet_since < last.when && (sim->asked_flags & flag::QUECVT) != 0 &&
+            (sim->asked_flags & (flag::HEADQUE | flag::NOORDER)) == 0) {
             oracle_.fail(fmt::format("{}: n{} lock {:x} is converted out of turn", path,
                                      lock.node.value(), lock.lock.value()));
         }
@@ -95,9 +97,31 @@ void World::check_conversions(const std::string& path, const ResourceInfo& info)
                 fmt::format("{}: n{} lock {:x} is queued behind a conversion that waits for it",
                             path, lock.node.value(), lock.lock.value()));
         }
-        if (!sim->cancelling) {
+        const bool ends = sim->cancelling || (sim->deadline && *sim->deadline <= events_.now());
+        if (!ends && (sim->asked_flags & flag::HEADQUE) == 0) {
             before.push_back(&lock);
         }
+    }
+}
+
+// HEADQUE waits before all without it, and EXPEDITE not at all.
+void World::check_heads(const std::string& path, const ResourceInfo& info) {
+    const LockInfo* behind = nullptr;
+    for (const auto& lock : info.locks) {
+        const auto* sim = known({hosts_[lock.node.value() - 1].life, lock.lock});
+        if (lock.queue != LockInfo::Queue::kWaiting || sim == nullptr) {
+            continue;
+        }
+        if (sim->has(flag::EXPEDITE)) {
+            oracle_.fail(fmt::format("{}: n{} lock {:x} waits in spite of EXPEDITE", path,
+                                     lock.node.value(), lock.lock.value()));
+        }
+        if (sim->has(flag::HEADQUE) && behind != nullptr) {
+            oracle_.fail(fmt::format("{}: n{} lock {:x} waits behind n{} lock {:x} without HEADQUE",
+                                     path, lock.node.value(), lock.lock.value(),
+                                     behind->node.value(), behind->lock.value()));
+        }
+        behind = sim->has(flag::HEADQUE) ? behind : &lock;
     }
 }
 

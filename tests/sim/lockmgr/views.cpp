@@ -71,6 +71,9 @@ void World::form_view(const std::vector<std::size_t>& members, bool quorate) {
     for (const auto node : members) {
         cluster::Member member;
         member.id = hosts_[node].life;
+        if (scenario_.reweighs && random_.one_in(3)) {
+            scenario_.weights[node] = static_cast<std::uint32_t>(random_.below(6));
+        }
         member.directory_weight = scenario_.weights[node];
         view.members.push_back(member);
     }

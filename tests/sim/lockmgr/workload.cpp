@@ -15,6 +15,13 @@ constexpr LockMode kModesDrawn[] = {LockMode::NL, LockMode::CR, LockMode::CW, Lo
 constexpr LockMode kMiddleModes[] = {LockMode::CW, LockMode::PR, LockMode::CW, LockMode::PR,
                                      LockMode::CW, LockMode::PR, LockMode::NL, LockMode::CR};
 
+// What stands in nobody's way whom not both would keep waiting.
+LockMode least_of(LockMode one, LockMode other) {
+    return conflicts_no_more(one, other)   ? other
+           : conflicts_no_more(other, one) ? one
+                                           : LockMode::CR;
+}
+
 }  // namespace
 
 // Has the owner of locks with `xid` an operation pending?
@@ -23,6 +30,12 @@ bool SimClient::waits(std::uint64_t xid) const {
         return one.second.xid == xid && one.second.pending != RequestId(0);
     };
     return std::ranges::any_of(locks, pends) || std::ranges::any_of(starting, pends);
+}
+
+bool SimClient::has_sublocks(LockId lock) const {
+    return std::ranges::any_of(locks, [&](const auto& one) { return one.second.parent == lock; }) ||
+           std::ranges::any_of(starting,
+                               [&](const auto& one) { return one.second.parent == lock; });
 }
 
 void World::open(std::size_t node, std::size_t client) {
@@ -55,6 +68,10 @@ void World::act(std::size_t node, std::size_t client_index) {
     }
     if (healed_) {
         return;  // all is quiet
+    }
+    if (scenario_.thorough && random_.one_in(12)) {
+        act_seldom(node, client_index);
+        return;
     }
     const auto dice = random_.below(100);
     if (dice < 1) {
@@ -149,7 +166,9 @@ void World::ask(std::size_t node, std::size_t client_index) {
     if (input.parent == LockId(0) && random_.one_in(5)) {
         input.flags |= flag::PERSISTENT;
     }
+    adorn(node, input, lock);
     lock.flags = input.flags;
+    lock.pid = static_cast<std::uint32_t>(100 + client_index);
     lock.xid = !client.tasks               ? 0
                : input.parent == LockId(0) ? requests_
                                            : client.locks[input.parent].xid;
@@ -183,6 +202,7 @@ void World::convert(std::size_t node, std::size_t client_index, LockId id) {
     } else if (random_.one_in(8) && (input.flags & flag::NOQUEUE) == 0) {
         input.flags |= flag::CONVDEADLK;
     }
+    adorn(node, input, lock);
     lock.cancelling = false;
     lock.asked_flags = input.flags;
     lock.asked = events_.now();
@@ -197,16 +217,22 @@ void World::convert(std::size_t node, std::size_t client_index, LockId id) {
     trace(node, fmt::format("c{} converts {:x} {} from {} to {} ({})", client_index, id.value(),
                             lock.resource, name_of(lock.mode), name_of(input.mode),
                             input.request.value()));
+    const auto alternative = (input.flags & flag::ALTPR) != 0   ? LockMode::PR
+                             : (input.flags & flag::ALTCW) != 0 ? LockMode::CW
+                                                                : input.mode;
     if (conflicts_no_more(lock.mode, input.mode)) {
-        const bool writes = (input.flags & flag::VALBLK) != 0 &&
-                            value_effect(lock.mode, input.mode) == ValueEffect::kWrite;
-        oracle_.lowered(key, input.mode, writes ? std::optional(content) : std::nullopt, false);
+        const bool effective = value_effect(lock.mode, input.mode) == ValueEffect::kWrite;
+        const bool invalidates = effective && (input.flags & flag::IVVALBLK) != 0;
+        const bool writes = effective && !invalidates && (input.flags & flag::VALBLK) != 0;
+        oracle_.lowered(key, input.mode, writes ? std::optional(content) : std::nullopt,
+                        invalidates);
         lock.mode = input.mode;
     } else if ((input.flags & flag::CONVDEADLK) != 0) {
         lock.demotable = true;
-        oracle_.lowered(key, LockMode::NL, std::nullopt, false);  // until it is answered
-    } else if (!conflicts_no_more(input.mode, lock.mode)) {
-        oracle_.lowered(key, LockMode::CR, std::nullopt, false);  // CW or PR, until it is answered
+        oracle_.doubted(key, LockMode::NL);
+    } else if (const auto least = least_of(least_of(lock.mode, input.mode), alternative);
+               least != lock.mode) {
+        oracle_.doubted(key, least);
     }
     give(node, input);
 }
@@ -215,26 +241,30 @@ void World::unlock(std::size_t node, std::size_t client_index, LockId id) {
     auto& host = hosts_[node];
     auto& client = host.clients[client_index];
     const auto lock = client.locks[id];
-    if (lock.children != 0) {
+    if (client.has_sublocks(id)) {
         return;
     }
     Dequeue input;
     input.client = id_of(client_index);
     input.request = RequestId(++requests_);
     input.lock = id;
-    const bool writes = writes_value(lock.mode) && random_.one_in(2);
-    const bool spoils = !writes && writes_value(lock.mode) && random_.one_in(20);
-    input.flags = writes ? flag::VALBLK : spoils ? flag::IVVALBLK : 0;
+    const bool pending = lock.pending != RequestId(0);
+    const bool writes = !pending && writes_value(lock.mode) && random_.one_in(2);
+    const bool spoils = !pending && !writes && writes_value(lock.mode) && random_.one_in(20);
+    input.flags = (writes   ? flag::VALBLK
+                   : spoils ? flag::IVVALBLK
+                            : 0) |
+                  (pending ? flag::FORCEUNLOCK : 0);
     const auto content = ++contents_;
     input.value = block_of(content);
     const LockKey key{host.life, id};
     oracle_.asked(key, input.request, events_.now());
     oracle_.released(key, writes ? std::optional(content) : std::nullopt, spoils, events_.now());
-    if (lock.parent != LockId(0)) {
-        --client.locks[lock.parent].children;
-    }
-    client.locks.erase(id);
+    give_up(node, client_index, id);
     client.calls.insert(input.request);
+    if (lock.granted) {  // else it may have come to nothing already
+        client.releases.insert(input.request);
+    }
     trace(node, fmt::format("c{} releases {:x} {} {} writes {}", client_index, id.value(),
                             lock.resource, name_of(lock.mode), writes ? content : 0));
     give(node, input);
@@ -257,7 +287,7 @@ void World::cancel(std::size_t node, std::size_t client_index, LockId id) {
 std::size_t World::release_leaf(std::size_t node, std::size_t client_index) {
     auto& client = hosts_[node].clients[client_index];
     for (const auto& [id, lock] : client.locks) {
-        if (lock.children == 0 && !client.waits(lock.xid)) {
+        if (!client.has_sublocks(id) && !client.waits(lock.xid)) {
             unlock(node, client_index, id);
             return 1;
         }

@@ -42,6 +42,8 @@ struct Scenario {
     bool in_turn = false;  // one node falls at a time, and another drains before that is known
     sim::Time idle = milliseconds(300);
     std::uint32_t recovery_trees = 256;  // looked at in one step
+    bool thorough = false;               // every flag and operation
+    bool reweighs = false;               // the directory's weights change between views
 
     static Scenario draw(Random& random);
     // Nodes drain while others are lost and missed late, and what is unused is forgotten at once.
@@ -52,6 +54,8 @@ struct Scenario {
     static Scenario forgetful(Random& random);
     // Conversions between CW and PR, which some masters are silent about to some before they die.
     static Scenario middling(Random& random);
+    // Clients use every flag and operation; weights of the directory are of all sizes, and change.
+    static Scenario thorough_one(Random& random);
 };
 
 inline ClientId id_of(std::size_t client) {
@@ -76,6 +80,8 @@ struct SimLock {
     RequestId pending;             // 0: none
     LockMode requested = LockMode::NL;
     std::uint32_t flags = 0;  // of a new request: PERSISTENT, NODLCKWT, NODLCKBLK
+    std::uint32_t pid = 0;
+    std::optional<sim::Time> deadline;  // of the operation under way
 
     bool has(std::uint32_t bit) const { return (flags & bit) != 0; }
 };
@@ -88,9 +94,12 @@ struct SimClient {
     std::map<LockId, SimLock> locks;
     std::map<RequestId, SimLock> starting;  // new requests whose lock is not known yet
     std::set<RequestId> calls;              // cancels and the like
+    std::set<RequestId> releases;           // of these, what is never refused
+    std::set<RequestId> abandoned;          // of locks that it has given up meanwhile
     std::size_t pending = 0;
 
     bool waits(std::uint64_t xid) const;
+    bool has_sublocks(LockId lock) const;
 };
 
 // One machine and its lock manager.
@@ -128,6 +137,10 @@ public:
     std::size_t grants() const { return oracle_.grants(); }
     std::uint64_t moves() const { return moves_; }
     std::uint64_t deadlocks() const { return deadlocks_; }
+    // How many operations have ended so; besides, in another mode or demoted.
+    std::size_t ended(LockStatus status) const;
+    std::size_t altered() const { return altered_; }
+    std::size_t demoted() const { return demoted_; }
 
 private:
     // ---- world.cpp: machines
@@ -159,9 +172,11 @@ private:
     const SimLock* known(LockKey key) const;
     void check_turns(std::size_t node, const std::string& path, const ResourceInfo& info);
     void check_conversions(const std::string& path, const ResourceInfo& info);
+    void check_heads(const std::string& path, const ResourceInfo& info);
 
     // ---- answers.cpp: what clients hear
     void on(std::size_t node, const Completion& output);
+    void check_cause(std::size_t node, const Completion& output, const SimLock& asked);
     void refused(std::size_t node, const Completion& output,
                  std::map<LockId, SimLock>::iterator lock);
     void back_off(std::size_t node, std::size_t index);
@@ -213,6 +228,14 @@ private:
     void finish(std::size_t node, std::size_t client);
     std::size_t release_leaf(std::size_t node, std::size_t client);
 
+    // ---- seldom.cpp: what only the thorough use
+    void adorn(std::size_t node, Enqueue& input, SimLock& lock);
+    void adorn(std::size_t node, Convert& input, SimLock& lock);
+    MonoTime draw_deadline(std::size_t node, SimLock& lock);
+    void act_seldom(std::size_t node, std::size_t client);
+    void give_up(std::size_t node, std::size_t client, LockId lock);
+    void unlock_all(std::size_t node, std::size_t client, LockId top);
+
     struct Lane {
         struct Packet {
             cluster::Epoch epoch;
@@ -256,6 +279,9 @@ private:
     std::uint64_t incarnations_ = 0;
     std::uint64_t moves_ = 0;
     std::uint64_t deadlocks_ = 0;
+    std::map<LockStatus, std::size_t> ended_;
+    std::size_t altered_ = 0;
+    std::size_t demoted_ = 0;
     bool healed_ = false;
     bool closing_ = false;  // clients give everything up
     bool traced_ = false;

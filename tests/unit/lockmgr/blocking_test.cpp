@@ -81,6 +81,15 @@ TEST_F(Blocking, AFailedNoqueueTellsOnlyWithNoqueuebast) {
     EXPECT_EQ(told(lock), Modes{EX});
 }
 
+TEST_F(Blocking, WhoseConversionIsRefusedHearsOfTheNext) {
+    const auto lock = holder(1, "r", PR);
+    node.lock(2, "r", PR);
+    node.convert(1, lock, EX, flag::BLOCKING | flag::NOQUEUE | flag::NOQUEUEBAST);
+    EXPECT_EQ(told(lock), Modes{});
+    node.lock(3, "r", EX);
+    EXPECT_EQ(told(lock), Modes{EX});
+}
+
 TEST_F(Blocking, WhoIsGrantedIntoTheWayLearnsItAfterItsGrant) {
     const auto first = node.lock(1, "r", EX);
     const auto second = holder(2, "r", EX);

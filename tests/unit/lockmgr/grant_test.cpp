@@ -106,6 +106,22 @@ TEST_F(Grant, Rule11HeadqueQueuesAtTheHead) {
     EXPECT_TRUE(node.ends_of(late.lock).empty());
 }
 
+// Nothing else would: who is not granted waits for a pass, and none is due.
+TEST_F(Grant, Rule11HeadqueIsGrantedAtOnceIfItsHeadWouldBe) {
+    node.lock(1, "r", PR);
+    node.lock(2, "r", EX);
+    EXPECT_EQ(node.lock(3, "r", PR, flag::HEADQUE).status, kGranted);
+    const auto first = node.lock(4, "s", CR);
+    const auto second = node.lock(5, "s", PR);
+    const auto third = node.lock(6, "s", NL);
+    node.convert(4, first.lock, EX);
+    EXPECT_EQ(node.convert(6, third.lock, PR, flag::QUECVT | flag::HEADQUE).status, kGranted);
+    node.convert(6, third.lock, NL);
+    EXPECT_EQ(node.convert(6, third.lock, PR, flag::QUECVT | flag::NOORDER).status, kGranted);
+    EXPECT_EQ(node.lock(7, "s", CR, flag::HEADQUE).status, Node::kPending) << "after conversions";
+    EXPECT_EQ(node.unlock(5, second.lock).status, kUnlocked);
+}
+
 TEST_F(Grant, DownConversionsAlwaysSucceedInPlace) {
     for (const auto from : kAll) {
         for (const auto to : kAll) {
