@@ -1,9 +1,7 @@
 #include "shadowing/io/ring_server.hpp"
 
-#include <fcntl.h>
 #include <linux/futex.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -25,8 +23,7 @@
 
 #include "base/bytes.hpp"
 #include "base/log.hpp"
-#include "shadowing/data_ring.hpp"
-#include "unit_data.hpp"
+#include "shared_ring.hpp"
 
 namespace quorate::shadowing {
 namespace {
@@ -39,45 +36,34 @@ using boost::system::error_code;
 constexpr std::size_t kClients = 64;
 constexpr std::size_t kAtOnce = 4 * kRingSlots;
 
-// The ring, and the file that a client maps. Nobody can make it shorter, which would be the end of
-// whoever touches what is gone.
-class SharedRing {
-public:
-    static Result<std::shared_ptr<SharedRing>> make() {
-        const int file = ::memfd_create("quorate-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-        if (file < 0) {
-            return fail_errno(errno, "memory for a client of the unit");
-        }
-        auto ring = std::shared_ptr<SharedRing>(new SharedRing(file));
-        if (::ftruncate(file, sizeof(RingMemory)) != 0 ||
-            ::fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
-            return fail_errno(errno, "memory for a client of the unit");
-        }
-        void* memory =
-            ::mmap(nullptr, sizeof(RingMemory), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-        if (memory == MAP_FAILED) {
-            return fail_errno(errno, "memory for a client of the unit");
-        }
-        ring->memory_ = static_cast<RingMemory*>(memory);
-        return ring;
+// Not of extents, which are told at once.
+RequestKind unit_kind(DataKind kind) {
+    switch (kind) {
+        case DataKind::kRead:
+            return RequestKind::kRead;
+        case DataKind::kWrite:
+            return RequestKind::kWrite;
+        case DataKind::kZero:
+            return RequestKind::kZero;
+        case DataKind::kFlush:
+        case DataKind::kExtents:
+            break;
     }
-    ~SharedRing() {
-        if (memory_ != nullptr) {
-            ::munmap(memory_, sizeof(RingMemory));
-        }
-        ::close(file_);
+    return RequestKind::kFlush;
+}
+
+UnitReply told_extents(const MountedSet& set, std::uint64_t offset, std::uint64_t octets) {
+    const auto size = set.status().octets;
+    if (octets == 0 || offset > size || octets > size - offset) {
+        return {ReplyStatus::kOutOfRange, nullptr};
     }
-    SharedRing(const SharedRing&) = delete;
-    SharedRing& operator=(const SharedRing&) = delete;
-
-    int file() const { return file_; }
-    RingMemory* get() const { return memory_; }
-
-private:
-    explicit SharedRing(int file) : file_(file) {}
-    int file_;
-    RingMemory* memory_ = nullptr;
-};
+    std::string text;
+    ByteWriter out(text);
+    for (const auto& extent : set.extents(offset, octets)) {
+        out.u64(extent.octets << 1 | (extent.zeros ? 1 : 0));
+    }
+    return {ReplyStatus::kOk, std::make_shared<const io::AlignedBuffer>(text)};
+}
 
 class Client : public std::enable_shared_from_this<Client> {
 public:

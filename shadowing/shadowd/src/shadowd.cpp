@@ -140,7 +140,6 @@ awaitable<void> Shadowd::retire(std::string name) {
     auto& unit = units_.at(name);
     unit.leaving = true;
     unit.exporter.reset();
-    unit.server.reset();
     unit.ring.reset();
     if (!unit.set) {
         units_.erase(name);
@@ -308,17 +307,12 @@ void Shadowd::took_over(Unit& unit, std::unique_ptr<MountedSet> set) {
 
 void Shadowd::serve(const std::string& name) {
     auto& unit = units_.at(name);
-    const auto socket = [&](const char* kind) {
-        return std::filesystem::absolute(fmt::format("{}/{}.{}", kRunFolder, name, kind)).string();
-    };
-    unit.server = std::make_unique<DataServer>(daemon_.io(), *unit.set, socket("data"));
-    unit.ring = std::make_unique<RingServer>(daemon_.io(), *unit.set, socket("ring"));
-    unit.exporter = std::make_unique<Exporter>(daemon_.io(), name, socket("ring"), unit.nbd_socket);
+    const auto socket =
+        std::filesystem::absolute(fmt::format("{}/{}.ring", kRunFolder, name)).string();
+    unit.ring = std::make_unique<RingServer>(daemon_.io(), *unit.set, socket);
+    unit.exporter = std::make_unique<Exporter>(daemon_.io(), name, socket, unit.nbd_socket);
     Logger log = Logger().with("unit", name);
-    auto started = unit.server->start();
-    if (started) {
-        started = unit.ring->start();
-    }
+    auto started = unit.ring->start();
     if (!started) {
         log.error("not_served", "why", started.error().to_string());
         return;

@@ -14,7 +14,6 @@
 #include "io/daemon.hpp"
 #include "io/thread_pool.hpp"
 #include "served_disks.hpp"
-#include "shadowing/io/data_server.hpp"
 #include "shadowing/io/ring_server.hpp"
 #include "shadowing/io/solo_set.hpp"
 #include "unit_file.hpp"
@@ -29,7 +28,6 @@ struct Unit {
     bool leaving = false;             // it is dismounted
     bool opening = false;
     bool accept_loss = false;  // the operator's word, until it is mounted
-    std::unique_ptr<DataServer> server;
     std::unique_ptr<RingServer> ring;
     std::unique_ptr<Exporter> exporter;
     std::string nbd_socket;

@@ -37,7 +37,7 @@ class Writer:
         self.thread = threading.Thread(target=self.work, daemon=True)
 
     def work(self):
-        self.ledger.write_until(shadowd.data_socket(self.node, UNIT), self.stopping.is_set, at_once=8)
+        self.ledger.write_until(shadowd.unit_socket(self.node, UNIT), self.stopping.is_set, at_once=8)
 
     def start(self):
         self.thread.start()
@@ -132,7 +132,7 @@ class ShadowCase(unittest.TestCase):
     def check_through(self, node):
         """Every acknowledged block is there, of all writers, and stays as it was read."""
         for ledger in self.ledgers.values():
-            ledger.check(shadowd.data_socket(node, UNIT))
+            ledger.check(shadowd.unit_socket(node, UNIT))
 
     def check_equal(self, paths=None):
         """The members, block by block. Nobody has them open."""

@@ -78,7 +78,7 @@ def wait_unlocked(path):
 
 def one_life(machine, ledger):
     before = ledger.acknowledged
-    writer = threading.Thread(target=ledger.write_until, args=(machine.data_socket, lambda: False))
+    writer = threading.Thread(target=ledger.write_until, args=(machine.socket, lambda: False))
     writer.start()
     machine.wait(lambda: ledger.acknowledged > before + 100, "writes are acknowledged")
     machine.kill()
@@ -107,7 +107,7 @@ def main():
             waited += wait_unlocked(delayed.path)
             machine.start()
             machine.wait_full(2)
-            ledger.check(machine.data_socket)
+            ledger.check(machine.socket)
         assert waited > 0, "no life ended with writes under way on the device"
         machine.end(signal.SIGTERM)
         delayed.drain()

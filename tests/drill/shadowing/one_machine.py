@@ -57,12 +57,12 @@ class Machine:
         self.wait(is_full, f"{count} members are FULL and merged")
 
     @property
-    def data_socket(self):
-        return os.path.join(self.root, "run/quorate/shadow/DSA1.data")
+    def socket(self):
+        return os.path.join(self.root, "run/quorate/shadow/DSA1.sock")
 
     @property
     def nbd(self):
-        return f"nbd+unix:///?socket={self.root}/run/quorate/shadow/DSA1.sock"
+        return f"nbd+unix:///?socket={self.socket}"
 
 
 def make_disks(folder):

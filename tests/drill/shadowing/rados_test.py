@@ -79,7 +79,7 @@ def a_set(folder, ceph, disks):
         machine.ctl("shadow", "mount", "DSA1", *disks)
         machine.wait_full(len(disks))
         ledger = Ledger(machine.show()["octets"] // 4096)
-        writer = threading.Thread(target=ledger.write_until, args=(machine.data_socket, lambda: False))
+        writer = threading.Thread(target=ledger.write_until, args=(machine.socket, lambda: False))
         writer.start()
         machine.wait(lambda: ledger.acknowledged > 200, "writes are acknowledged")
         ceph.kill_osd()
@@ -90,7 +90,7 @@ def a_set(folder, ceph, disks):
         writer.join()
         machine.start()
         machine.wait_full(len(disks))
-        ledger.check(machine.data_socket)
+        ledger.check(machine.socket)
         print(f"a set of {len(disks)}: {ledger.acknowledged} writes acknowledged, all there", flush=True)
     finally:
         if machine.daemon and machine.daemon.poll() is None:

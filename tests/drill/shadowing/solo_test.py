@@ -15,27 +15,27 @@ from unit_client import Ledger
 def killed_while_it_writes(machine, ledger):
     for _ in range(3):
         before = ledger.acknowledged
-        writer = threading.Thread(target=ledger.write_until, args=(machine.data_socket, lambda: False))
+        writer = threading.Thread(target=ledger.write_until, args=(machine.socket, lambda: False))
         writer.start()
         machine.wait(lambda: ledger.acknowledged > before + 300, "writes are acknowledged")
         machine.end(signal.SIGKILL)
         writer.join()
         machine.start()
         machine.wait_full(2)
-        ledger.check(machine.data_socket)
+        ledger.check(machine.socket)
 
 
 def left_and_back(machine, ledger, disks):
     machine.ctl("shadow", "remove", "DSA1", disks[1])
     machine.wait(lambda: machine.show()["members"][1]["role"] == "expelled", "it is expelled")
     goal = ledger.acknowledged + 200
-    ledger.write_until(machine.data_socket, lambda: ledger.acknowledged > goal)
+    ledger.write_until(machine.socket, lambda: ledger.acknowledged > goal)
     refused = machine.ctl("shadow", "mount", "--plan", "DSA1", disks[1], fails=True)
     assert "the witness knows" in refused.stdout, refused.stdout
     machine.ctl("shadow", "add", "DSA1", disks[1])
-    ledger.write_until(machine.data_socket, lambda: {one["role"] for one in machine.show()["members"]} == {"FULL"})
+    ledger.write_until(machine.socket, lambda: {one["role"] for one in machine.show()["members"]} == {"FULL"})
     machine.wait_full(2)
-    ledger.check(machine.data_socket)
+    ledger.check(machine.socket)
 
 
 def refusals(machine, folder, disks):

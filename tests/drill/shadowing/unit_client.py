@@ -1,52 +1,68 @@
-"""A client of docs/protocols/shadow-data.md that remembers what it wrote and what was acknowledged."""
+"""A client of a unit that remembers what it wrote and what was acknowledged."""
 
+import errno
 import os
 import random
-import socket
 import struct
+import sys
+import time
+
+# The module belongs to the system's Python, whichever runs this.
+sys.path.append("/usr/lib/python3/dist-packages")
+import nbd  # noqa: E402
 
 BLOCK = 4096
-MAGIC = 0x44485351
-READ, WRITE, ZERO, FLUSH = 1, 2, 3, 4
+PATIENCE = 60
 
 
 def content(block, version):
     return struct.pack("<QQ", block, version) * (BLOCK // 16)
 
 
-class UnitClient:
+def connect(path):
+    """To the unit's nbdkit, which listens a moment after the unit is mounted."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        client = nbd.NBD()
+        try:
+            client.connect_unix(path)
+            return client
+        except nbd.Error:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
+class Ended(Exception):
+    """shadowd is gone, or its nbdkit."""
+
+
+class Writes:
+    """Of one connection, several at a time."""
+
     def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(path)
-        hello = self.receive(32)
-        magic, version, self.block, _, self.size, _ = struct.unpack("<IIIIQQ", hello)
-        assert (magic, version, self.block) == (MAGIC, 1, BLOCK)
-        self.cookie = 0
+        self.client = connect(path)
+        self.under_way = {}  # by cookie: block, version
 
-    def receive(self, size):
-        data = b""
-        while len(data) < size:
-            part = self.socket.recv(size - len(data))
-            if not part:
-                raise ConnectionError("shadowd is gone")
-            data += part
-        return data
+    def begin(self, block, version):
+        data = nbd.Buffer.from_bytearray(bytearray(content(block, version)))
+        try:
+            self.under_way[self.client.aio_pwrite(data, block * BLOCK)] = (block, version)
+        except nbd.Error as error:
+            raise Ended from error
 
-    def ask(self, kind, offset, octets, data=b""):
-        self.cookie += 1
-        self.socket.sendall(struct.pack("<IBBHQQII", MAGIC, kind, 0, 0, self.cookie, offset, octets, 0) + data)
-        return self.cookie
-
-    def answer(self):
-        magic, status, cookie, octets, _, _ = struct.unpack("<IIQIIQ", self.receive(32))
-        assert magic == MAGIC
-        return cookie, status, self.receive(octets)
-
-    def read(self, block):
-        cookie = self.ask(READ, block * BLOCK, BLOCK)
-        answered, status, data = self.answer()
-        assert (answered, status) == (cookie, 0), status
-        return data
+    def acknowledged(self):
+        """The next one that is: block, version."""
+        try:
+            while (cookie := self.client.aio_peek_command_completed()) == 0:
+                self.client.poll(-1)
+            self.client.aio_command_completed(cookie)
+        except nbd.Error as error:
+            alive = self.client.aio_is_ready() or self.client.aio_is_processing()
+            if alive and error.errnum != errno.ESHUTDOWN:
+                raise
+            raise Ended from error
+        return self.under_way.pop(cookie)
 
 
 class Ledger:
@@ -62,41 +78,37 @@ class Ledger:
 
     def write_until(self, path, enough, at_once=32):
         """Writes until `enough()` or the connection breaks."""
-        client = UnitClient(path)
-        under_way = {}
+        writes = Writes(path)
         version = 1000 * len(self.possible) + 1
         try:
             while not enough():
-                while len(under_way) < at_once:
+                while len(writes.under_way) < at_once:
                     block = self.first + self.random.randrange(self.blocks)
-                    if any(block == one for one, _ in under_way.values()):
+                    if any(block == one for one, _ in writes.under_way.values()):
                         continue
                     version += 1
                     self.possible.setdefault(block, {0}).add(version)
-                    under_way[client.ask(WRITE, block * BLOCK, BLOCK, content(block, version))] = (block, version)
-                cookie, status, _ = client.answer()
-                block, written = under_way.pop(cookie)
-                assert status == 0, status
-                self.possible[block] = {written}
-                self.acknowledged += 1
-            while under_way:
-                cookie, status, _ = client.answer()
-                block, written = under_way.pop(cookie)
-                self.possible[block] = {written}
-        except OSError:
+                    writes.begin(block, version)
+                self.take(*writes.acknowledged())
+            while writes.under_way:
+                self.take(*writes.acknowledged())
+        except Ended:
             pass
-        client.socket.close()
+
+    def take(self, block, version):
+        self.possible[block] = {version}
+        self.acknowledged += 1
 
     def check(self, path):
         """Reads all that was written; what was read once stays so."""
-        client = UnitClient(path)
+        client = connect(path)
         for block, versions in self.possible.items():
-            data = client.read(block)
+            data = client.pread(BLOCK, block * BLOCK)
             found, = struct.unpack_from("<Q", data, 8)
             assert data in (content(block, found), bytes(BLOCK)), f"block {block} is torn"
             assert found in versions, f"block {block} has version {found}, possible: {sorted(versions)}"
             self.possible[block] = {found}
-        client.socket.close()
+        client.shutdown()
 
 
 def same_data(first, second, offset, octets):

@@ -143,9 +143,9 @@ def wait_full(node, unit, count, limit=90.0):
                       and shown["to_merge"] == 0 and not shown["stalled"], limit)
 
 
-def data_socket(node, unit):
-    return os.path.join(node.root, f"run/quorate/shadow/{unit}.data")
+def unit_socket(node, unit):
+    return os.path.join(node.root, f"run/quorate/shadow/{unit}.sock")
 
 
 def nbd(node, unit):
-    return f"nbd+unix:///?socket={node.root}/run/quorate/shadow/{unit}.sock"
+    return f"nbd+unix:///?socket={unit_socket(node, unit)}"
