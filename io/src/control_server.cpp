@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <exception>
+#include <optional>
+#include <utility>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -19,6 +21,9 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/json/serialize.hpp>
+
+#include "base/log.hpp"
+#include "io/time.hpp"
 
 namespace quorate::io {
 namespace {
@@ -33,6 +38,29 @@ constexpr std::uint64_t kBodyMax = 4 << 20;
 constexpr std::uint32_t kHeaderMax = 16 << 10;
 constexpr std::size_t kConnectionsMax = 64;
 constexpr std::chrono::seconds kRequestTime{30};
+// A client that knows no better must not fill the log.
+constexpr std::chrono::seconds kLinePause{1};
+
+ucred caller_of(asio::local::stream_protocol::socket& socket) {
+    ucred caller{};
+    socklen_t size = sizeof(caller);
+    ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &caller, &size);
+    return caller;
+}
+
+// What is no request; nothing when there is nobody any more to be told.
+std::optional<ControlResponse> objection(const boost::system::error_code& error) {
+    if (error.category() != http::make_error_code(http::error::bad_method).category() ||
+        error == http::error::end_of_stream || error == http::error::partial_message) {
+        return std::nullopt;
+    }
+    const auto text = "the request cannot be read: " + error.message();
+    if (error == http::error::body_limit) {
+        return ControlResponse::error(413, "too_large", text);
+    }
+    const bool header = error == http::error::header_limit || error == http::error::buffer_overflow;
+    return ControlResponse::error(header ? 431 : 400, header ? "too_large" : "bad_request", text);
+}
 
 }  // namespace
 
@@ -67,19 +95,50 @@ struct ControlServer::Impl : std::enable_shared_from_this<ControlServer::Impl> {
                 }
                 continue;
             }
-            if (connections < kConnectionsMax) {
-                ++connections;
-                asio::co_spawn(io, serve(UnixStream(std::move(socket))),
-                               [self](std::exception_ptr) { --self->connections; });
+            if (connections >= kConnectionsMax) {
+                complain(caller_of(socket), "too many connections");
+                continue;
             }
+            ++connections;
+            asio::co_spawn(io, serve(UnixStream(std::move(socket))),
+                           [self](std::exception_ptr) { --self->connections; });
         }
+    }
+
+    void complain(const ucred& caller, std::string_view why) {
+        ++unsaid;
+        if (mono_now() < next_line) {
+            return;
+        }
+        next_line = mono_now() + kLinePause;
+        log.warn("control_client_dropped", "pid", caller.pid, "uid", caller.uid, "why", why,
+                 "count", std::exchange(unsaid, 0));
+    }
+    // A write that failed; one who has gone is nothing to speak of.
+    void complain_of_write(const ucred& caller, const boost::system::error_code& error) {
+        if (error == beast::error::timeout) {
+            complain(caller, "it does not read what it asked for");
+        }
+    }
+
+    asio::awaitable<bool> send(UnixStream& stream, const ucred& caller, ControlResponse answer,
+                               unsigned version, bool keep) {
+        http::response<http::string_body> response(http::int_to_status(answer.status), version);
+        response.set(http::field::content_type, answer.content_type);
+        response.body() =
+            answer.text.empty() ? json::serialize(answer.body) : std::move(answer.text);
+        response.keep_alive(keep);
+        response.prepare_payload();
+        stream.expires_after(kRequestTime);
+        const auto [error, size] =
+            co_await http::async_write(stream, response, asio::as_tuple(asio::use_awaitable));
+        complain_of_write(caller, error);
+        co_return !error && response.keep_alive();
     }
 
     asio::awaitable<void> serve(UnixStream stream) {
         const auto self = shared_from_this();
-        ucred caller{};
-        socklen_t size = sizeof(caller);
-        ::getsockopt(stream.socket().native_handle(), SOL_SOCKET, SO_PEERCRED, &caller, &size);
+        const auto caller = caller_of(stream.socket());
         beast::flat_buffer buffer(kBodyMax + kHeaderMax);
         for (bool keep = true; keep;) {
             http::request_parser<http::string_body> parser;
@@ -89,6 +148,10 @@ struct ControlServer::Impl : std::enable_shared_from_this<ControlServer::Impl> {
             const auto [read_error, read] = co_await http::async_read(
                 stream, buffer, parser, asio::as_tuple(asio::use_awaitable));
             if (read_error) {
+                if (auto refusal = objection(read_error)) {
+                    complain(caller, read_error.message());
+                    co_await send(stream, caller, std::move(*refusal), 11, /*keep=*/false);
+                }
                 co_return;
             }
             auto& request = parser.get();
@@ -104,29 +167,17 @@ struct ControlServer::Impl : std::enable_shared_from_this<ControlServer::Impl> {
                     "only root, the daemon's user and the socket's group may ask");
             }
             if (answer.stream) {
-                co_await send_stream(stream, std::move(answer), request.version());
+                co_await send_stream(stream, caller, std::move(answer), request.version());
                 co_return;
             }
-            http::response<http::string_body> response(http::int_to_status(answer.status),
-                                                       request.version());
-            response.set(http::field::content_type, answer.content_type);
-            response.body() =
-                answer.text.empty() ? json::serialize(answer.body) : std::move(answer.text);
-            response.keep_alive(request.keep_alive());
-            response.prepare_payload();
-            keep = response.keep_alive();
-            stream.expires_after(kRequestTime);
-            const auto [write_error, written] =
-                co_await http::async_write(stream, response, asio::as_tuple(asio::use_awaitable));
-            if (write_error) {
-                co_return;
-            }
+            keep = co_await send(stream, caller, std::move(answer), request.version(),
+                                 request.keep_alive());
         }
     }
 
     // Piece by piece until the source or the client ends; then the connection is closed.
-    static asio::awaitable<void> send_stream(UnixStream& stream, ControlResponse answer,
-                                             unsigned version) {
+    asio::awaitable<void> send_stream(UnixStream& stream, const ucred& caller,
+                                      ControlResponse answer, unsigned version) {
         http::response<http::empty_body> head(http::int_to_status(answer.status), version);
         head.set(http::field::content_type, answer.content_type);
         head.keep_alive(false);
@@ -142,6 +193,7 @@ struct ControlServer::Impl : std::enable_shared_from_this<ControlServer::Impl> {
             stream.expires_after(kRequestTime);
             const auto [error, size] = co_await asio::async_write(
                 stream, asio::buffer(piece), asio::as_tuple(asio::use_awaitable));
+            complain_of_write(caller, error);
             failed = bool(error);
         }
     }
@@ -150,7 +202,10 @@ struct ControlServer::Impl : std::enable_shared_from_this<ControlServer::Impl> {
     std::string path;
     asio::local::stream_protocol::acceptor acceptor;
     ControlRouter router;
+    Logger log{};
     std::size_t connections = 0;
+    std::uint64_t unsaid = 0;  // dropped since the last line of the log
+    MonoTime next_line;
 };
 
 ControlServer::ControlServer(asio::io_context& io, std::string socket_path)

@@ -4,12 +4,13 @@ import json
 import os
 import pathlib
 import re
+import select
 import socket
 import struct
 import subprocess
 import time
 
-from support import ClusterCase, clusterd, run, wait_for
+from support import ClusterCase, Events, clusterd, run, wait_for
 
 from maild_node import binaries
 
@@ -95,21 +96,33 @@ class BadInput(ClusterCase):
         answer = self.request(method="PUT", target="/v1/corosync-conf", body={"text": "rubbish", "replaces": "00"})
         self.assertEqual(answer["status"], 409)
 
-    def test_the_control_socket_bears_rubbish(self):
+    def say(self, node, words):
+        """What octets to the control socket are answered before it is closed."""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(60)
+            client.connect(os.path.join(node.root, clusterd.SOCKET))
+            answer = b""
+            try:
+                client.sendall(words)
+                while more := client.recv(4096):
+                    answer += more
+            except (ConnectionResetError, BrokenPipeError):
+                pass  # it had read enough
+            return answer
+
+    def test_the_control_socket_answers_rubbish(self):
         n1 = self.lab["n1"]
+        before = len(self.logged(n1, "control_client_dropped"))
+        for words, status in ((b"rubbish\r\n\r\n", 400), (b"\xff" * 5000, 400), (b"\x16\x03\x01\x02\x00", 400),
+                              (b"GET /" + b"x" * 70000 + b" HTTP/1.1\r\n\r\n", 431),
+                              (b"POST /v1/drain HTTP/1.1\r\nContent-Length: 999999999\r\n\r\n", 413)):
+            answer = self.say(n1, words)
+            self.assertEqual(answer.split(b"\r\n")[0].split(b" ")[1:2], [str(status).encode()], words[:20])
+            self.assertIn(b"the request cannot be read", answer)
+        wait_for("a line about it", lambda: len(self.logged(n1, "control_client_dropped")) > before)
         path = os.path.join(n1.root, clusterd.SOCKET)
-        for words in (b"rubbish\r\n\r\n", os.urandom(5000), b"GET " + b"/" * 70000 + b" HTTP/1.1\r\n\r\n",
-                      b"POST /v1/drain HTTP/1.1\r\nContent-Length: 999999999\r\n\r\n"):
-            with socket.socket(socket.AF_UNIX) as client:
-                client.settimeout(10)
-                client.connect(path)
-                try:
-                    client.sendall(words)
-                    client.recv(1000)
-                except OSError:
-                    pass
         for body in ("[]", "{", '{"votes": "many"}', "{}"):
-            connection = clusterd.maild_node.UnixConnection(path, 10)
+            connection = clusterd.maild_node.UnixConnection(path, 60)
             connection.request("POST", "/v1/cluster/expected-votes", body)
             self.assertEqual(connection.getresponse().status, 400, body)
             connection.close()
@@ -117,19 +130,54 @@ class BadInput(ClusterCase):
         self.assertEqual(clusterd.control(n1, "GET", "/v1/nothing")[0], 404)
         self.assertEqual(clusterd.control(n1, "PUT", "/v1/status")[0], 405)
 
-    def test_clients_that_never_read_disturb_nobody(self):
+
+class NeverRead(ClusterCase):
+    """Clients of the control socket that ask and never read: they are dropped, and cost little meanwhile."""
+
+    EVENTS = 1000  # as many as are kept; more than a socket's buffer has room for
+    ASKED = 500
+
+    def connect(self, words):
+        client = socket.socket(socket.AF_UNIX)
+        client.connect(os.path.join(self.lab["n1"].root, clusterd.SOCKET))
+        client.settimeout(60)
+        client.sendall(words)
+        return client
+
+    def rss(self):
+        with open(f"/proc/{self.lab['n1'].pids('clusterd')[0]}/status", encoding="ascii") as status:
+            return int(re.search(r"VmRSS:\s+(\d+) kB", status.read())[1]) << 10
+
+    def test_who_never_reads_is_dropped_and_disturbs_nobody(self):
         n1 = self.lab["n1"]
-        path = os.path.join(n1.root, clusterd.SOCKET)
-        deaf = []
-        for _ in range(20):
-            client = socket.socket(socket.AF_UNIX)
-            client.connect(path)
-            client.sendall(b"GET /v1/events?since=0 HTTP/1.1\r\nHost: x\r\n\r\n" if len(deaf) % 2 else
-                           b"GET /v1/events/recent HTTP/1.1\r\nHost: x\r\n\r\n" * 500)
-            deaf.append(client)
-        self.assertEqual(clusterd.ask(n1, "GET", "/v1/status")["state"], "running")
+        before, rss = self.healthy(), self.rss()
+        deaf = [self.connect(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n") for _ in range(10)]
+        reader = Events(n1)
+        for _ in range(self.EVENTS // 2):
+            clusterd.ask(n1, "PUT", "/v1/fencers/deaf")
+            clusterd.ask(n1, "DELETE", "/v1/fencers/deaf")
+        numbers = [reader.next()["number"] for _ in range(self.EVENTS)]
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + self.EVENTS)), "a reader has them all")
+        reader.close()
+        asked = self.ASKED * len(json.dumps(clusterd.ask(n1, "GET", "/v1/events/recent")))
+        for _ in range(10):
+            deaf.append(self.connect(b"GET /v1/events/recent HTTP/1.1\r\nHost: x\r\n\r\n" * self.ASKED))
+        watched = select.poll()
+        for client in deaf:
+            watched.register(client, 0)  # POLLHUP: the other end has closed
+        gone = set()
+
+        def all_gone():
+            self.assertEqual(clusterd.ask(n1, "GET", "/v1/status")["state"], "running")
+            self.assertLess(self.rss() - rss, 10 * asked // 2, "what they asked for is not kept for them")
+            gone.update(file for file, events in watched.poll(0) if events & select.POLLHUP)
+            return len(gone) == len(deaf)
+
+        wait_for("the deaf ones are dropped", all_gone, 120, pause=0.5)
+        self.assertTrue(any("does not read" in line for line in self.logged(n1, "control_client_dropped")))
         for client in deaf:
             client.close()
+        self.assertEqual([one["epoch"] for one in self.healthy()], [one["epoch"] for one in before])
 
 
 class Strangers(ClusterCase):
@@ -208,15 +256,33 @@ class Strangers(ClusterCase):
         self.assertIn("code 78", said)
         self.healthy(self.three)
 
-    def test_a_broken_corosync_conf(self):
-        n4 = self.lab["n4"]
-        path = os.path.join(n4.folder, "etc-corosync/corosync.conf")
-        good = pathlib.Path(path).read_text(encoding="ascii")
-        pathlib.Path(path).write_text(good.replace("nodelist {", "nodelist"), encoding="ascii")
+    def start_with_conf(self, change):
+        """n4 with a corosync.conf of its own while Corosync runs with the true one."""
+        path = pathlib.Path(self.lab["n4"].folder, "etc-corosync/corosync.conf")
+        good = path.read_text(encoding="ascii")
+        path.write_text(change(good), encoding="ascii")
         try:
-            self.assertRegex(self.start_stranger(), r"corosync\.conf:\d+: ")
+            return self.start_stranger()
         finally:
-            pathlib.Path(path).write_text(good, encoding="ascii")
+            path.write_text(good, encoding="ascii")
+
+    def test_a_broken_corosync_conf(self):
+        for change in (lambda text: text.replace("nodelist {", "nodelist"), lambda text: text[:len(text) // 2],
+                       lambda text: "rubbish\n" + text, lambda text: text.replace("nodeid: 4", "nodeid: four")):
+            self.assertRegex(self.start_with_conf(change), r"corosync\.conf(:\d+)?: ")
+
+    def test_a_corosync_conf_of_other_nodes(self):
+        self.assertRegex(self.start_with_conf(lambda text: re.sub(r"name: n(\d)", r"name: m\1", text)),
+                         r"corosync\.conf has no node named n4")
+
+    def test_a_node_id_that_is_not_corosyncs(self):
+        """Free or another member's: it joins nothing under an id that is not its own."""
+        for change in (lambda text: text.replace("nodeid: 4", "nodeid: 9"),
+                       lambda text: text.replace("nodeid: 2", "nodeid: 9").replace("nodeid: 4", "nodeid: 2")):
+            said = self.start_with_conf(change)
+            self.assertRegex(said, r"wrong_node .*Corosync runs this machine as node 4, .* calls n4 node [29]")
+            self.assertRegex(said, "stopping exit_code=78")
+            self.assertNotIn("view epoch", said)
 
 
 if __name__ == "__main__":

@@ -4,29 +4,7 @@ import json
 import os
 import re
 
-from support import ClusterCase, clusterd, run, wait_for
-
-
-class Events:
-    """The event stream of a node, read on demand."""
-
-    def __init__(self, node, since=None):
-        self.connection = clusterd.maild_node.UnixConnection(os.path.join(node.root, clusterd.SOCKET), 30)
-        self.connection.request("GET", "/v1/events" + ("" if since is None else f"?since={since}"))
-        self.response = self.connection.getresponse()
-
-    def next(self, kind=None):
-        while True:
-            line = self.response.readline()
-            if not line:
-                raise EOFError("the stream ended")
-            event = json.loads(line) if line.strip() else None
-            if event and kind in (None, event["kind"]):
-                return event
-
-    def close(self):
-        self.response.close()
-        self.connection.close()
+from support import ClusterCase, Events, clusterd, run, wait_for
 
 
 class Control(ClusterCase):

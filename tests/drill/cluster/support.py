@@ -1,6 +1,7 @@
 """What the drills of the cluster share: a laboratory with clusterd on every node, and what must hold on all of them."""
 
 import http.client
+import json
 import os
 import pathlib
 import re
@@ -156,6 +157,28 @@ class ClusterCase(unittest.TestCase):
         return clusterd.control(node, "POST", f"/v1/nodes/{other.name}/ping", {"count": count, "bytes": size}, timeout)
 
 
+class Events:
+    """The event stream of a node, read on demand."""
+
+    def __init__(self, node, since=None):
+        self.connection = clusterd.maild_node.UnixConnection(os.path.join(node.root, clusterd.SOCKET), 60)
+        self.connection.request("GET", "/v1/events" + ("" if since is None else f"?since={since}"))
+        self.response = self.connection.getresponse()
+
+    def next(self, kind=None):
+        while True:
+            line = self.response.readline()
+            if not line:
+                raise EOFError("the stream ended")
+            event = json.loads(line) if line.strip() else None
+            if event and kind in (None, event["kind"]):
+                return event
+
+    def close(self):
+        self.response.close()
+        self.connection.close()
+
+
 class PingStream:
     """Numbered messages from one node to another and back, many at once, until stopped. clusterd refuses a run of
     which one is lost, comes twice or out of order; how many runs were answered and refused is kept. After a new view it
@@ -197,4 +220,4 @@ class PingStream:
                 time.sleep(0.1)
 
 
-__all__ = ["ClusterCase", "Lab", "LabError", "PingStream", "clusterd", "leases", "run", "wait_for"]
+__all__ = ["ClusterCase", "Events", "Lab", "LabError", "PingStream", "clusterd", "leases", "run", "wait_for"]

@@ -3,8 +3,15 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_to.hpp>
 
@@ -35,6 +42,7 @@ protected:
         });
         server_.route("GET", "/text", [](ControlRequest) { return text("plain\n"); });
         server_.route("GET", "/events", [](ControlRequest) { return three_events(); });
+        server_.route("GET", "/flood", [this](ControlRequest) { return flood(); });
         ASSERT_TRUE(server_.start());
     }
     void TearDown() override { server_.stop(); }
@@ -59,6 +67,32 @@ protected:
         response.content_type = "text/plain";
         response.stream = [count = 0]() mutable { return next_event(count); };
         co_return response;
+    }
+
+    static awaitable<std::string> next_wave(std::size_t& waves) {
+        ++waves;
+        co_return std::string(kWave, 'w');
+    }
+    awaitable<ControlResponse> flood() {
+        ControlResponse response;
+        response.content_type = "text/plain";
+        response.stream = [this] { return next_wave(waves_); };
+        co_return response;
+    }
+
+    using RawClient = boost::asio::local::stream_protocol::socket;
+    // What octets that are no request are answered until the server closes.
+    awaitable<void> tell(std::string octets, std::string& answer) {
+        RawClient client(context_);
+        client.connect(folder_.path("s"));
+        // The server may have refused before it has read all of it.
+        auto written = co_await boost::asio::async_write(
+            client, boost::asio::buffer(octets), boost::asio::as_tuple(boost::asio::use_awaitable));
+        static_cast<void>(written);
+        auto read =
+            co_await boost::asio::async_read(client, boost::asio::dynamic_buffer(answer),
+                                             boost::asio::as_tuple(boost::asio::use_awaitable));
+        static_cast<void>(read);
     }
 
     // The client blocks, so it gets a thread.
@@ -86,6 +120,8 @@ protected:
         return json::value_to<std::string>(answer.body.at("error").at("code"));
     }
 
+    static constexpr std::size_t kWave = 64 << 10;
+    std::size_t waves_ = 0;
     TemporaryFolder folder_;
     ControlServer server_{context_, folder_.path("s")};
 };
@@ -111,6 +147,40 @@ TEST_F(ControlTest, WhatIsWrongWithARequestIsSaid) {
     EXPECT_EQ(error_code(missing), "bad_request");
     EXPECT_EQ(ask("POST", "/v1/things", json::object{{"size", 7}}).status, 200U)
         << "a handler that threw disturbs nobody";
+}
+
+TEST_F(ControlTest, WhatIsNoRequestIsAnsweredAndTheConnectionClosed) {
+    const std::pair<std::string, std::string> kRubbish[] = {
+        {"rubbish\r\n\r\n", "HTTP/1.1 400 "},
+        {std::string(100, '\xff') + "\r\n\r\n", "HTTP/1.1 400 "},
+        {std::string("\x16\x03\x01\x02\x00\x01", 6), "HTTP/1.1 400 "},
+        {"GET /text HTTP/9.9\r\n\r\n", "HTTP/1.1 400 "},
+        {"POST /v1/things HTTP/1.1\r\nContent-Length: many\r\n\r\n", "HTTP/1.1 400 "},
+        {"POST /v1/things HTTP/1.1\r\nContent-Length: 999999999\r\n\r\n", "HTTP/1.1 413 "},
+        {"GET /" + std::string(20'000, 'x') + " HTTP/1.1\r\n\r\n", "HTTP/1.1 431 "},
+    };
+    for (const auto& [octets, wanted] : kRubbish) {
+        std::string answer;
+        run(tell(octets, answer));
+        EXPECT_EQ(answer.substr(0, wanted.size()), wanted) << octets.substr(0, 60);
+        EXPECT_NE(answer.find("the request cannot be read"), std::string::npos);
+        EXPECT_EQ(ask("GET", "/text").status, 200U) << "nobody else is disturbed";
+    }
+}
+
+TEST_F(ControlTest, WhoNeverReadsGetsNoMoreThanTheKernelHoldsAndDisturbsNobody) {
+    std::vector<RawClient> deaf;
+    for (int i = 0; i < 3; ++i) {
+        deaf.emplace_back(context_).connect(folder_.path("s"));
+        const std::string request = "GET /flood HTTP/1.1\r\n\r\n";
+        boost::asio::write(deaf.back(), boost::asio::buffer(request));
+    }
+    std::size_t before = 0;
+    do {
+        before = waves_;
+        EXPECT_EQ(ask("GET", "/text").status, 200U);
+        ASSERT_LT(waves_ * kWave, 64U << 20) << "somebody keeps what nobody reads";
+    } while (waves_ == 0 || waves_ != before);
 }
 
 TEST_F(ControlTest, AnOpenEndTakesEveryMethodAndWhatFollowsAsItCame) {
