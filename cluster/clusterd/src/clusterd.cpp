@@ -213,7 +213,7 @@ Status Clusterd::open_parts() {
     auto& parts = *parts_;
     parts.nodes.set_configured(configured_);
     parts.listener = std::make_unique<PeerListener>(
-        std::move(listeners_), keys_ ? &*keys_ : nullptr, parts.peers,
+        std::move(listeners_), keys_ ? &*keys_ : nullptr, parts.peers, parts.nodes,
         [&parts](io::Stream stream) { parts.interconnect.accept(std::move(stream)); });
     if (!config_.solo) {
         parts.group = std::make_unique<GroupShell>(

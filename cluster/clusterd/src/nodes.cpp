@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "cluster/errc.hpp"
+#include "io/address.hpp"
 
 namespace quorate::cluster {
 namespace {
@@ -39,6 +40,20 @@ std::vector<std::string> Nodes::addresses_of(std::string_view name) const {
         }
     }
     return addresses;
+}
+
+bool Nodes::has_address(std::string_view host) const {
+    for (const auto& node : configured_) {
+        if (std::ranges::find(node.addresses, host) != node.addresses.end()) {
+            return true;
+        }
+    }
+    return std::ranges::any_of(said_, [&](const auto& said) {
+        return std::ranges::any_of(said.second, [&](const std::string& text) {
+            const auto address = io::Address::parse(text);
+            return address && address->host == host;
+        });
+    });
 }
 
 awaitable<Result<io::ControlResponse>> Nodes::ask(std::string name, PeerRequest request,

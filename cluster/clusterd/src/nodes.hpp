@@ -35,6 +35,8 @@ public:
     const std::vector<CorosyncConf::Node>& configured() const { return configured_; }
     const CorosyncConf::Node* find(std::string_view name) const;
     bool is_self(std::string_view name) const { return name == self_.name; }
+    // Whether a ring of a configured node, or a member's interconnect, has this IP address.
+    bool has_address(std::string_view host) const;
     // Empty: there is no such node.
     std::vector<std::string> addresses_of(std::string_view name) const;
 

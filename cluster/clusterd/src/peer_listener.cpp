@@ -10,7 +10,6 @@ namespace {
 using boost::asio::awaitable;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kStrangersMax = 64;
 constexpr std::size_t kRequestsMax = 64;
 constexpr milliseconds kProofTime{5000};
 // A scanner must not fill the log.
@@ -30,21 +29,25 @@ private:
 }  // namespace
 
 PeerListener::PeerListener(std::vector<io::Listener> listeners, PeerKeys* keys,
-                           const io::ControlRouter& router, Circuit circuit)
+                           const io::ControlRouter& router, const Nodes& nodes, Circuit circuit)
     : listeners_(std::move(listeners)),
       keys_(keys),
       router_(router),
+      nodes_(nodes),
       circuit_(std::move(circuit)) {}
 
 void PeerListener::start(io::Scope& scope) {
     scope_ = &scope;
     for (auto& listener : listeners_) {
         scope.spawn(listener.run([this](io::Stream stream) {
-            if (strangers_ >= kStrangersMax) {
+            auto host = stream.peer().host;
+            const bool configured = nodes_.has_address(host);
+            auto place = strangers_.enter(std::move(host), configured);
+            if (!place) {
                 refuse(stream, "too many connections that have not proven the cluster key");
                 return;
             }
-            scope_->spawn(serve(std::move(stream)));
+            scope_->spawn(serve(std::move(stream), std::move(place)));
         }));
     }
 }
@@ -66,10 +69,10 @@ void PeerListener::refuse(const io::Stream& stream, const std::string& why) {
               std::exchange(unsaid_, 0));
 }
 
-awaitable<void> PeerListener::serve(io::Stream stream) {
+awaitable<void> PeerListener::serve(io::Stream stream, Strangers::Place place) {
     Result<PeerPurpose> purpose = fail(std::error_code(), "");
     {
-        const Counted stranger(strangers_);
+        const auto stranger = std::move(place);
         purpose = co_await accept_peer(stream, *keys_, io::mono_now() + kProofTime);
     }
     if (!purpose) {

@@ -131,6 +131,38 @@ class BadInput(ClusterCase):
         self.assertEqual(clusterd.control(n1, "PUT", "/v1/status")[0], 405)
 
 
+class Crowd(ClusterCase):
+    """Somebody without the key takes all the room that strangers have at a node's port, and does not let go."""
+
+    CROWD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "crowd.py")
+    STRANGERS = [f"10.77.0.{number}" for number in range(101, 111)]
+
+    def rings_up(self, node, other):
+        circuit = next(row for row in clusterd.cluster(node)["circuits"] if row["node"] == other.name)
+        return [ring["state"] for ring in circuit["rings"]] == ["up", "up"]
+
+    def test_members_come_in_all_the_same(self):
+        n1, _, n3 = self.lab.nodes
+        for address in self.STRANGERS:
+            n1.run("ip", "addr", "add", f"{address}/24", "dev", "eth0")
+        crowd = subprocess.Popen(n1.command(["python3", self.CROWD, str(clusterd.PORT), n3.address(0), "--",
+                                             *self.STRANGERS]), stdin=subprocess.PIPE)
+        try:
+            with crowd.stdin:
+                wait_for("the crowd fills the port", lambda: any(
+                    "too many connections" in line for line in self.logged(n3, "peer_refused")))
+                clusterd.stop(n3)
+                self.healthy(self.others(n3))
+                clusterd.start(n3)
+                self.healthy()
+                for node in self.others(n3):
+                    wait_for(f"{node.name}: both rings to n3", lambda n=node: self.rings_up(n, n3))
+                self.assertEqual(clusterd.ask(n1, "GET", "/v1/nodes/n3/status")["node"], "n3")
+                self.assertIsNone(crowd.poll(), "the crowd was there to the end")
+        finally:
+            crowd.wait(60)
+
+
 class NeverRead(ClusterCase):
     """Clients of the control socket that ask and never read: they are dropped, and cost little meanwhile."""
 

@@ -143,7 +143,7 @@ TEST_F(Report, CircuitsAndTheirRings) {
 
 TEST(MetricsText, SaysWhatTheMachineAndTheDeskSay) {
     SoloWorld world;
-    const PeerListener listener({}, nullptr, world.peers, {});
+    const PeerListener listener({}, nullptr, world.peers, world.nodes, {});
     add_metrics(world.metrics, world.machine, listener, world.chronicle);
     world.ask("PUT", "/v1/fencers/rados");
     world.fencers->ask({"rados", {NodeId(3), Incarnation(3)}, Epoch(9)});
