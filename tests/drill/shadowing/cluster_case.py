@@ -34,10 +34,14 @@ class Writer:
         self.node = node
         self.ledger = ledger
         self.stopping = threading.Event()
+        self.failure = None
         self.thread = threading.Thread(target=self.work, daemon=True)
 
     def work(self):
-        self.ledger.write_until(shadowd.unit_socket(self.node, UNIT), self.stopping.is_set, at_once=8)
+        try:
+            self.ledger.write_until(shadowd.unit_socket(self.node, UNIT), self.stopping.is_set, at_once=8)
+        except Exception as failure:  # pylint: disable=broad-except
+            self.failure = failure
 
     def start(self):
         self.thread.start()
@@ -48,11 +52,20 @@ class Writer:
         self.thread.join(limit)
         if self.thread.is_alive():
             raise TimeoutError(f"{self.node.name}: a write was not answered within {limit} s")
+        self.check()
+
+    def check(self):
+        if self.failure:
+            raise RuntimeError(f"{self.node.name}: a write failed") from self.failure
 
     def wait_more(self, count=200, limit=90):
         goal = self.ledger.acknowledged + count
-        wait_for(f"{self.node.name}: {count} more writes are acknowledged", lambda: self.ledger.acknowledged >= goal,
-                 limit)
+
+        def reached():
+            self.check()
+            return self.ledger.acknowledged >= goal
+
+        wait_for(f"{self.node.name}: {count} more writes are acknowledged", reached, limit)
 
 
 class ShadowCase(unittest.TestCase):
@@ -67,8 +80,8 @@ class ShadowCase(unittest.TestCase):
         self.lab = Lab(nodes=self.count)
         self.lab.up()
         self.addCleanup(self.tear_down)
-        self.start_corosync()
         clusterd.configure(self.lab)
+        self.start_corosync()
         for node in self.lab.nodes:
             clusterd.start(node)
         self.paths = [os.path.join(self.lab.folder, f"disk{number}.img") for number in range(self.disks)]

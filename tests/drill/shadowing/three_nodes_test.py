@@ -57,6 +57,7 @@ class ThreeNodesTest(ShadowCase):
         shadowd.ctl(first, "shadow", "add", UNIT, self.paths[0])
         shadowd.wait_shown(first, UNIT, "copies", lambda shown: shadowd.roles(shown)[0] != "expelled")
         first.kill()
+        clusterd.wait_cluster([second, third])
         for writer in writers[1:]:
             writer.wait_more(20)
         self.whole([second, third])

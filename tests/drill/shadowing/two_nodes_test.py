@@ -35,7 +35,8 @@ class TwoNodesTest(ShadowCase):
         for writer in writers:
             writer.wait_more()
         first.kill()
-        writers[1].wait_more(10)  # it has stalled at most until the takeover
+        clusterd.wait_cluster([second])  # with the quorum disk's vote
+        writers[1].wait_more(10)
         shadowd.wait_full(second, UNIT, 2)
         writers[1].wait_more()
         for writer in writers:
