@@ -1,11 +1,37 @@
 #include "io/busy_poll.hpp"
 
+#include <sys/resource.h>
+
 #include <thread>
 
 namespace quorate::io {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// Precedence before others is for who was asleep and has something to do. Who looks gives it back
+// meanwhile, else whoever is to answer, perhaps on this processor, waits until the look has ended.
+// Only where it may be had again: who started this process has left room for it (RLIMIT_NICE).
+class Precedence {
+public:
+    Precedence() : nice_(::getpriority(PRIO_PROCESS, 0)) {
+        rlimit least{};
+        ::getrlimit(RLIMIT_NICE, &least);
+        has_ = nice_ < 0 && least.rlim_cur >= static_cast<rlim_t>(20 - nice_);
+    }
+    void give_back() { set(0); }
+    void take() { set(nice_); }
+
+private:
+    void set(int nice) {
+        if (has_) {
+            ::setpriority(PRIO_PROCESS, 0, nice);  // of this thread
+        }
+    }
+
+    int nice_;
+    bool has_ = false;
+};
 
 // Goes on as long as something comes within `window` of what came before. Before each look whoever
 // else waits for this processor has it: that may be who is to answer.
@@ -39,9 +65,12 @@ void run_busy(boost::asio::io_context& io, std::chrono::microseconds window,
         return;
     }
     PollTrust trust;
+    Precedence precedence;
     while (io.run_one() > 0) {
         if (trust.worth_it()) {
+            precedence.give_back();
             trust.saw(look(io, window, counts));
+            precedence.take();
         }
     }
 }
