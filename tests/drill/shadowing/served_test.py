@@ -175,7 +175,7 @@ class ServedTest(ShadowCase):
 
     def fio_verifies_from_all_nodes(self):
         command = ["fio", "--name=verify", "--ioengine=nbd", "--rw=randwrite", "--bs=4k", "--iodepth=8",
-                   "--verify=crc32c", "--do_verify=1", f"--size={FIO_OCTETS}"]
+                   "--verify=crc32c", "--do_verify=1", "--verify_state_save=0", f"--size={FIO_OCTETS}"]
         runs = [subprocess.Popen([*command, f"--uri={shadowd.nbd(node, UNIT)}", f"--offset={number * FIO_OCTETS}"],
                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
                 for number, node in enumerate(self.openers)]
