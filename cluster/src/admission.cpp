@@ -87,12 +87,18 @@ private:
 
 void Admission::by_identity() {
     using Identity = std::pair<std::string, std::string>;
-    // votes, newest lineage, lowest node id (turned round, so that greater is better)
-    using Weight = std::tuple<std::uint64_t, Epoch, std::uint32_t>;
+    // whether a member runs, whether there is a past, votes, newest lineage, lowest node id (turned
+    // round, so that greater is better)
+    using Weight = std::tuple<bool, bool, std::uint64_t, Epoch, std::uint32_t>;
     std::map<Identity, Weight> identities;
     for (const auto* entry : accepted_) {
         const auto& hello = entry->second;
-        auto& [votes, epoch, node] = identities[{hello.cluster_name, hello.key_fingerprint}];
+        auto& [runs, past, votes, epoch, node] =
+            identities[{hello.cluster_name, hello.key_fingerprint}];
+        if (!mutated("votes_before_past")) {
+            runs = runs || hello.joined > Epoch(0);
+            past = past || hello.lineage.epoch > Epoch(0);
+        }
         votes += hello.self.votes;
         epoch = std::max(epoch, hello.lineage.epoch);
         node = std::max(node, ~hello.self.id.node.value());

@@ -32,8 +32,9 @@ struct Decision {
 };
 
 // A pure function of the hellos: members that heard the same decide the same. Rules, in order:
-//   1. cluster name and key: those of the most votes stay (then the newest lineage, then the
-//      lowest node id);
+//   1. cluster name and key: those of members that run stay, else those of who was a member
+//      before, whatever votes newcomers have; else those of the most votes (then the newest
+//      lineage, then the lowest node id);
 //   2. the lineages that no other supersedes count: an incarnation that was, or may have been, in
 //      an older membership with quorum, and is not in one of these, is expelled. Several count only
 //      if somebody vouched for one on what it had heard before another; then any of them may have

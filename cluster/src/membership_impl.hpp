@@ -98,6 +98,7 @@ struct Membership::Impl {
         announce();
     }
     void progress();
+    bool judged_too_early(const Decision& decision) const;
     bool may_stay(const Decision& decision);
     bool has_taken_over_since() const;
     bool all_have_spoken() const;

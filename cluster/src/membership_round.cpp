@@ -89,9 +89,21 @@ void Membership::Impl::progress() {
     }
 }
 
+// What refuses this life may be made from a word of before it joined: a newcomer that was silent
+// until then would outvote the members.
+bool Membership::Impl::judged_too_early(const Decision& decision) const {
+    const bool refused =
+        std::ranges::find(decision.refused, self, &Verdict::process) != decision.refused.end();
+    return refused && (!last_hello || last_hello->joined < joined) && !mutated("stale_word");
+}
+
 bool Membership::Impl::may_stay(const Decision& decision) {
     waits_for_earlier_lives = others_wait = false;
     leaves.reset();
+    if (judged_too_early(decision)) {
+        announce_again();
+        return false;
+    }
     for (const auto& [process, refusal] : decision.refused) {
         others_wait = others_wait || refusal.cause == Refusal::Cause::kEarlierLives;
         const auto known = reported.find(process);

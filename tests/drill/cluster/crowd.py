@@ -1,4 +1,4 @@
-"""Connections that never say a word, as many as are let in, until standard input ends: crowd.py PORT TO... -- FROM..."""
+"""crowd.py PORT TO... -- FROM...: connections that never say a word, as many as are let in, until stdin ends."""
 
 import select
 import socket

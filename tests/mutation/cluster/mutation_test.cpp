@@ -25,16 +25,17 @@ INSTANTIATE_TEST_SUITE_P(
     Cluster, Mutant,
     ::testing::Values(Mutation{"forget_floor", 1}, Mutation{"vouch_before_flush", 30},
                       Mutation{"vouch_twice", 220}, Mutation{"newest_lineage_only", 246},
-                      Mutation{"trust_votequorum", 4}, Mutation{"readmit_expelled", 3},
+                      Mutation{"trust_votequorum", 4}, Mutation{"readmit_expelled", 6},
                       Mutation{"acknowledge_anybody", 75}, Mutation{"lease_from_receipt", 653},
                       Mutation{"ignore_clock_error", 148}, Mutation{"forget_start", 322},
-                      Mutation{"expelled_not_final", 3}, Mutation{"without_lease_fencer", 3},
+                      Mutation{"expelled_not_final", 3}, Mutation{"without_lease_fencer", 7},
                       Mutation{"one_consent", 1}, Mutation{"accept_old_epochs", 2},
                       Mutation{"deliver_early", 2}, Mutation{"deliver_again", 1},
                       Mutation{"forget_unacknowledged", 1}, Mutation{"hold_goes_on", 6362},
                       Mutation{"disk_without_floor", 48019}, Mutation{"certain_of_proposals", 37},
                       Mutation{"silence_forgives", 3526}, Mutation{"heirs_at_once", 1},
-                      Mutation{"heirs_after_own", 1}, Mutation{"forget_heirs", 1}),
+                      Mutation{"heirs_after_own", 1}, Mutation{"forget_heirs", 1},
+                      Mutation{"votes_before_past", 11}, Mutation{"stale_word", 7554}),
     sim::name_of);
 
 // Those of the quorum disk's votes, in worlds of two nodes and a disk.

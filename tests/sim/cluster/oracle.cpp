@@ -28,6 +28,16 @@ void Oracle::committed(MemberId by, const View& view) {
     }
 }
 
+// Whoever was a member in any of its lives is not, by those who never were.
+void Oracle::outvoted(MemberId member) {
+    for (const auto& [id, epoch] : first_quorate_) {
+        if (id.node == member.node) {
+            fail(fmt::format("node {} was a member in epoch {}, and strangers outvote it",
+                             member.node.value(), epoch.value()));
+        }
+    }
+}
+
 // Members of a quorate epoch agree on its view; an epoch has at most one quorate view.
 void Oracle::check_agreement(MemberId by, const View& view) {
     const auto quorate = quorate_.find(view.epoch);

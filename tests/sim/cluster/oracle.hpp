@@ -14,6 +14,8 @@ namespace quorate::cluster::simulator {
 class Oracle {
 public:
     void committed(MemberId by, const View& view);
+    // It ends because a machine of another cluster has more votes.
+    void outvoted(MemberId member);
 
     const std::string& breach() const { return breach_; }
     std::size_t quorate_epochs() const { return quorate_.size(); }

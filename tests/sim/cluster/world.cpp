@@ -61,6 +61,7 @@ Mischief Mischief::draw(std::uint64_t seed) {
     mischief.corosync_dies = random.one_in(3);
     mischief.old_floors = random.one_in(3);
     mischief.slow_flushes = random.one_in(3);
+    mischief.stranger_votes = static_cast<std::uint32_t>(random.below(10));
     return mischief;
 }
 
@@ -102,14 +103,21 @@ World::World(std::uint64_t seed, Scenario scenario)
                    event);
     };
     sink.quorum = [this](std::size_t node, const QuorumChanged& change) {
+        auto said = change;
+        if (is_loud_stranger(node)) {
+            said.votes = mischief_.stranger_votes;
+            said.quorate = false;
+        }
         if (hosts_[node].connected) {
-            feed(node, Channel::kQuorum, change);
+            feed(node, Channel::kQuorum, said);
         }
     };
     corosync_ = std::make_unique<Corosync>(events_, random_, options, sink);
     disk_ = std::make_unique<QuorumDiskModel>(
         events_, random_, *corosync_, disk, [this](std::size_t node, const QuorumDisk& published) {
-            feed(node, Channel::kDisk, published);
+            if (!is_loud_stranger(node)) {
+                feed(node, Channel::kDisk, published);
+            }
         });
 }
 

@@ -39,11 +39,12 @@ struct Scenario {
 
 // What not every run has; drawn apart, so that the others are what they were without it.
 struct Mischief {
-    bool stranger = false;       // a machine of another cluster in the group
-    bool blackouts = false;      // all machines lose power at once
-    bool corosync_dies = false;  // under a clusterd that lives
-    bool old_floors = false;     // the first start finds floors of different age
-    bool slow_flushes = false;   // a floor takes longer than the others' patience
+    bool stranger = false;             // a machine of another cluster in the group
+    std::uint32_t stranger_votes = 0;  // that it says it has
+    bool blackouts = false;            // all machines lose power at once
+    bool corosync_dies = false;        // under a clusterd that lives
+    bool old_floors = false;           // the first start finds floors of different age
+    bool slow_flushes = false;         // a floor takes longer than the others' patience
 
     static Mischief draw(std::uint64_t seed);
 };
@@ -73,6 +74,10 @@ private:
     void corosync_starts(std::size_t node);
     void connect(std::size_t node);
     bool is_stranger(std::size_t node) const { return node >= scenario_.nodes; }
+    // It may outvote all others, but no cluster goes on with it.
+    bool is_loud_stranger(std::size_t node) const {
+        return is_stranger(node) && mischief_.stranger_votes > 0;
+    }
 
     // ---- clusterd
     void feed(std::size_t node, Channel channel, HostInput input);

@@ -72,6 +72,11 @@ void World::on(std::size_t node, const Expelled& output) {
 
 void World::on(std::size_t node, const Refusal& output) {
     trace(node, fmt::format("refuses {}: {}", output.name, output.text));
+    const auto self = hosts_[node].id;
+    if (!is_stranger(node) && output.node == self.node && mischief_.stranger_votes > 0 &&
+        output.cause == Refusal::Cause::kClusterName) {
+        oracle_.outvoted(self);
+    }
 }
 void World::on(std::size_t node, const LevelRefused& output) { trace(node, output.text); }
 void World::on(std::size_t node, const Note& output) {

@@ -122,6 +122,41 @@ TEST_F(Admission, WhoHasAnotherKeyIsRefused) {
     EXPECT_EQ(refused(), std::pair(3U, Cause::kKey));
 }
 
+TEST_F(Admission, NewcomersOfAnotherNameDoNotOutvoteAMember) {
+    with_past(5);
+    for (const std::uint32_t node : {2U, 3U}) {
+        of(node) = Hello();
+        say(node).cluster_name = "meadow";
+        of(node).self.votes = 3;
+    }
+    const auto decision = decide(hellos_);
+    ASSERT_EQ(decision.refused.size(), 2U);
+    for (const auto& verdict : decision.refused) {
+        EXPECT_EQ(verdict.refusal.cause, Cause::kClusterName);
+        EXPECT_NE(verdict.refusal.node, NodeId(1));
+    }
+    EXPECT_EQ(decision.proposal->view.members.size(), 1U);
+}
+
+TEST_F(Admission, NorWhoHasAPastThoughItStartsAnew) {
+    of(1).lineage = {Epoch(5), 1, {life(1, 7)}, {}};
+    of(2).key_fingerprint = of(3).key_fingerprint = "k2";
+    EXPECT_EQ(decide(hellos_).refused.size(), 2U);
+    EXPECT_EQ(decide(hellos_).refused.front().refusal.node, NodeId(2));
+}
+
+TEST_F(Admission, OfNamesThatAllHaveAPastTheRunningOneStaysElseThatOfTheMostVotes) {
+    with_past(5);
+    for (std::uint32_t node = 1; node <= 3; ++node) {
+        of(node).joined = Epoch(0);
+    }
+    of(1).cluster_name = "meadow";
+    of(1).lineage.epoch = Epoch(9);
+    EXPECT_EQ(refused(), std::pair(1U, Cause::kClusterName));
+    of(1).joined = Epoch(9);
+    EXPECT_EQ(decide(hellos_).refused.size(), 2U);
+}
+
 TEST_F(Admission, OfTwoWithOneNodeIdTheOneWithAPastStays) {
     with_past(5);
     auto& second = say(2, 200);
