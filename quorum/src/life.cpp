@@ -44,4 +44,10 @@ std::optional<BootTime> Words::all_heard() const {
     return missing_.empty() ? stood_ : std::nullopt;
 }
 
+bool Words::heard_but(NodeId node, BootTime since) const {
+    auto missing = missing_;
+    missing.remove(node);
+    return stood_ && asked_ >= since && missing.empty();
+}
+
 }  // namespace quorate::quorum

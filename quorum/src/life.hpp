@@ -48,6 +48,8 @@ public:
     void heard(NodeId from, std::uint64_t nonce, std::chrono::microseconds age);
     // Every one has. The ring stood then, by this node's clock.
     std::optional<BootTime> all_heard() const;
+    // Whether every one but that node has, to a question not put before `since`.
+    bool heard_but(NodeId node, BootTime since) const;
     void forget() { stood_.reset(); }
 
 private:

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0x52545651;  // "QVTR"
 constexpr std::uint8_t kMajor = 1;
-constexpr std::uint8_t kMinor = 1;  // with what adverts claim
+constexpr std::uint8_t kMinor = 2;  // 1: with what adverts claim; 2: with boots
 
 void put_list(ByteWriter& out, const std::vector<Advert::Written>& list) {
     out.u8(static_cast<std::uint8_t>(list.size()));
@@ -21,6 +21,8 @@ void put_list(ByteWriter& out, const std::vector<Advert::Written>& list) {
 void put_fields(ByteWriter& out, const Advert& advert) {
     put_list(out, advert.written);
     put_list(out, advert.claimed);
+    put(out, advert.ring);
+    put(out, advert.boot);
 }
 void put_fields(ByteWriter& out, const AskLease& ask) { out.u64(ask.nonce); }
 void put_fields(ByteWriter& out, const GrantLease& grant) {
@@ -39,6 +41,12 @@ void put_fields(ByteWriter& out, const GiveWord& word) {
     out.u64(word.nonce);
     put(out, word.ring);
     out.u64(word.age_us);
+    out.u8(static_cast<std::uint8_t>(word.sightings.size()));
+    for (const auto& one : word.sightings) {
+        out.u32(one.node.value());
+        put(out, one.ring);
+        put(out, one.boot);
+    }
 }
 
 std::vector<Advert::Written> get_written(ByteReader& in, bool& sound) {
@@ -60,6 +68,10 @@ Advert get_advert(ByteReader& in, std::uint8_t minor, bool& sound) {
     if (minor >= 1) {
         advert.claimed = get_written(in, sound);
     }
+    if (minor >= 2) {
+        advert.ring = get_ring(in);
+        advert.boot = get_uuid(in);
+    }
     return advert;
 }
 
@@ -79,11 +91,21 @@ AskWord get_ask_word(ByteReader& in) {
     return ask;
 }
 
-GiveWord get_word(ByteReader& in) {
+GiveWord get_word(ByteReader& in, std::uint8_t minor, bool& sound) {
     GiveWord word;
     word.nonce = in.u64();
     word.ring = get_ring(in);
     word.age_us = in.u64();
+    const std::uint32_t count = minor >= 2 ? in.u8() : 0U;
+    sound = sound && count <= kMaxNodes;
+    for (std::size_t left = sound ? count : 0; left > 0; --left) {
+        Sighting one;
+        one.node = NodeId(in.u32());
+        one.ring = get_ring(in);
+        one.boot = get_uuid(in);
+        sound = sound && has_place(one.node);
+        word.sightings.push_back(one);
+    }
     return word;
 }
 
@@ -131,7 +153,7 @@ Result<PeerMessage> decode_message(std::string_view bytes) {
             message = get_ask_word(in);
             break;
         case 6:
-            message = get_word(in);
+            message = get_word(in, minor, sound);
             break;
         default:
             sound = false;

@@ -24,6 +24,8 @@ struct Advert {
     };
     std::vector<Written> written;
     std::vector<Written> claimed;  // on disks without trust
+    RingId ring;                   // of the sender, and
+    Uuid boot;                     // which boot of its machine that is; an older voter does not say
     bool operator==(const Advert&) const = default;
 };
 // A node without a path to the disk asks one that has the votes.
@@ -57,11 +59,19 @@ struct AskWord {
     RingId ring;
     bool operator==(const AskWord&) const = default;
 };
-// I do, and was in that ring so long ago by my own votequorum.
+// The last ring in which somebody saw a node, and as which boot; none: it has not said.
+struct Sighting {
+    NodeId node;
+    RingId ring;
+    Uuid boot;
+    bool operator==(const Sighting&) const = default;
+};
+// I do, and was in that ring so long ago by my own votequorum. And this I know of all nodes.
 struct GiveWord {
     std::uint64_t nonce = 0;
     RingId ring;
     std::uint64_t age_us = 0;
+    std::vector<Sighting> sightings;
     bool operator==(const GiveWord&) const = default;
 };
 

@@ -25,6 +25,10 @@ Voter::Impl::Impl(VoterOptions its_options)
       wards(options.timing),
       nonce(options.incarnation.value()) {
     QUORATE_ASSERT(has_place(options.self));
+    const auto word = decode_message(options.remembered);
+    if (word && std::holds_alternative<GiveWord>(*word)) {
+        sightings.heard(std::get<GiveWord>(*word).sightings);
+    }
     slots.identify(options.cluster);
     request.node = witness.node = options.self;
     request.cluster = witness.cluster = options.cluster;
@@ -87,6 +91,7 @@ void Voter::Impl::take(const RingChanged& input) {
     members = input.members;
     ring_since = now;
     have_ring = true;
+    sightings.seen(ring, others());
     yielded = false;
     committed = Epoch();
     committed_award = {};
@@ -101,7 +106,9 @@ void Voter::Impl::take(const RingChanged& input) {
 
 void Voter::Impl::take(const Scored& input) { score = input.score; }
 
-void Voter::Impl::take(const FenceConfirmed& input) { fenced[input.node] = input.incarnation; }
+void Voter::Impl::take(const FenceConfirmed& input) {
+    fenced[input.node] = {input.incarnation, now};
+}
 
 void Voter::Impl::take(const RiderChanged& input) {
     rider = input.rider.substr(0, kMaxRider);
@@ -185,6 +192,10 @@ void Voter::Impl::run() {
             read();
         }
         talk();
+    }
+    tie_fences();
+    if (sightings.take_news()) {
+        outputs.push_back(Remember{encode(GiveWord{0, ring, 0, sightings.all()})});
     }
     auto io = disks.take();
     std::ranges::move(io, std::back_inserter(outputs));

@@ -165,14 +165,31 @@ void Voter::Impl::check_hold() {
     }
 }
 
+// Whether that page lists a ward that may have votes of another ring than the award's: one that is
+// not of the award, or that has been in the ring of who lists it after the last it wrote of itself.
+// A machine's rings have numbers that grow.
+bool Voter::Impl::lists_others(const Heartbeat& page) const {
+    for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
+        const NodeId ward(n);
+        if (!page.wards.has(ward) || (ward == options.self && attempt->award.members.has(ward))) {
+            continue;
+        }
+        const bool later = ring.sequence == page.ring.sequence ? !page.members.has(ward)
+                                                               : ring.sequence > page.ring.sequence;
+        const bool here = slots.of(ward).heartbeat.page.ring == ring;
+        const bool came = page.ring == ring || (here && later) || mutated("wards_stay");
+        if (!attempt->award.members.has(ward) || !came) {
+            return !mutated("forget_wards");
+        }
+    }
+    return false;
+}
+
 // C3, as this node read it after the epoch was decided.
 bool Voter::Impl::closed_by_me() const {
     if (disks.round().submitted < committed_seen) {
         return false;
     }
-    const auto outside = [&](NodeSet listed) {
-        return (listed.bits() & ~attempt->award.members.bits()) != 0 && !mutated("forget_wards");
-    };
     for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
         const NodeId node(n);
         if (!nodes().has(node) || node == options.self || slots.silent(node, timing.silence)) {
@@ -183,12 +200,12 @@ bool Voter::Impl::closed_by_me() const {
         const auto& reading = slots.of(node).heartbeat;
         const bool along = attempt->award.members.has(node) && !reading.page.stopped &&
                            (reading.page.ring == ring || mutated("stragglers"));
-        if (reading.known == Known::kUnknown || outside(reading.page.wards) ||
+        if (reading.known == Known::kUnknown || lists_others(reading.page) ||
             (!along && !closed(node))) {
             return false;
         }
     }
-    return !outside(wards.listed());
+    return (wards.listed().bits() & ~attempt->award.members.bits()) == 0 || mutated("forget_wards");
 }
 
 bool Voter::Impl::closed(NodeId node) const {
@@ -197,7 +214,7 @@ bool Voter::Impl::closed(NodeId node) const {
         return true;
     }
     const auto it = fenced.find(node);
-    if (it != fenced.end() && it->second == reading.page.incarnation) {
+    if (it != fenced.end() && it->second.incarnation == reading.page.incarnation) {
         return true;
     }
     return reading.page.closes() || mutated("closed_when_seen");

@@ -58,25 +58,54 @@ void Voter::Impl::take(const FenceWanted& input) {
         outputs.push_back(FenceDone{input.target, {}, false, "its page cannot be read"});
         return;
     }
-    wanted[input.target] = {{}, {}, now, input.reason.substr(0, kMaxReason), {}};
+    wanted[input.target] = {{}, {}, now, input.reason.substr(0, kMaxReason), {}, {}, {}};
     last_talk = BootTime();  // words are asked for now
     ask_for_fences();
 }
 
+// Whether the boot that the page shows is known to be the one that ran when the fence was wanted,
+// or one after: its life has written since, or nobody of this ring has seen a later one, and
+// without any of them it could have done nothing.
+void Voter::Impl::tie(NodeId node, Wanted& want) const {
+    const auto& reading = slots.of(node).heartbeat;
+    if (mutated("page_is_present")) {
+        want.present = true;
+    }
+    if (want.present || reading.known != Known::kSound ||
+        want.incarnation != reading.page.incarnation || !sightings.is_present(node, reading.page)) {
+        return;
+    }
+    if (last_merge_begun >= want.since) {
+        want.present = want.sequence && reading.page.sequence > *want.sequence;
+        want.sequence = want.sequence.value_or(reading.page.sequence);
+    }
+    want.present = want.present || (electorate.eligible(members) &&
+                                    words.heard_but(node, want.since) && !is_ward(node));
+}
+
+void Voter::Impl::tie_fences() {
+    for (auto& [node, want] : wanted) {
+        tie(node, want);
+    }
+}
+
 // Of the lives that the pages show; a page that was just being written is waited for. A voter that
-// comes to life again on the same boot is asked anew.
+// comes to life again on the same boot is asked anew, and so is one on another boot that may have
+// run when this was wanted.
 void Voter::Impl::ask_for_fences() {
     bool more = false;
     for (auto& [node, want] : wanted) {
         const auto& reading = slots.of(node).heartbeat;
         const bool first = want.incarnation == Incarnation();
         if (reading.known != Known::kSound || want.incarnation == reading.page.incarnation ||
-            (!first && want.boot != reading.page.boot)) {
+            (!first && want.present && want.boot != reading.page.boot)) {
             continue;
         }
         if (!first && mutated("new_life_is_new_boot")) {
             continue;
         }
+        // Written after it was wanted: it ran then.
+        want.present = want.present || (want.sequence && want.boot != reading.page.boot);
         want.incarnation = reading.page.incarnation;
         want.boot = reading.page.boot;
         want.obeyed.reset();
@@ -115,6 +144,9 @@ std::string Voter::Impl::doubt(NodeId node) const {
     }
     if (reading.page.stopped) {
         return "its quorumd was stopped in order: nothing resets its machine";
+    }
+    if (!sightings.is_present(node, reading.page) && !mutated("page_is_present")) {
+        return "its machine may have started again since its page was written";
     }
     if (!reading.page.bound) {
         return "its page does not say that a watchdog binds it";
@@ -178,7 +210,8 @@ std::optional<Voter::Impl::Verdict> Voter::Impl::judge(NodeId node, Wanted& want
         return late ? std::optional(Verdict{false, "its page cannot be read"}) : std::nullopt;
     }
     const auto confirmed = fenced.find(node);
-    if (confirmed != fenced.end() && confirmed->second == want.incarnation) {
+    if (confirmed != fenced.end() && confirmed->second.incarnation == want.incarnation &&
+        (want.present || confirmed->second.when >= want.since)) {
         return Verdict{true, "somebody has confirmed it"};
     }
     const auto& page = reading.page;
@@ -186,7 +219,8 @@ std::optional<Voter::Impl::Verdict> Voter::Impl::judge(NodeId node, Wanted& want
         return Verdict{true,
                        "its machine has started anew"};  // ask_for_fences() takes another life
     }
-    if (reading.known == Known::kSound && page.state == VoterState::kEvicted && page.closes()) {
+    if (reading.known == Known::kSound && page.state == VoterState::kEvicted && page.closes() &&
+        want.present) {
         want.obeyed = want.obeyed.value_or(now);
         if (auto verdict = judge_obedient(node, want)) {
             return verdict;
@@ -208,6 +242,7 @@ std::optional<Voter::Impl::Verdict> Voter::Impl::judge(NodeId node, Wanted& want
 }
 
 void Voter::Impl::follow_fences() {
+    tie_fences();
     ask_for_fences();
     const auto count = request.fences.size();
     for (auto it = wanted.begin(); it != wanted.end();) {

@@ -12,6 +12,7 @@
 #include "message.hpp"
 #include "proposer.hpp"
 #include "quorum/voter.hpp"
+#include "sightings.hpp"
 #include "slots.hpp"
 #include "trust.hpp"
 #include "wards.hpp"
@@ -85,6 +86,7 @@ struct Voter::Impl {
     void bid(Epoch newest);
     void adopt();
     void check_hold();
+    bool lists_others(const Heartbeat& page) const;
     bool closed_by_me() const;
     bool closed(NodeId node) const;
     bool closed_by_mate() const;
@@ -131,7 +133,9 @@ struct Voter::Impl {
         Uuid boot;
         BootTime since;
         std::string reason;
-        std::optional<BootTime> obeyed;  // when its page was first read that says so
+        std::optional<BootTime> obeyed;         // when its page was first read that says so
+        std::optional<std::uint64_t> sequence;  // of its page, read after it was wanted
+        bool present = false;                   // that boot is the one that ran then, or one after
     };
     struct Verdict {
         bool done = false;
@@ -140,6 +144,8 @@ struct Voter::Impl {
     void look_for_fences();
     bool condemned(NodeId node) const;
     void ask_for_fences();
+    void tie_fences();
+    void tie(NodeId node, Wanted& want) const;
     void follow_fences();
     std::optional<Verdict> judge(NodeId node, Wanted& want) const;
     std::optional<Verdict> judge_obedient(NodeId node, const Wanted& want) const;
@@ -164,7 +170,11 @@ struct Voter::Impl {
     BootTime ring_since;
     bool have_ring = false;
     std::uint32_t score = 0;
-    std::map<NodeId, Incarnation> fenced;
+    struct Confirmed {
+        Incarnation incarnation;
+        BootTime when;
+    };
+    std::map<NodeId, Confirmed> fenced;
 
     // The disks.
     Disks disks;
@@ -227,6 +237,7 @@ struct Voter::Impl {
     bool bound = false;  // a page that says so may be there
     std::optional<std::uint64_t> unbound_with;
     Words words;
+    Sightings sightings;
     std::map<NodeId, BootTime> words_given;
     BootTime last_publish;
     BootTime published_until;

@@ -102,8 +102,8 @@ NodeSet Voter::Impl::others() const {
 // proof if this ring still stands after it.
 bool Voter::Impl::wants_words() const {
     const bool fades = bound && life.until() - now < timing.lease - 2 * timing.heartbeat;
-    return timing.mode() == StopMode::kWatchdog &&
-           (!wanted.empty() || (fades && electorate.natural(members)));
+    return !wanted.empty() ||
+           (timing.mode() == StopMode::kWatchdog && fades && electorate.natural(members));
 }
 
 // All its members were in this ring then, this node included.
@@ -121,8 +121,8 @@ void Voter::Impl::hear(NodeId from, const AskWord& message) {
         return;
     }
     words_given[from] = now;
-    say(from,
-        GiveWord{message.nonce, ring, static_cast<std::uint64_t>((now - polled_well).count())});
+    const auto age = static_cast<std::uint64_t>((now - polled_well).count());
+    say(from, GiveWord{message.nonce, ring, age, sightings.all()});
 }
 
 void Voter::Impl::hear(NodeId from, const GiveWord& message) {
@@ -132,6 +132,7 @@ void Voter::Impl::hear(NodeId from, const GiveWord& message) {
     if (message.ring != ring) {
         return;
     }
+    sightings.heard(message.sightings);
     words.heard(from, message.nonce, age);
     if (const auto stood = ring_stood(); stood && electorate.natural(members)) {
         life.known(*stood);

@@ -218,6 +218,9 @@ void Voter::Impl::learn_own_pages() {
     } else if (!mutated("forget_last_wards")) {
         wards.restore(now, page.wards);
     }
+    auto seen_by_last = page.members;
+    seen_by_last.remove(options.self);
+    sightings.seen(page.ring, seen_by_last);
     if (rider.empty()) {
         rider = page.rider;
     }

@@ -29,6 +29,8 @@ void Voter::Impl::talk() {
             list.push_back({disk.uuid, on_disk});
         }
     }
+    advert.ring = ring;
+    advert.boot = options.boot;
     const bool ward = !trusted && withdrawn && !hold.any() && !evicted && !stopping;
     if (ward) {
         ++nonce;
@@ -67,7 +69,12 @@ void Voter::Impl::take(const PeerSaid& input) {
     std::visit([&](const auto& one) { hear(input.from, one); }, *message);
 }
 
-void Voter::Impl::hear(NodeId from, const Advert& message) { trust.told(now, from, message); }
+void Voter::Impl::hear(NodeId from, const Advert& message) {
+    trust.told(now, from, message);
+    if (have_ring && message.ring == ring && members.has(from)) {
+        sightings.told(from, ring, message.boot);
+    }
+}
 
 // ---- wards
 
@@ -102,6 +109,7 @@ void Voter::Impl::hear(NodeId from, const GrantLease& message) {
     if (remaining > error) {
         grant = Grant{from, message.epoch, message.award,
                       asked_at + microseconds(static_cast<std::int64_t>(remaining - error))};
+        bind();  // its votes make it one that has something to lose, whatever its page says
     }
 }
 

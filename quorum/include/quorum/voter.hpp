@@ -43,6 +43,8 @@ struct VoterOptions {
     // A voter of this boot has said on its page that the watchdog binds it (Binds), and did not
     // take it back in order.
     bool bound = false;
+    // What Remember said last, in whichever boot; empty: nothing is known of it.
+    std::string remembered;
     // Whoever is evicted by a request has its machine reset, by the shell.
     bool resets = true;
 };
@@ -170,6 +172,10 @@ struct FeedWatchdog {
 // cannot renew its page. Remembered as long as the machine runs (VoterOptions::bound), before what
 // follows is carried out.
 struct Binds {};
+// Which boot of which node was seen last: for the next lives, of later boots too.
+struct Remember {
+    std::string bytes;
+};
 // The machines of `ring` have the votes until then, and whatever happens no others have them
 // before. votes 0: this node has none.
 struct Publish {
@@ -206,8 +212,9 @@ struct Note {
     std::string text;
 };
 
-using VoterOutput = std::variant<ReadPages, WritePage, Poll, Say, FeedWatchdog, Binds, Publish,
-                                 RiderWritten, WitnessWritten, ReadDone, FenceDone, Stopped, Note>;
+using VoterOutput =
+    std::variant<ReadPages, WritePage, Poll, Say, FeedWatchdog, Binds, Remember, Publish,
+                 RiderWritten, WitnessWritten, ReadDone, FenceDone, Stopped, Note>;
 using VoterOutputs = std::vector<VoterOutput>;
 
 struct VoterStatus {

@@ -48,6 +48,7 @@ Quorumd::Quorumd(io::Daemon& daemon, Config config)
     : daemon_(daemon),
       parts_(daemon.io(), std::move(config)),
       bound_mark_(boot_id()),
+      seen_file_(parts_.scope, parts_.questions),
       conf_changed_(daemon.io()) {}
 
 Quorumd::~Quorumd() = default;
@@ -188,6 +189,7 @@ void Quorumd::start_voter() {
     options.incarnation = Incarnation(std::max<std::uint64_t>(io::random_seed(), 1));
     options.boot = boot_id();
     options.bound = parts_.watchdog != nullptr && bound_mark_.is_set();
+    options.remembered = seen_file_.load();
     options.resets = parts_.config.reset_when_fenced;
     options.cluster = parts_.settings->cluster;
     options.timing = parts_.settings->timing;
@@ -213,6 +215,7 @@ void Quorumd::start_voter() {
             log_.error("mark_not_written", "why", set.error().to_string());
         }
     };
+    limbs.remember = [this](std::string bytes) { seen_file_.keep(std::move(bytes)); };
     limbs.evicted = [this](bool fenced, const std::string& why) { on_evicted(fenced, why); };
     parts_.voter->start(std::move(limbs));
     parts_.waiting.clear();

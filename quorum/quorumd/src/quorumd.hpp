@@ -10,6 +10,7 @@
 #include "io/event.hpp"
 #include "io/metrics.hpp"
 #include "parts.hpp"
+#include "seen_file.hpp"
 
 namespace quorate::quorum {
 
@@ -60,6 +61,7 @@ private:
     io::Metrics metrics_;
     Parts parts_;
     BoundMark bound_mark_;
+    SeenFile seen_file_;
     io::Event conf_changed_;
     std::unique_ptr<ConfWatch> watch_;
     bool watch_lost_ = false;

@@ -37,6 +37,7 @@ public:
         std::function<void(const Say&)> say;
         std::function<void(const VoterOutput&)> publish;  // Publish, RiderWritten, ReadDone, ...
         std::function<void()> binds;                      // remembers that it is bound
+        std::function<void(std::string)> remember;
         // This life is to end: fenced, or its place is another's. The page says so already, or
         // cannot.
         std::function<void(bool fenced, const std::string& why)> evicted;
@@ -73,6 +74,7 @@ private:
     void carry_out(Say& output) { limbs_.say(output); }
     void carry_out(FeedWatchdog& output);
     void carry_out(Binds&) { limbs_.binds(); }
+    void carry_out(Remember& output) { limbs_.remember(std::move(output.bytes)); }
     void carry_out(Publish& output) { limbs_.publish(output); }
     void carry_out(RiderWritten& output) { limbs_.publish(output); }
     void carry_out(WitnessWritten& output) { answer(output.number, output); }

@@ -13,11 +13,14 @@ using sim::Mutation;
 // QUORATE_MUTATION_SEEDS=20000 looks for others, from the listed one on.
 class Mutant : public ::testing::TestWithParam<Mutation> {};
 
-// Two partitions with the votes: a mere lack of progress is not what these faults are about.
+// Two partitions with the votes, or a machine that runs though it was fenced: a mere lack of
+// progress is not what these faults are about, but for the one that does not hear that it is to
+// end.
 std::string run(std::uint64_t seed) {
     Random random(seed);
     auto what = World(seed, Scenario::draw(random)).run();
-    return what.starts_with("no progress") ? "" : what;
+    const bool idle = what.ends_with("nothing comes of it") && !mutated("ignore_fences");
+    return idle || what.starts_with("no progress") ? "" : what;
 }
 
 TEST_P(Mutant, IsCaught) {
@@ -27,17 +30,19 @@ TEST_P(Mutant, IsCaught) {
 
 INSTANTIATE_TEST_SUITE_P(
     Quorum, Mutant,
-    ::testing::Values(
-        Mutation{"nobody_closed", 3}, Mutation{"closed_when_seen", 3}, Mutation{"stragglers", 345},
-        Mutation{"any_ring", 1}, Mutation{"no_stop_time", 548}, Mutation{"no_probe", 57},
-        Mutation{"believe_any_disk", 86}, Mutation{"release_first", 7},
-        Mutation{"write_before_withdrawal", 462}, Mutation{"forget_wards", 31},
-        Mutation{"renew_expired", 2467}, Mutation{"lease_from_completion", 385},
-        Mutation{"ignore_foreign", 84}, Mutation{"ignore_fences", 7}, Mutation{"no_read_back", 169},
-        Mutation{"short_silence", 3}, Mutation{"feed_unheard_of", 42}, Mutation{"feed_evicted", 1},
-        Mutation{"new_life_is_new_boot", 31}, Mutation{"silence_is_proof", 50},
-        Mutation{"its_word_is_enough", 1}, Mutation{"undecided", 2962},
-        Mutation{"no_handshake", 2001}, Mutation{"no_lease", 125}, Mutation{"feed_always", 5}),
+    ::testing::Values(Mutation{"nobody_closed", 4}, Mutation{"closed_when_seen", 4},
+                      Mutation{"stragglers", 763}, Mutation{"any_ring", 1},
+                      Mutation{"no_stop_time", 548}, Mutation{"no_probe", 84},
+                      Mutation{"believe_any_disk", 226}, Mutation{"release_first", 16},
+                      Mutation{"write_before_withdrawal", 668}, Mutation{"forget_wards", 55},
+                      Mutation{"renew_expired", 4965}, Mutation{"lease_from_completion", 494},
+                      Mutation{"ignore_foreign", 84}, Mutation{"ignore_fences", 18},
+                      Mutation{"no_read_back", 236}, Mutation{"short_silence", 35},
+                      Mutation{"feed_unheard_of", 90}, Mutation{"feed_evicted", 1},
+                      Mutation{"new_life_is_new_boot", 31}, Mutation{"silence_is_proof", 73},
+                      Mutation{"its_word_is_enough", 5}, Mutation{"no_handshake", 2094},
+                      Mutation{"no_lease", 241}, Mutation{"feed_always", 5},
+                      Mutation{"page_is_present", 56}, Mutation{"wards_stay", 2677}),
     sim::name_of);
 
 }  // namespace

@@ -75,9 +75,13 @@ World::World(std::uint64_t seed, Scenario scenario)
         if (scenario_.twins) {
             members = NodeSet(1);
         }
+        note_quorum();
         feed(node, Channel::kRing, RingChanged{ring, members});
     };
-    sink.votes_changed = [this] { oracle_->votes_changed(events_.now()); };
+    sink.votes_changed = [this] {
+        note_quorum();
+        oracle_->votes_changed(events_.now());
+    };
     corosync_ = std::make_unique<Corosync>(events_, random_, options, sink);
     oracle_ = std::make_unique<Oracle>(*corosync_, scenario_.nodes, scenario_.timing.mode());
     for (std::size_t disk = 0; disk < scenario_.disks; ++disk) {
@@ -153,6 +157,7 @@ void World::power_on(std::size_t node) {
     host.frozen = false;
     ++host.boot;
     host.bound = false;
+    host.worked.reset();
     corosync_->power_on(node);
     start_voter(node);
 }
@@ -186,6 +191,7 @@ void World::start_voter(std::size_t node) {
     options.incarnation = host.incarnation;
     options.boot = {node + 1, host.boot};
     options.bound = host.bound;
+    options.remembered = host.remembered;
     options.resets = scenario_.resets;
     boots_[host.incarnation] = host.boot;
     options.cluster = kCluster;

@@ -62,10 +62,12 @@ struct Host {
     std::optional<sim::Time> armed;
     std::vector<std::function<void()>> held_up;  // what a frozen voter was about to do
     std::uint64_t boot = 0;
-    bool stays_down = false;      // once its voter has stopped
-    bool bound = false;           // a voter of this boot has said so
-    std::uint64_t watchdog = 0;   // number of the feeding that counts
-    std::vector<sim::Time> said;  // when the last word to each node arrives
+    bool stays_down = false;          // once its voter has stopped
+    bool bound = false;               // a voter of this boot has said so
+    std::string remembered;           // by its voters, on a disk of its own
+    std::optional<sim::Time> worked;  // since when this boot has had something to end: a quorum
+    std::uint64_t watchdog = 0;       // number of the feeding that counts
+    std::vector<sim::Time> said;      // when the last word to each node arrives
     Used used;
     std::set<std::uint64_t> words;  // what the voter has not answered yet of them
     std::uint64_t witnessed = 0;    // the newest generation that it said was on the disk
@@ -111,6 +113,7 @@ private:
     void on(std::size_t node, const Say& output);
     void on(std::size_t node, const FeedWatchdog& output);
     void on(std::size_t node, const Binds&);
+    void on(std::size_t node, const Remember& output) { hosts_[node].remembered = output.bytes; }
     void on(std::size_t node, const Publish& output);
     void on(std::size_t node, const FenceDone& output);
     void on(std::size_t node, const Note& output);
@@ -155,7 +158,10 @@ private:
     // ---- fences
     void fence_later();
     void fence_someone();
+    void want_fence(std::size_t by, std::size_t target, const char* why);
+    void note_quorum();
     void stop_for_good(std::size_t node);
+    void start_without_disk(std::size_t node);
     bool connected(std::size_t a, std::size_t b) const;
     NodeId id_of(std::size_t node) const;
     void heal_everything();
@@ -196,6 +202,8 @@ private:
     };
     Fence fence_;  // the last that was asked for where all is well; others may end beside it
     std::map<Incarnation, std::uint64_t> boots_;
+    // Of the target, when its end was wanted; 0: that boot had had no quorum.
+    std::map<std::pair<std::size_t, std::size_t>, std::uint64_t> wanted_boots_;
     std::optional<std::size_t> trap_;  // a node that hangs until another casts
 };
 

@@ -75,7 +75,7 @@ std::string World::fence_one() {
     const auto target = (by + 1 + random_.below(hosts_.size() - 1)) % hosts_.size();
     trace(by, fmt::format("---- fences {}", target + 1));
     fence_ = {by, Corosync::id_of(target), {}};
-    feed(by, Channel::kOther, FenceWanted{Corosync::id_of(target), "it is its turn"});
+    want_fence(by, target, "it is its turn");
     const auto begun = events_.now();
     const bool soft = scenario_.timing.mode() == StopMode::kSoft;
     const Time out = soft ? Time(kRingForgets) : scenario_.timing.surely_stopped();

@@ -94,8 +94,7 @@ void World::fault() {
             spoil_path(node);
             break;
         default:
-            feed(node, Channel::kOther,
-                 FenceWanted{Corosync::id_of(random_.below(hosts_.size())), "drill"});
+            want_fence(node, random_.below(hosts_.size()), "drill");
             break;
     }
 }

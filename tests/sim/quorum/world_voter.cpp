@@ -14,7 +14,8 @@ using sim::Time;
 
 namespace {
 constexpr auto kWordTakes = milliseconds(40);
-}
+constexpr auto kWordsTake = seconds(3);  // from a new ring to what its members say of it
+}  // namespace
 
 bool World::runs(std::size_t node) const {
     return hosts_[node].on && hosts_[node].voter && !hosts_[node].frozen;
@@ -179,7 +180,12 @@ void World::on(std::size_t node, const FenceDone& output) {
     const auto target = output.target.value() - 1;
     if (output.done) {
         const auto& host = hosts_[target];
-        const bool same_boot = host.on && boots_.at(output.incarnation) == host.boot;
+        // What it ran when somebody wanted it gone still runs, whatever its page says; and who is
+        // taken for dead does nothing at all.
+        const bool works = host.worked && events_.now() - *host.worked > kWordsTake &&
+                           output.text.starts_with("silent");
+        const bool goes_on = works || wanted_boots_.at({node, target}) == host.boot;
+        const bool same_boot = host.on && (goes_on || boots_.at(output.incarnation) == host.boot);
         oracle_->fenced(target, host.incarnation == output.incarnation, same_boot);
     }
 }

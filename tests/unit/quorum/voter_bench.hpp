@@ -234,6 +234,7 @@ private:
         options.incarnation = Incarnation(++incarnations_);
         options.boot = {0xb007, boots_[node]};
         options.bound = binds_[node];
+        options.remembered = remembered_[node];
         options.cluster = kCluster;
         options.timing = timing_;
         options.resets = resets_;
@@ -310,6 +311,9 @@ private:
     }
     void on(std::uint32_t node, std::uint64_t, const FeedWatchdog&) { ++voters_[node].work.feeds; }
     void on(std::uint32_t node, std::uint64_t, const Binds&) { binds_[node] = true; }
+    void on(std::uint32_t node, std::uint64_t, const Remember& output) {
+        remembered_[node] = output.bytes;
+    }
     void on(std::uint32_t node, std::uint64_t, const Say& word) {
         ++voters_[node].work.words;
         const auto& to = voters_[word.to.value()];
@@ -343,6 +347,7 @@ private:
     bool resets_ = true;
     std::map<std::uint32_t, std::uint64_t> boots_;
     std::map<std::uint32_t, bool> binds_;
+    std::map<std::uint32_t, std::string> remembered_;
     std::set<std::uint32_t> broken_paths_;
     std::map<std::uint32_t, std::map<std::pair<DiskNumber, std::uint32_t>, std::string>> caches_;
     std::set<std::size_t> broken_disks_;

@@ -187,6 +187,92 @@ TEST(Fence, APartitionThatIsTooSmallForQuorumCannotTell) {
     expect_refused(bench, "this node's partition is too small to tell");
 }
 
+// ---- another boot than that of the page
+
+constexpr const char* kAnotherBoot =
+    "its machine may have started again since its page was written";
+
+TEST(OtherBoot, ThatWasSeenAndHasNotWrittenIsNotFencedBySilence) {
+    Bench bench(3);
+    bench.start_all();
+    bench.reboot(3);
+    bench.break_path(3);
+    bench.start(3);
+    bench.ring({1, 2, 3});
+    bench.run(milliseconds(2'000));
+    bench.split({1, 2}, {3});
+    bench.feed(1, FenceWanted{NodeId(3), "test"});
+    bench.run(milliseconds(45'000));
+    expect_refused(bench, kAnotherBoot);
+}
+
+TEST(OtherBoot, ThatOnlyAnotherMemberHasSeenIsNotFencedBySilence) {
+    Bench bench(3);
+    bench.start_all();
+    bench.reboot(3);
+    bench.break_path(3);
+    bench.start(3);
+    bench.split({1}, {2, 3});
+    bench.run(milliseconds(3'000));
+    bench.split({1, 2}, {3});
+    bench.feed(1, FenceWanted{NodeId(3), "test"});
+    bench.run(milliseconds(45'000));
+    expect_refused(bench, kAnotherBoot);
+}
+
+TEST(OtherBoot, IsNotForgottenByTheNextLifeOfWhoSawIt) {
+    Bench bench(3);
+    bench.start_all();
+    bench.reboot(3);
+    bench.break_path(3);
+    bench.break_path(1);
+    bench.start(3);
+    bench.ring({1, 2, 3});
+    bench.run(milliseconds(2'000));
+    bench.kill(2);
+    bench.reboot(1);
+    bench.mend_path(1);
+    bench.start(1);
+    bench.split({1}, {3});
+    bench.run(milliseconds(20'000));
+    bench.feed(1, FenceWanted{NodeId(3), "test"});
+    bench.run(milliseconds(45'000));
+    ASSERT_EQ(bench.fences().size(), 1U);
+    EXPECT_FALSE(bench.fences().front().done) << bench.fences().front().text;
+}
+
+TEST(OtherBoot, ThatRanBeforeIsAskedItself) {
+    Bench bench(2);
+    bench.start_all();
+    bench.reboot(2);
+    bench.break_path(2);
+    bench.start(2);
+    bench.ring({1, 2});
+    bench.run(milliseconds(2'000));
+    bench.feed(1, kSecond);
+    bench.run(milliseconds(2'000));
+    bench.mend_path(2);
+    bench.run(milliseconds(4'000));
+    EXPECT_TRUE(bench.fences().empty()) << bench.fences().front().text;
+    bench.run(milliseconds(20'000));
+    EXPECT_EQ(bench.status(2).state, VoterState::kEvicted);
+    expect_done(bench, "it obeyed, and its watchdog has run out since");
+}
+
+TEST(OtherBoot, IsKnownByTheRingThatThePageShows) {
+    Bench bench(2);
+    bench.start_all();
+    bench.reboot(2);
+    bench.start(2);
+    bench.ring({1, 2});
+    bench.run(milliseconds(15'000));
+    bench.kill(2);
+    bench.ring({1});
+    bench.feed(1, kSecond);
+    bench.run(milliseconds(15'000));
+    expect_done(bench, "silent, and its watchdog has run out");
+}
+
 // ---- torn pages
 
 TEST(TornPage, OfALostNodeKeepsNobodyFromTakingOver) {
