@@ -18,6 +18,13 @@ const SimLock* World::known(LockKey key) const {
     return nullptr;
 }
 
+// One of them is not taken over yet.
+bool World::two_lives(const LockInfo& lock) const {
+    return lineage_->find(hosts_[lock.node.value() - 1].life) == nullptr ||
+           std::ranges::any_of(lineage_->lost,
+                               [&](cluster::MemberId life) { return life.node == lock.node; });
+}
+
 // While somebody waits no new request is granted, unless it said NOORDER; while a conversion waits
 // none that said QUECVT.
 void World::check_turns(std::size_t node, const std::string& path, const ResourceInfo& info) {
@@ -27,13 +34,6 @@ void World::check_turns(std::size_t node, const std::string& path, const Resourc
     const LockInfo* converting = nullptr;
     auto& last = glances_[path];
     const bool same = last.node == node && last.epoch == now.epoch;
-    const auto two_lives = [&](const LockInfo& lock) {  // one of them not taken over yet
-        if (lineage_->find(hosts_[lock.node.value() - 1].life) == nullptr) {
-            return true;
-        }
-        return std::ranges::any_of(lineage_->lost,
-                                   [&](cluster::MemberId life) { return life.node == lock.node; });
-    };
     for (const auto& lock : info.locks) {
         const LockKey key{hosts_[lock.node.value() - 1].life, lock.lock};
         const auto before = last.locks.find(key);
@@ -109,7 +109,7 @@ void World::check_heads(const std::string& path, const ResourceInfo& info) {
     const LockInfo* behind = nullptr;
     for (const auto& lock : info.locks) {
         const auto* sim = known({hosts_[lock.node.value() - 1].life, lock.lock});
-        if (lock.queue != LockInfo::Queue::kWaiting || sim == nullptr) {
+        if (lock.queue != LockInfo::Queue::kWaiting || sim == nullptr || two_lives(lock)) {
             continue;
         }
         if (sim->has(flag::EXPEDITE)) {

@@ -170,6 +170,7 @@ private:
 
     // ---- turns.cpp: whose it is
     const SimLock* known(LockKey key) const;
+    bool two_lives(const LockInfo& lock) const;
     void check_turns(std::size_t node, const std::string& path, const ResourceInfo& info);
     void check_conversions(const std::string& path, const ResourceInfo& info);
     void check_heads(const std::string& path, const ResourceInfo& info);
