@@ -120,6 +120,22 @@ std::string breaks_text(const json::object& circuit) {
     return or_dash(all);
 }
 
+// Why rings are down, a line each.
+std::string down_text(const json::array& circuits) {
+    std::string text;
+    for (const auto& item : circuits) {
+        const auto& circuit = item.as_object();
+        for (const auto& row : array_of(circuit, "rings")) {
+            const auto& ring = row.as_object();
+            if (text_of(ring, "state") == "down") {
+                text += fmt::format("ring {} to {} is down: {}\n", number_of(ring, "ring"),
+                                    text_of(circuit, "node"), or_dash(text_of(ring, "problem")));
+            }
+        }
+    }
+    return text;
+}
+
 std::string render_circuits(const json::object& view) {
     const auto& circuits = array_of(view, "circuits");
     std::size_t rings = 0;
@@ -153,7 +169,7 @@ std::string render_circuits(const json::object& view) {
     return table.empty() ? ""
                          : "\nCIRCUITS (* carries the messages; counted since they opened; BREAKS "
                            "by ring)\n" +
-                               table.text();
+                               table.text() + down_text(circuits);
 }
 
 std::string render_takeovers(const json::object& view) {

@@ -2,7 +2,6 @@
 #include <memory>
 
 #include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
 #include <boost/json/value_to.hpp>
 
 #include "control_routes.hpp"
@@ -61,8 +60,7 @@ public:
             co_return root_only();
         }
         if (runs_command(asked.target)) {
-            Logger().info("command_sent", "node", name, "words",
-                          json::serialize(request.body.at("words")));
+            note_command(name, request);
         }
         if (!request.body.empty()) {
             asked.body = std::move(request.body);
@@ -111,6 +109,14 @@ public:
     }
 
 private:
+    // In the log of this end; and for that of the other, which sees no more than a peer.
+    void note_command(const std::string& name, ControlRequest& request) const {
+        const Asker asker{request.uid, context_.config.node};
+        const auto words = json::value_to<std::vector<std::string>>(request.body.at("words"));
+        Logger().info("command_sent", "node", name, "text", words_for_log(words), "asked_by",
+                      asker_text(asker));
+        request.body[kAskedBy] = {{"uid", asker.uid}, {"node", asker.node}};
+    }
     const Member* member_named(std::string_view name) const;
     json::array rings_of(MemberId peer) const;
 

@@ -13,13 +13,14 @@ using boost::asio::awaitable;
 using io::ControlRequest;
 using io::ControlResponse;
 
-std::string shown(const std::vector<std::string>& words) {
-    std::string text;
-    for (const auto& word : words) {
-        text += text.empty() ? "" : " ";
-        text += word;
+// Whom the clusterd that passes a command on names.
+std::string asker_named(const json::object& body) {
+    const auto* said = body.if_contains(kAskedBy);
+    if (said == nullptr) {
+        return "root of another machine";
     }
-    return text;
+    const auto& by = said->as_object();
+    return asker_text({json::value_to<std::uint32_t>(by.at("uid")), text_field(by, "node")});
 }
 
 class NodeRoutes {
@@ -35,35 +36,15 @@ public:
         co_return response;
     }
 
-    awaitable<ControlResponse> run(ControlRequest request) {
-        if (!is_root_caller(request)) {
-            co_return root_only();
-        }
-        if (!context_.config.run_commands || context_.hand == nullptr) {
-            co_return ControlResponse::error(
-                403, "disabled",
-                "commands are off on " + context_.config.node +
-                    ": set run_commands = true in [cluster] and start clusterd again");
-        }
-        auto words = json::value_to<std::vector<std::string>>(request.body.at("words"));
-        if (words.empty() || words.front().empty()) {
-            co_return ControlResponse::error(400, "bad_request", "words: the program is missing");
-        }
-        const auto seconds = command_seconds(request.body);
-        if (seconds < 1 || seconds > kCommandSecondsMax) {
-            co_return ControlResponse::error(400, "bad_request", "timeout_seconds: 1 to 3600");
-        }
-        const auto text = shown(words);
-        note("command", text);
-        auto outcome = co_await context_.hand->run(std::move(words), std::chrono::seconds(seconds));
-        if (!outcome) {
-            co_return to_response(outcome.error());
-        }
-        log_.info("command_ended", "exit_code", outcome->exit_code, "words", text);
-        ControlResponse response;
-        response.body = json::object{{"exit_code", outcome->exit_code},
-                                     {"output", as_utf8(std::move(outcome->output))},
-                                     {"truncated", outcome->truncated}};
+    // Of a caller on this machine, whatever it says of itself; and of a peer.
+    awaitable<ControlResponse> run_here(ControlRequest request) {
+        auto who = asker_text({request.uid, context_.config.node});
+        auto response = co_await run(std::move(request), std::move(who));
+        co_return response;
+    }
+    awaitable<ControlResponse> run_for_peer(ControlRequest request) {
+        auto who = asker_named(request.body);
+        auto response = co_await run(std::move(request), std::move(who));
         co_return response;
     }
 
@@ -84,6 +65,40 @@ public:
     }
 
 private:
+    awaitable<ControlResponse> run(ControlRequest request, std::string who) {
+        if (!is_root_caller(request)) {
+            co_return root_only();
+        }
+        if (!context_.config.run_commands || context_.hand == nullptr) {
+            co_return ControlResponse::error(
+                403, "disabled",
+                "commands are off on " + context_.config.node +
+                    ": set run_commands = true in [cluster] and start clusterd again");
+        }
+        auto words = json::value_to<std::vector<std::string>>(request.body.at("words"));
+        if (words.empty() || words.front().empty()) {
+            co_return ControlResponse::error(400, "bad_request", "words: the program is missing");
+        }
+        const auto seconds = command_seconds(request.body);
+        if (seconds < 1 || seconds > kCommandSecondsMax) {
+            co_return ControlResponse::error(400, "bad_request", "timeout_seconds: 1 to 3600");
+        }
+        const auto text = words_for_log(words);
+        log_.info("command", "text", text, "asked_by", who);
+        context_.events.add("command", text + "; asked by " + who, context_.machine.epoch(),
+                            {{"asked_by", who}});
+        auto outcome = co_await context_.hand->run(std::move(words), std::chrono::seconds(seconds));
+        if (!outcome) {
+            co_return to_response(outcome.error());
+        }
+        log_.info("command_ended", "exit_code", outcome->exit_code, "words", text);
+        ControlResponse response;
+        response.body = json::object{{"exit_code", outcome->exit_code},
+                                     {"output", as_utf8(std::move(outcome->output))},
+                                     {"truncated", outcome->truncated}};
+        co_return response;
+    }
+
     awaitable<ControlResponse> set_draining(bool draining) {
         auto done = co_await context_.machine.set_draining(draining);
         if (!done) {
@@ -130,7 +145,8 @@ void add_node_routes(ControlRoutes& routes) {
     using Audience = ControlRoutes::Audience;
     add(Audience::kBoth, "POST", "/v1/drain", &NodeRoutes::drain);
     add(Audience::kBoth, "POST", "/v1/undrain", &NodeRoutes::undrain);
-    add(Audience::kBoth, "POST", "/v1/commands", &NodeRoutes::run);
+    add(Audience::kLocal, "POST", "/v1/commands", &NodeRoutes::run_here);
+    add(Audience::kPeers, "POST", "/v1/commands", &NodeRoutes::run_for_peer);
     add(Audience::kPeers, "PUT", "/v1/corosync-conf", &NodeRoutes::replace_conf);
 }
 

@@ -3,8 +3,10 @@
 #include <memory>
 #include <utility>
 
+#include <fmt/core.h>
 #include <boost/json/value_to.hpp>
 
+#include "base/text.hpp"
 #include "cluster/errc.hpp"
 
 namespace quorate::cluster {
@@ -13,6 +15,9 @@ namespace {
 using boost::asio::awaitable;
 using io::ControlRequest;
 using io::ControlResponse;
+
+// A thousand events are kept.
+constexpr std::size_t kWordsShown = 1000;
 
 class UnderWay {
 public:
@@ -70,6 +75,19 @@ ControlResponse root_only() {
 
 std::string text_field(const boost::json::object& body, const char* key) {
     return boost::json::value_to<std::string>(body.at(key));
+}
+
+std::string asker_text(const Asker& asker) {
+    return fmt::format("uid {} of {}", asker.uid, printable(asker.node));
+}
+
+std::string words_for_log(const std::vector<std::string>& words) {
+    std::string text;
+    for (const auto& word : words) {
+        text += text.empty() ? "" : " ";
+        text += word;
+    }
+    return printable(text, kWordsShown);
 }
 
 std::int64_t command_seconds(const boost::json::object& body) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <boost/json/object.hpp>
 
@@ -81,6 +82,15 @@ io::ControlResponse root_only();
 std::string text_field(const boost::json::object& body, const char* key);  // throws when it is none
 // How long a command may run: "timeout_seconds", else 60.
 inline constexpr std::int64_t kCommandSecondsMax = 3600;
+// Of a command that is passed on: who wants it there, {"node", "uid"}.
+inline constexpr const char* kAskedBy = "asked_by";
+struct Asker {
+    std::uint32_t uid = 0;
+    std::string node;
+};
+std::string asker_text(const Asker& asker);
+// As one line, of at most 1,000 octets.
+std::string words_for_log(const std::vector<std::string>& words);
 std::int64_t command_seconds(const boost::json::object& body);
 
 }  // namespace quorate::cluster

@@ -1,5 +1,6 @@
 """The control API of a cluster: the same answers through any node, events, commands, votes, level, metrics."""
 
+import grp
 import json
 import os
 import re
@@ -60,8 +61,18 @@ class Control(ClusterCase):
         self.assertEqual((answer["exit_code"], answer["output"]), (7, "here\n"))
         answer = clusterd.ask(n1, "POST", "/v1/commands", {"words": ["sleep", "60"], "timeout_seconds": 1})
         self.assertEqual(answer["exit_code"], 124)
-        self.assertTrue(any("hostname" in line for line in self.logged(n3, "command ")))
-        self.assertTrue(any("hostname" in line for line in self.logged(n1, "command_sent")))
+        self.assertTrue(any("hostname" in line and 'asked_by="uid 0 of n1"' in line
+                            for line in self.logged(n3, "command ")), self.logged(n3, "command "))
+        self.assertTrue(any("hostname" in line and "node=n3" in line and 'asked_by="uid 0 of n1"' in line
+                            for line in self.logged(n1, "command_sent")), self.logged(n1, "command_sent"))
+        event = clusterd.ask(n3, "GET", "/v1/events/recent")["events"][-1]
+        self.assertEqual((event["kind"], event["asked_by"]), ("command", "uid 0 of n1"))
+        # What a caller says of itself counts for nothing, and one long command is not kept whole.
+        clusterd.ask(n1, "POST", "/v1/commands", {"words": ["true", "x" * 50000],
+                                                  "asked_by": {"uid": 7, "node": "nowhere"}})
+        event = clusterd.ask(n1, "GET", "/v1/events/recent")["events"][-1]
+        self.assertEqual((event["kind"], event["asked_by"]), ("command", "uid 0 of n1"))
+        self.assertLess(len(event["text"]), 1200)
         for body, code in (({"words": []}, 400), ({"words": "id"}, 400), ({}, 400),
                            ({"words": ["id"], "timeout_seconds": 0}, 400)):
             self.assertEqual(clusterd.control(n1, "POST", "/v1/commands", body)[0], code, body)
@@ -69,9 +80,9 @@ class Control(ClusterCase):
 
     def test_only_root_may_run_commands_and_change_nodes(self):
         n1 = self.lab["n1"]
-        group = next(line.split(":")[2] for line in open("/etc/group", encoding="utf-8") if line.startswith("nogroup:"))
+        group = grp.getgrnam("nogroup").gr_gid
         path = os.path.join(n1.root, clusterd.SOCKET)
-        os.chown(path, 0, int(group))
+        os.chown(path, 0, group)
         # As nobody, whose group the socket has: status yes, commands no, here and elsewhere.
         code = ("import os, sys; sys.path.insert(0, %r); import maild_node\n"
                 "os.setgroups([]); os.setgid(%s); os.setuid(65534)\n"

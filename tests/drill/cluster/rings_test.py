@@ -33,6 +33,7 @@ class Rings(ClusterCase):
             wanted = ["up", "up"]
             wanted[ring] = "down"
             self.wait_rings(n1, n2, wanted)
+            self.assertTrue(self.circuit(n1, n2)["rings"][ring]["problem"], "why it is down is shown")
             there.wait_more()
             back.wait_more()
             again = self.resent(n1, n2) + self.resent(n2, n1) - before
