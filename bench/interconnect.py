@@ -33,11 +33,11 @@ MEMBERS = re.compile(r"^(\w+ +\d+ [\d:.]+) .*\[QUORUM\] Members\[(\d+)\]", re.M)
 
 
 @contextlib.contextmanager
-def cluster(nodes):
+def cluster(nodes, **settings):
     """A laboratory whose nodes are in one view."""
     with Lab(nodes) as lab:
         lab.start_corosync()
-        clusterd.configure(lab)
+        clusterd.configure(lab, **settings)
         for node in lab.nodes:
             clusterd.start(node)
         clusterd.wait_cluster(lab.nodes)
@@ -82,15 +82,21 @@ def pings_together(node, to, size, count):
 # ---- figures
 
 def round_trip(table, options):
+    """As clusterd comes, which looks for the answer before it sleeps; and sleeping at once, as the peer does."""
+    for name, settings in (("", {}), (", both asleep while they wait (busy_poll_us = 0)", {"busy_poll_us": 0})):
+        add_round_trip(table, options, name, settings)
+
+
+def add_round_trip(table, options, name, settings):
     count, rounds = (1000, 1) if options.quick else (10_000, 5)
     ours, peer = [], []
-    with cluster(2) as lab:
+    with cluster(2, **settings) as lab:
         here, there = lab.nodes
         with echo_server(there) as address:
             for _ in range(rounds):
                 peer.append(ask(here, address, "--bytes", SMALL, "--count", count)["median_us"])
                 ours.append(statistics.median(ping(here, there, SMALL, count)))
-    table.add(Row(f"round trip of {SMALL} octets, TLS against bare TCP (us)", statistics.median(ours),
+    table.add(Row(f"round trip of {SMALL} octets, TLS against bare TCP (us){name}", statistics.median(ours),
                   statistics.median(peer), at_least=1 / 1.5, smaller=True))
 
 
@@ -147,10 +153,11 @@ def lose_one(lab):
 def detection(table, options):
     with cluster(3) as lab:
         times = [lose_one(lab) for _ in range(2 if options.quick else 7)]
-    detected, added = (statistics.median(column) for column in zip(*times))
-    table.note("clusterd after Corosync, all rounds (ms)", " ".join(f"{row[1]:.0f}" for row in times))
-    table.add(Row("after kill -9 of a node: Corosync's detection, and what the new view adds (ms)", added, detected,
-                  at_most=100))
+    detected, added = zip(*times)
+    table.note("clusterd after Corosync, all rounds (ms)", " ".join(f"{one:.0f}" for one in added))
+    table.add(Row("after kill -9 of a node: what the new view adds to Corosync's detection, median (ms)",
+                  statistics.median(added), statistics.median(detected), at_most=100))
+    table.add(Row("the same, the slowest survivor of all rounds (ms)", max(added), max(detected), at_most=100))
 
 
 PARTS = {"round-trip": round_trip, "throughput": throughput, "detection": detection}

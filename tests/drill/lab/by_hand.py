@@ -27,7 +27,7 @@ class Hand:
         assert done.returncode == code, f"lab {' '.join(words)}: exit {done.returncode}, not {code}\n{done.stdout}"
         return done.stdout
 
-    def await_daemons(self, count, limit=40):
+    def await_daemons(self, count, limit=60):
         """Until every node shows clusterd in one view of all, and maild."""
         line = rf"n\d+ .* on +quorate +members{''.join(f' n{i}' for i in range(1, count + 1))}  " \
                r"clusterd running, epoch (\d+); maild answers\n"
@@ -39,7 +39,6 @@ class Hand:
                 return
             assert time.monotonic() < end, shown
 
-
     def await_members(self, node, members, limit=60):
         """Until Corosync of `node` has these and no others."""
         end = time.monotonic() + limit
@@ -48,6 +47,13 @@ class Hand:
             if re.search(rf"^{node} .* members {' '.join(members)}\s*$", shown, re.MULTILINE):
                 return
             assert time.monotonic() < end, shown
+
+
+def processor_time():
+    """(idle, all) of all processors since boot, in ticks; what waits for a disk is not idle."""
+    with open("/proc/stat", encoding="ascii") as stat:
+        ticks = [int(field) for field in stat.readline().split()[1:9]]
+    return ticks[3], sum(ticks)
 
 
 def left(folder):
@@ -63,11 +69,13 @@ def refuse(hand):
 
 
 def daemons(hand):
+    before = processor_time()
     shown = hand.lab("up", "3")
+    idle, total = (now - then for now, then in zip(processor_time(), before))
     took = float(re.search(r"up after ([\d.]+) s", shown).group(1))
-    # Under 10 s is the promise of a machine that has time; this one may be shared.
-    assert took < 30, shown
-    print(f"three nodes with daemons after {took} s", flush=True)
+    print(f"three nodes with daemons after {took} s; {100 * idle / total:.0f} % of the machine was idle", flush=True)
+    # Where the machine had nothing left to give, the time is not the laboratory's.
+    assert took < 10 or idle < total / 4, shown
     hand.await_daemons(3)
     refuse(hand)
     hand.lab("kill", "n3")
