@@ -114,13 +114,44 @@ class Replay(ClusterCase):
         self.assertRegex(answer[-1][3].decode(), f"message {expected + 1000} after")
         self.rings_up()
 
+    def test_frames_that_are_too_large_or_none_end_the_connection_alone(self):
+        """After a right handshake and hello: what was said before stays said, the true n1 takes its ring back."""
+        since, expected = self.greet()
+        epoch = self.epoch(self.n2)
+        greeting = wire.hello(self.lives[self.n1], self.lives[self.n2], since)
+        head = wire.HEADER.pack
+        for words, said in ((head(b"QF", 1, wire.MESSAGE, (1 << 20) + 1, since, expected, 1, 0), "1048577 octets"),
+                            (head(b"QF", 1, wire.MESSAGE, 0xffffffff, since, expected, 1, 0), "4294967295 octets"),
+                            (head(b"QF", 1, wire.ACK, 1, since, 0, 0, 0), "1 octets"),
+                            (head(b"QF", 1, 99, 0, since, 1, 0, 0), "type 99"),
+                            (head(b"QF", 9, wire.MESSAGE, 0, since, expected, 1, 0), "version 9"),
+                            (greeting, "out of place"), (os.urandom(500), "not a frame")):
+            answer = wire.frames(self.knock(greeting + words, first=len(greeting)))
+            self.assertEqual(answer[-1][0], wire.REFUSAL, said)
+            self.assertIn(said, answer[-1][3].decode())
+            self.rings_up()
+        self.assertEqual(self.ping(self.n1, self.n2, count=50)[0], 200)
+        self.assertEqual(self.epoch(self.n2), epoch)
+
+    def test_frames_that_are_cut_off_are_not_handed_on(self):
+        since, expected = self.greet()
+        greeting = wire.hello(self.lives[self.n1], self.lives[self.n2], since)
+        message = wire.frame(wire.MESSAGE, since, expected, b"x" * 1000, channel=1)
+        for size in (1, wire.HEADER.size - 1, wire.HEADER.size, wire.HEADER.size + 999):
+            before = self.circuit(self.n2, self.n1)["received_messages"]
+            # It says no more, until the true n1 takes its ring back.
+            self.knock(greeting + message[:size], first=len(greeting))
+            self.rings_up()
+            self.assertEqual(self.circuit(self.n2, self.n1)["received_messages"], before, size)
+        self.assertEqual(self.ping(self.n1, self.n2, count=50)[0], 200)
+
     def test_a_conversation_of_an_earlier_life_is_refused(self):
         since, _ = self.greet()
         greeting = wire.hello(self.lives[self.n1], self.lives[self.n2], since)
         for pid in self.n1.pids("clusterd"):
             os.kill(pid, signal.SIGKILL)
         wait_for("another life", lambda: (clusterd.cluster(self.n1) or {}).get("incarnation", "") not in
-                 ("", f"{self.lives[self.n1][1]:016x}"), 20)
+                 ("", f"{self.lives[self.n1][1]:016x}"))
         self.healthy()
         answer = wire.frames(self.knock(greeting))
         self.assertEqual(answer[-1][0], wire.REFUSAL)

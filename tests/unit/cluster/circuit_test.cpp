@@ -15,6 +15,7 @@ using std::chrono::seconds;
 
 const MemberId kOne{NodeId(1), Incarnation(0xa1)};
 const MemberId kTwo{NodeId(2), Incarnation(0xb2)};
+constexpr std::size_t kLengthAt = 4;  // in a frame's header
 
 CircuitOptions options(MemberId self, MemberId peer, Epoch since) {
     CircuitOptions options;
@@ -157,6 +158,15 @@ protected:
                              std::string_view payload = {}) {
         std::string bytes;
         append_frame(bytes, type, Epoch(epoch), sequence, payload);
+        return bytes;
+    }
+
+    // A frame's header that announces so much, and nothing of it.
+    static std::string with_length(FrameType type, std::uint32_t length) {
+        auto bytes = frame(type, 5, 1);
+        for (std::size_t octet = 0; octet < 4; ++octet) {
+            bytes[kLengthAt + octet] = static_cast<char>(length >> (8 * octet));
+        }
         return bytes;
     }
 
@@ -484,6 +494,10 @@ TEST_F(Pair, ABreachClosesTheRingAndNothingElse) {
         {"of a heartbeat from the future", frame(FrameType::kHeartbeatAck, 5, ~0ULL >> 1)},
         {"a second hello", frame(FrameType::kHello, 5, 1)},
         {"a heartbeat without its length", frame(FrameType::kHeartbeat, 5, 1)},
+        {"a message of more than may be", with_length(FrameType::kMessage, kMaxMessage + 1)},
+        {"one that would fill the memory", with_length(FrameType::kMessage, ~0U)},
+        {"an acknowledgement with a payload", with_length(FrameType::kAck, 1)},
+        {"a heartbeat of a message's length", with_length(FrameType::kHeartbeat, kMaxMessage)},
     };
     for (const auto& breach : breaches) {
         connect(0);
@@ -499,6 +513,26 @@ TEST_F(Pair, ABreachClosesTheRingAndNothingElse) {
     ASSERT_TRUE(send(two_, "still"));
     settle();
     EXPECT_EQ(one_.messages(), Texts{"still"});
+}
+
+// Wherever it is cut: nothing of it is handed on, and the next connection begins anew.
+TEST_F(Pair, AFrameThatIsCutOffComesWholeOverTheNextConnection) {
+    Texts sent;
+    bool whole = false;
+    for (std::size_t at = 0; !whole; ++at) {
+        connect(0);
+        sent.push_back("message " + std::to_string(at));
+        ASSERT_TRUE(send(two_, sent.back()));
+        const auto bytes = two_.wire[0].front();
+        whole = at >= bytes.size();
+        inject(std::string_view(bytes).substr(0, at));
+        EXPECT_EQ(one_.messages().size(), sent.size() - (whole ? 0 : 1)) << at;
+        cut(0);
+        connect(0);
+        EXPECT_EQ(one_.messages(), sent) << at;
+        cut(0);
+    }
+    EXPECT_GT(sent.size(), kFrameHeader);
 }
 
 TEST_F(Pair, MoreThanTheWindowIsABreach) {
