@@ -1,6 +1,11 @@
 #include "rados_disk.hpp"
 
+#include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cerrno>
+#include <cstdint>
 #include <utility>
 
 #include <fmt/core.h>
@@ -28,7 +33,31 @@ constexpr std::pair<const char*, const char*> kClientOptions[] = {
     {"log_to_stderr", "false"},
     {"err_to_stderr", "false"},
     {"admin_socket", ""},
+    {"log_max_recent", "1"},
 };
+
+// A client's start uses a mebibyte of stack, which would stay with this thread, and locked. Gives
+// back what lies below its caller's frames.
+void release_stack() {
+    pthread_attr_t attributes;
+    if (::pthread_getattr_np(::pthread_self(), &attributes) != 0) {
+        return;
+    }
+    void* lowest = nullptr;
+    std::size_t size = 0;
+    ::pthread_attr_getstack(&attributes, &lowest, &size);
+    ::pthread_attr_destroy(&attributes);
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const auto begin = reinterpret_cast<std::uintptr_t>(lowest) / page * page + page;
+    const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+    const auto end = here / page * page - 4 * page;
+    if (begin < end) {
+        auto* const at = reinterpret_cast<void*>(begin);
+        ::munlock(at, end - begin);
+        ::madvise(at, end - begin, MADV_DONTNEED);
+        ::mlock2(at, end - begin, MLOCK_ONFAULT);  // where it is not permitted, nothing was locked
+    }
+}
 
 // A client of the cluster, and the object. Blocks.
 class RadosObject {
@@ -55,7 +84,9 @@ public:
         for (const auto& [option, value] : kClientOptions) {
             QUORATE_CHECK(check(lib.conf_set(cluster_, option, value), option));
         }
-        QUORATE_CHECK(check(lib.connect(cluster_), "connecting to the monitors"));
+        const int connected = lib.connect(cluster_);
+        release_stack();
+        QUORATE_CHECK(check(connected, "connecting to the monitors"));
         QUORATE_CHECK(check(lib.ioctx_create(cluster_, path_.pool.c_str(), &pool_),
                             fmt::format("the pool {}", path_.pool)));
         lib.ioctx_set_namespace(pool_, path_.name_space.c_str());

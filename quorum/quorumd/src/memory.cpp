@@ -10,6 +10,8 @@
 namespace quorate::quorum {
 namespace {
 
+constexpr int kOwnMapping = 128 << 10;
+
 // What is mapped without the right to write was never written to: relocations are in other
 // segments.
 int release_segments(dl_phdr_info* object, std::size_t, void*) {
@@ -23,18 +25,31 @@ int release_segments(dl_phdr_info* object, std::size_t, void*) {
         const auto begin = first / page * page;
         const auto end = (first + segment.p_memsz + page - 1) / page * page;
         auto* const at = reinterpret_cast<void*>(begin);
-        ::munlock(at, end - begin);
         ::madvise(at, end - begin, MADV_DONTNEED);
-        ::mlock2(at, end - begin, MLOCK_ONFAULT);  // where it is not permitted, nothing was locked
     }
     return 0;
 }
 
+bool locked = false;
+
 }  // namespace
 
+bool lock_memory() {
+    // Corosync's libraries ask for buffers of a mebibyte each, zero, and use little of them: fresh
+    // from the kernel they cost what is used. Without this, malloc gives them freed memory soon,
+    // which has to be cleared.
+    ::mallopt(M_MMAP_THRESHOLD, kOwnMapping);
+    locked = ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
+    return locked;
+}
+
 void release_unused_memory() {
+    ::munlockall();  // the kernel gives nothing back that is locked
     ::malloc_trim(0);
     ::dl_iterate_phdr(release_segments, nullptr);
+    if (locked) {
+        lock_memory();
+    }
 }
 
 }  // namespace quorate::quorum

@@ -1,7 +1,6 @@
 #include "process.hpp"
 
 #include <sched.h>
-#include <sys/mman.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 
 #include "base/text.hpp"
 #include "io/lock_file.hpp"
+#include "memory.hpp"
 #include "quorum/errc.hpp"
 
 namespace quorate::quorum {
@@ -57,7 +57,7 @@ void secure_time(const Logger& log) {
     struct rlimit limit {};
     limit.rlim_cur = limit.rlim_max = RLIM_INFINITY;
     ::setrlimit(RLIMIT_MEMLOCK, &limit);
-    const bool locked = ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
+    const bool locked = lock_memory();
     sched_param parameter{};
     parameter.sched_priority = kPriority;
     const bool real_time = ::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameter) == 0;

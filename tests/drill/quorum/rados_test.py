@@ -8,7 +8,7 @@ from support import NOT_RUN, QuorumCase, now, quorumd, run, wait_for
 from lab import ceph
 from lab.network import STORAGE
 
-MEMORY = 22 * 1024  # KiB; it begins with 30 MiB
+MEMORY = 16 * 1024  # KiB; it begins with 30 MiB
 
 
 class Rados(QuorumCase):
