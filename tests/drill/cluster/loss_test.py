@@ -61,6 +61,7 @@ class Loss(ClusterCase):
                  before["incarnation"])
         after = self.healthy()
         self.assertGreater(after[0]["epoch"], before["epoch"])
+        self.await_takeover(self.lab.nodes)
 
     def test_stop(self):
         """Who is asked to stop holds no lease when it has ended; the others take over."""
@@ -114,6 +115,8 @@ class Loss(ClusterCase):
         before = self.healthy()[0]["epoch"]
         for node in self.lab.nodes:
             node.kill()
+        for node in self.lab.nodes:
+            wait_for(f"the end of the lease of {node.name}", lambda n=node: not self.page_may_act(n))
         for node in self.lab.nodes:
             self.boot(node)
         self.assertGreater(self.healthy()[0]["epoch"], before)

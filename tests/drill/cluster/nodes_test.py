@@ -68,6 +68,7 @@ class Nodes(ClusterCase):
             row["draining"] and row["directory_weight"] == 0
             for node in self.lab.nodes for row in clusterd.cluster(node)["members"] if row["name"] == "n4"))
         clusterd.stop(n4)
+        self.assertFalse(self.page_may_act(n4))
         for pid in n4.pids("corosync"):
             os.kill(pid, 15)
         self.healthy([node for node in self.lab.nodes if node is not n4])

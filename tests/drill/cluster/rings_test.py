@@ -75,7 +75,7 @@ class Rings(ClusterCase):
         self.await_takeover([n1, n2], n3)
         alone = clusterd.wait_state(n3, "stalled")
         self.assertEqual(alone["lease"]["state"], "stalled")
-        self.assert_page_ended(n3)
+        self.assertFalse(self.page_may_act(n3))
         self.assertTrue(alone["reason"])
         self.assertFalse(alone["quorate"])
         status, answer = clusterd.control(n3, "POST", "/v1/cluster/nodes", {"name": "n9", "addresses": ["10.77.0.9"]})
@@ -91,7 +91,7 @@ class Rings(ClusterCase):
             node.cut()
         for node in self.lab.nodes:
             clusterd.wait_state(node, "stalled")
-            self.assert_page_ended(node)
+            self.assertFalse(self.page_may_act(node))
             # The lease ends first; then Corosync notices.
             wait_for(f"{node.name} without quorum", lambda asked=node: not clusterd.cluster(asked)["quorate"])
         for node in self.lab.nodes[1:]:

@@ -111,17 +111,18 @@ class ClusterCase(unittest.TestCase):
         life = int(shown["incarnation"], 16)
         return (incarnation, state) == (life, leases.RUNNING) and epoch >= shown["epoch"] and deadline > leases.now()
 
-    def assert_page_ended(self, node):
-        """Whoever reads the node's lease page may not act: it does not say "running", or its deadline is over."""
+    @staticmethod
+    def page_may_act(node):
+        """What the node's lease page says to whoever reads it: "running", and the deadline is still to come."""
         _, _, state, deadline = leases.page_of(node).read()
-        self.assertTrue(state != leases.RUNNING or deadline <= leases.now(), f"{node.name}: {state} until {deadline}")
+        return state == leases.RUNNING and deadline > leases.now()
 
     def await_takeover(self, nodes, *lost):
         """`nodes` have a view without `lost`. The lost ones' leases had ended when each was told to take over."""
         for node in nodes:
             wait_for(f"{node.name} has taken over", lambda asked=node: not clusterd.cluster(asked)["takeovers"])
             for one in lost:
-                self.assert_page_ended(one)
+                self.assertFalse(self.page_may_act(one), f"the lease of {one.name}")
 
     def same_view(self, shown):
         """Members of one epoch agree on everything that a view is made of."""

@@ -63,7 +63,7 @@ def failing():
 def drill(lab):
     with lab:
         lab.start_corosync()
-        lab.wait_quorate(limit=20)
+        lab.wait_quorate(limit=60)
         print("three nodes quorate", flush=True)
         n1 = lab["n1"]
         assert n1.run("hostname") == "n1\n"

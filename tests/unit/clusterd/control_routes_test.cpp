@@ -112,7 +112,8 @@ TEST_F(Routes, FieldsThatAreMissingOrOfTheWrongTypeAreTheCallersMistake) {
     EXPECT_EQ(told("GET", "/v1/events?since=x"), "400 bad_request");
     EXPECT_EQ(told("POST", "/v1/cluster/level", "[1]"), "400 bad_json");
     EXPECT_EQ(told("POST", "/v1/nodes/one/commands"), "400 bad_request");
-    EXPECT_EQ(told("POST", "/v1/nodes/one/commands", R"({"words": 1})"), "403 disabled");
+    EXPECT_EQ(told("POST", "/v1/nodes/one/commands", R"({"words": 1})"), "400 bad_request");
+    EXPECT_EQ(told("POST", "/v1/nodes/one/commands", R"({"words": ["id"]})"), "403 disabled");
 }
 
 TEST_F(Routes, CommandsAreOffUnlessTheyAreOn) {
