@@ -2,6 +2,7 @@
 
 A hold begins when its client has the grant and ends when it begins to give it up, so that two holds which overlap were
 held at once in truth. Of a client whose node is lost, frozen or cut off it ends earlier: when others may take over.
+A lock that is converted is one hold after the other: `kept_while_converting` until its client hears what became of it.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ class Hold:
     start: float
     end: float
     token: int = 0
+    lock: object = None  # one that was converted downwards keeps its token
 
 
 @dataclass
@@ -52,6 +54,18 @@ def compatible(one, other):
     return bool(COMPATIBLE[one] >> other & 1)
 
 
+def conflicts_no_more(one, other):
+    """Than `one`: what may stand beside it may stand beside `other`."""
+    return not COMPATIBLE[one] & ~COMPATIBLE[other]
+
+
+def kept_while_converting(one, other):
+    """What a lock keeps others from whichever of the two modes it is held in: it may have been converted already."""
+    if conflicts_no_more(one, other):
+        return other
+    return one if conflicts_no_more(other, one) else MODES.index("CR")
+
+
 def check_holds(holds):
     """Two holds of one resource that overlap are in compatible modes; of those that are not, the later has the greater
     token."""
@@ -64,7 +78,7 @@ def check_holds(holds):
                 continue
             if other.end > hold.start:
                 wrong.append(f"{hold} beside {other}")
-            elif 0 < hold.token <= other.token:
+            elif 0 < hold.token <= other.token and (hold.lock is None or hold.lock != other.lock):
                 wrong.append(f"{hold} has no greater token than {other}")
         earlier.append(hold)
     return wrong

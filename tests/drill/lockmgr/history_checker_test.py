@@ -6,7 +6,8 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
 
-from lock_history import COMPATIBLE, MODES, Add, Count, Hold, Read, check_counter, check_holds, check_set  # noqa: E402
+from lock_history import (COMPATIBLE, MODES, Add, Count, Hold, Read, check_counter, check_holds,  # noqa: E402
+                          check_set, kept_while_converting)
 
 NL, CR, CW, PR, PW, EX = range(6)
 
@@ -40,6 +41,23 @@ class Holds(unittest.TestCase):
         self.assertTrue(check_holds(holds(("r", EX, 0, 1, 5), ("r", EX, 2, 3, 5))))
         self.assertTrue(check_holds(holds(("r", PR, 0, 1, 7), ("r", EX, 2, 3, 6))))
         self.assertEqual(check_holds(holds(("r", PR, 0, 1, 7), ("r", PR, 2, 3, 6))), [])
+
+
+class Conversions(unittest.TestCase):
+    def test_what_is_kept_forbids_what_both_modes_forbid(self):
+        for one in range(6):
+            for other in range(6):
+                kept = kept_while_converting(one, other)
+                either = COMPATIBLE[one] | COMPATIBLE[other]
+                self.assertEqual(COMPATIBLE[kept] & either, either, (MODES[one], MODES[other]))
+
+    def test_downwards_lets_others_in_with_an_older_token(self):
+        self.assertEqual(check_holds(holds(("r", EX, 0, 1, 5, 1), ("r", PR, 1, 9, 5, 1), ("r", PR, 2, 3, 6))), [])
+        self.assertTrue(check_holds(holds(("r", EX, 0, 1, 5, 1), ("r", PR, 1, 9, 5, 2))), "another lock's")
+
+    def test_a_conversion_into_the_way_is_found(self):
+        self.assertTrue(check_holds(holds(("r", PR, 0, 9, 5), ("r", PR, 1, 2, 6), ("r", PW, 2, 3, 7))))
+        self.assertTrue(check_holds(holds(("r", PR, 0, 1, 5), ("r", EX, 3, 4, 5), ("r", CW, 1, 2, 6))))
 
 
 class Counter(unittest.TestCase):

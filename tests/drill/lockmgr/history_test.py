@@ -1,5 +1,5 @@
-"""Clients on all nodes of the laboratory take locks of all modes, count and add under locks, while nodes are killed,
-frozen and cut off; what they saw must be a history that locks allow (support/lock_history.py)."""
+"""Clients on all nodes of the laboratory take and convert locks of all modes, count and add under locks, while nodes
+are killed, frozen and cut off; what they saw must be a history that locks allow (support/lock_history.py)."""
 
 import math
 import os
@@ -13,7 +13,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cluster"))
 
 from support import ClusterCase, clusterd, run, wait_for  # noqa: E402
 
-from lock_history import Add, Count, Hold, Read, check_counter, check_holds, check_set  # noqa: E402
+from lock_history import (Add, Count, Hold, Read, check_counter, check_holds, check_set,  # noqa: E402
+                          kept_while_converting)
 from lock_wire import EX, NL, PR, VALBLK, Completion, Event, LockClient  # noqa: E402
 
 # What a lock shorter than a lease can promise of a node that is cut off: nobody takes over before.
@@ -77,7 +78,7 @@ class Worker(threading.Thread):
         if done.status != "granted":
             return None
         now = time.monotonic()
-        self.held[number] = Hold(self.name, resource, mode, now, now, done.token)
+        self.held[number] = Hold(self.name, resource, mode, now, now, done.token, (self.name, now))
         return done
 
     def answer(self, number):
@@ -86,6 +87,29 @@ class Worker(threading.Thread):
                 raise Lost
             return isinstance(one, Completion) and one.lock == number
         return self.client.wait(fits)
+
+    def convert(self, lock, mode):
+        """In the meantime it is sure of less than either mode; refused, it has the old one again."""
+        before = self.held[lock]
+        kept = kept_while_converting(before.mode, mode)
+        if kept != before.mode:
+            self.hold_in(lock, kept, before.token)
+        self.client.convert(lock, mode, deadline=1000)
+        done = self.answer(lock)
+        if done.status == "revoked":
+            raise Lost
+        if done.mode != (mode if done.status == "granted" else before.mode):
+            self.case.wrong.append(f"{self.name} converts {before} to {mode}: {done}")
+        if done.mode != kept:
+            self.hold_in(lock, done.mode, done.token)
+        self.case.conversions.append((before.mode, mode, done.status))
+
+    def hold_in(self, lock, mode, token):
+        """From now on, instead of what it was held in."""
+        before = self.held[lock]
+        self.record(lock)
+        now = time.monotonic()
+        self.held[lock] = Hold(self.name, before.resource, mode, now, now, token, before.lock)
 
     def give_up(self, lock, flags=0, value=b""):
         self.record(lock)
@@ -111,6 +135,9 @@ class Worker(threading.Thread):
         granted = self.take(f"any{self.dice.randint(1, 3)}", self.dice.randint(0, 5))
         if granted:
             self.pause()
+            for _ in range(self.dice.randint(0, 3)):
+                self.convert(granted.lock, self.dice.randint(0, 5))
+                self.pause()
             self.give_up(granted.lock)
 
     def write(self, store, token, content):
@@ -178,6 +205,7 @@ class History(ClusterCase):
         self.over = threading.Event()
         self.counter, self.set = Store(0), Store(frozenset())
         self.holds, self.counts, self.adds, self.reads, self.wrong = [], [], [], [], []
+        self.conversions = []  # from, to, how it ended
         self.faults = {}  # by node: when it was last lost, and back
 
     def until(self, node, start, now):
@@ -236,8 +264,11 @@ class History(ClusterCase):
         for worker in workers:
             worker.join(30)
             self.assertFalse(worker.is_alive(), worker.name)
-        print(f"{len(self.holds)} holds, {len(self.counts)} counts, {len(self.adds)} adds, {len(self.reads)} reads",
+        converted = [one for one in self.conversions if one[2] == "granted"]
+        print(f"{len(self.holds)} holds, {len(converted)} of {len(self.conversions)} conversions in "
+              f"{len(set(converted))} ways, {len(self.counts)} counts, {len(self.adds)} adds, {len(self.reads)} reads",
               flush=True)
+        self.assertGreater(len(set(converted)), 20, "of the 36 pairs of modes")
         self.assertGreater(min(len(self.counts), len(self.adds), len(self.reads)), 30)
         wrong = self.wrong + check_holds(self.holds) + check_counter(self.counts, self.counter.halves[0])
         wrong += check_set(self.adds, self.reads)
