@@ -11,18 +11,26 @@ using Clock = std::chrono::steady_clock;
 
 // Precedence before others is for who was asleep and has something to do. Who looks gives it back
 // meanwhile, else whoever is to answer, perhaps on this processor, waits until the look has ended.
-// Only where it may be had again: who started this process has left room for it (RLIMIT_NICE).
+// Only where it may be had again: there is room for it (RLIMIT_NICE), or this process may set it
+// as it likes (CAP_SYS_NICE), as root in a container that may not change limits.
 class Precedence {
 public:
     Precedence() : nice_(::getpriority(PRIO_PROCESS, 0)) {
         rlimit least{};
         ::getrlimit(RLIMIT_NICE, &least);
-        has_ = nice_ < 0 && least.rlim_cur >= static_cast<rlim_t>(20 - nice_);
+        has_ = nice_ < 0 && (least.rlim_cur >= static_cast<rlim_t>(20 - nice_) || as_it_likes());
     }
     void give_back() { set(0); }
     void take() { set(nice_); }
 
 private:
+    bool as_it_likes() const {
+        const bool more = ::setpriority(PRIO_PROCESS, 0, nice_ - 1) == 0;
+        if (more) {
+            ::setpriority(PRIO_PROCESS, 0, nice_);
+        }
+        return more;
+    }
     void set(int nice) {
         if (has_) {
             ::setpriority(PRIO_PROCESS, 0, nice);  // of this thread
