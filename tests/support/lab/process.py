@@ -127,14 +127,14 @@ def _reap(holder):
     """One that another process started is that one's to wait for."""
     process = _outermost.pop(holder, None)
     if process:
-        process.wait(10)
+        process.wait(60)
 
 
 def kill(pid):
     _signal([pid], signal.SIGKILL)
 
 
-def wait_gone(pid, limit=10.0):
+def wait_gone(pid, limit=60.0):
     deadline = time.monotonic() + limit
     while state_of(pid) != "gone":
         if time.monotonic() > deadline:
