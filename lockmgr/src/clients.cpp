@@ -195,17 +195,18 @@ void LockManager::Impl::on(const Convert& input) {
         return;
     }
     auto& lock = store.locks[index];
-    if (const auto status = check(input, lock); status != LockStatus::kGranted) {
-        reply(input.client, input.request, status, input.lock);
-        return;
-    }
-    if ((input.flags & (flag::VALBLK | flag::IVVALBLK)) != 0) {
+    auto status = check(input, lock);
+    if (status == LockStatus::kGranted && (input.flags & (flag::VALBLK | flag::IVVALBLK)) != 0) {
         const bool writes = value_effect(lock.granted, input.mode) == ValueEffect::kWrite;
         const auto needed = writes ? right::kWrite : right::kRead;
         if ((rights_on(*client, lock.resource) & needed) == 0) {
-            reply(input.client, input.request, LockStatus::kNoRights, input.lock);
-            return;
+            status = LockStatus::kNoRights;
         }
+    }
+    if (status != LockStatus::kGranted) {
+        reply(input.client, input.request, status, input.lock);
+        std::get<Completion>(out->back()).mode = lock.granted;
+        return;
     }
     lock.requested = input.mode;
     // PERSISTENT belongs to the lock, not to the operation.

@@ -216,7 +216,6 @@ std::uint32_t Engine::conversion_deadlock(const Resource& resource, const Lock& 
 Engine::Outcome Engine::convert(std::uint32_t index) {
     auto& lock = store_.locks[index];
     const auto resource = lock.resource;
-    lock.demoted = false;
     if (try_grant(index, /*now=*/true)) {
         if (store_.resources[resource].blocked()) {
             pass(resource);

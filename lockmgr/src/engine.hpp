@@ -52,10 +52,17 @@ public:
     // No tree with Tree::haunt above this is granted anything.
     void exorcise(std::uint32_t below) { exorcised_ = below; }
     bool haunted(const Tree& tree) const { return tree.haunt > exorcised_; }
-    // A conversion between CW and PR that a lost master may have granted: a lost life may hold what
-    // cannot stand beside the old mode. Until that is over nobody gets the old mode back.
+    // A conversion that a lost master may have answered by taking the old mode away: it granted one
+    // between CW and PR, or demoted one with CONVDEADLK.
+    static bool may_have_lost_mode(const Lock& lock) {
+        const bool demotable = (lock.flags & flag::CONVDEADLK) != 0 &&
+                               lock.granted != LockMode::NL && lock.granted != lock.requested;
+        return lock.has_granted && (demotable || middle_conversion(lock.granted, lock.requested));
+    }
+    // Then a lost life may hold what cannot stand beside the old mode. Until that is over nobody
+    // gets the old mode back.
     bool undecided(const Lock& lock) const {
-        return lock.has_granted && middle_conversion(lock.granted, lock.requested) &&
+        return may_have_lost_mode(lock) &&
                haunted(store_.trees[store_.resources[lock.resource].tree]);
     }
     // Tokens of this epoch are above those of all before.
@@ -67,6 +74,11 @@ public:
 
     // ---- questions
 
+    // Beside all others that are held?
+    bool stands(std::uint32_t index) const {
+        const auto& lock = store_.locks[index];
+        return free_for(store_.resources[lock.resource], lock, lock.granted);
+    }
     // Does the granted mode of `holder` keep `waiter` from what it asks?
     bool holds_up(const Lock& holder, const Lock& waiter) const {
         return holder.has_granted && &holder != &waiter &&

@@ -123,6 +123,7 @@ std::uint32_t LockManager::Impl::install(std::string_view root, std::span<const 
     restore_sorted(installed);
     if (!mutated("doubt_nothing")) {
         settle_middle_conversions(index, installed);
+        settle_demotions(installed);
     }
     choose_values(index);
     reap_empty(tree);
@@ -162,6 +163,24 @@ void LockManager::Impl::settle_middle_conversions(std::uint32_t tree_index,
             lock.token = engine.next_token(tree);
         }
         open = std::move(left);
+    }
+}
+
+// Nor of one with CONVDEADLK, whether it was demoted: if its mode cannot stand beside what others
+// hold, it was.
+void LockManager::Impl::settle_demotions(const std::vector<std::uint32_t>& installed) {
+    for (const auto index : installed) {
+        auto& lock = store.locks[index];
+        const bool open = lock.queue == Queue::kGranted && (lock.flags & flag::CONVDEADLK) != 0 &&
+                          lock.requested != lock.granted;
+        if (!open || engine.stands(index)) {
+            continue;
+        }
+        auto& held = store.resources[lock.resource].held;
+        --held[index_of(lock.granted)];
+        ++held[index_of(LockMode::NL)];
+        lock.granted = LockMode::NL;
+        lock.demoted = true;
     }
 }
 

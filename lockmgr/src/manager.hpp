@@ -150,6 +150,7 @@ struct LockManager::Impl {
     std::vector<CycleEntry> cycle_with(std::uint32_t lock,
                                        const RefusedMessage::Opponent& other) const;
     void tell_blocked(std::uint32_t lock, LockMode mode, NodeId node, std::uint32_t pid);
+    static void take_mode(Lock& lock, LockMode held);
 
     // ---- lock_lists.cpp: whose locks they are
     void move_to_end(std::uint32_t lock);
@@ -174,6 +175,7 @@ struct LockManager::Impl {
     void answer_again(std::uint32_t lock);
     RefusedMessage::Opponent opponent() const;
     void send_granted(std::uint32_t lock);
+    void send_refused(std::uint32_t lock, RefusedMessage refused);
     void carry_out_effects();
     void remove_lock(std::uint32_t lock, std::uint32_t flags, const ValueBlock* value);
     void count_use(Tree& tree, std::uint32_t party);
@@ -298,6 +300,7 @@ struct LockManager::Impl {
     void restore_sorted(std::vector<std::uint32_t>& locks);
     void settle_middle_conversions(std::uint32_t tree_index,
                                    const std::vector<std::uint32_t>& installed);
+    void settle_demotions(const std::vector<std::uint32_t>& installed);
     void choose_values(std::uint32_t tree);
     void choose_value(std::uint32_t resource);
 

@@ -147,10 +147,7 @@ void LockManager::Impl::handle(std::uint32_t from, CancelMessage& m) {
     if (undecided(index)) {
         hold_cancel(from, m);
     } else if (engine.cancel(index)) {
-        send(from, RefusedMessage{m.lock, m.op, m.status});
-        if (!store.locks[index].has_granted) {
-            destroy(index);
-        }
+        send_refused(index, {m.lock, m.op, m.status});
         carry_out_effects();
     }
 }
@@ -204,11 +201,19 @@ void LockManager::Impl::answer(std::uint32_t index, Engine::Outcome outcome) {
         refused.status = LockStatus::kDeadlock;
         refused.opponents.push_back(opponent());
     }
+    send_refused(index, std::move(refused));
+}
+
+void LockManager::Impl::send_refused(std::uint32_t index, RefusedMessage refused) {
+    auto& lock = store.locks[index];
+    if (lock.has_granted) {
+        refused.granted = lock.granted;
+        lock.requested = lock.granted;
+        lock.demoted = false;
+    }
     send(lock.party, refused);
     if (!lock.has_granted) {
         destroy(index);
-    } else {
-        store.locks[index].requested = lock.granted;
     }
 }
 
@@ -242,6 +247,7 @@ void LockManager::Impl::send_granted(std::uint32_t index) {
     message.order = lock.order;
     message.bits = static_cast<std::uint8_t>((lock.demoted ? GrantedMessage::kDemoted : 0) |
                                              (lock.altered ? GrantedMessage::kAltered : 0));
+    lock.demoted = false;
     const auto& resource = store.resources[lock.resource];
     if (resource.value != 0) {
         message.seen = store.values[resource.value].seq;

@@ -210,7 +210,7 @@ void each(Walk& walk, RefusedMessage::Opponent& m) {
 }
 template <class Walk>
 void each(Walk& walk, RefusedMessage& m) {
-    walk(m.lock, m.op, m.status, m.opponents);
+    walk(m.lock, m.op, m.status, m.opponents, m.granted);
 }
 template <class Walk>
 void each(Walk& walk, BlockingMessage& m) {

@@ -98,6 +98,7 @@ struct RefusedMessage {
     std::uint32_t op = 0;
     LockStatus status = LockStatus::kCancelled;
     std::vector<Opponent> opponents{};  // kDeadlock at once: one
+    LockMode granted = LockMode::NL;    // what the lock is held in now
     bool operator==(const RefusedMessage&) const = default;
 };
 struct BlockingMessage {

@@ -65,7 +65,7 @@ struct Lock {
     Queue queue = Queue::kNone;
     Pending pending = Pending::kNone;
     bool has_granted = false;
-    bool demoted : 1 = false;
+    bool demoted : 1 = false;       // by the operation under way
     bool altered : 1 = false;       // granted in the alternative mode
     bool read_value : 1 = false;    // the last grant returned the block
     bool read_invalid : 1 = false;  // and it was not valid

@@ -5,7 +5,8 @@ namespace quorate::lockmgr {
 
 // ---- what the client hears
 
-// Without change of what is held: refused, cancelled, or nothing was to be done.
+// Refused, cancelled, or nothing was to be done. What is held is what was, unless the conversion
+// was demoted.
 void LockManager::Impl::finish(std::uint32_t index, LockStatus status,
                                std::vector<CycleEntry> cycle) {
     auto& lock = store.locks[index];
@@ -13,10 +14,13 @@ void LockManager::Impl::finish(std::uint32_t index, LockStatus status,
         move_to_front(index);
     }
     lock.requested = lock.granted;
+    const bool demoted = lock.demoted;
+    lock.demoted = false;
     if (clients[lock.client].open) {
         reply(ClientId(lock.client), RequestId(lock.request), status, store.id_of(index));
         auto& completion = std::get<Completion>(out->back());
         completion.mode = lock.granted;
+        completion.demoted = demoted;
         completion.token = Token(lock.token);
         completion.cycle = std::move(cycle);
     }
@@ -32,6 +36,8 @@ void LockManager::Impl::granted_here(std::uint32_t index) {
     }
     lock.requested = lock.granted;
     lock.since = ms();
+    const bool demoted = lock.demoted;
+    lock.demoted = false;
     if (!clients[lock.client].open) {
         return;
     }
@@ -41,7 +47,7 @@ void LockManager::Impl::granted_here(std::uint32_t index) {
     completion.lock = store.id_of(index);
     completion.mode = lock.granted;
     completion.token = Token(lock.token);
-    completion.demoted = lock.demoted;
+    completion.demoted = demoted;
     completion.alternative = lock.altered;
     if (lock.read_value) {
         completion.has_value = true;
@@ -56,6 +62,12 @@ void LockManager::Impl::granted_here(std::uint32_t index) {
 bool LockManager::Impl::answers(const Lock& lock, std::uint32_t op) const {
     return lock.op == op && lock.pending != Pending::kNone && lock.pending != Pending::kHeld &&
            store.trees[store.resources[lock.resource].tree].state != TreeState::kRebuild;
+}
+
+// CONVDEADLK may have lowered it.
+void LockManager::Impl::take_mode(Lock& lock, LockMode held) {
+    lock.demoted = lock.demoted || lock.granted != held;
+    lock.granted = held;
 }
 
 // The first answer to a request that went to the directory tells who the master is. A later one may
@@ -92,7 +104,7 @@ void LockManager::Impl::handle(std::uint32_t from, QueuedMessage& m) {
     lock.pending = Pending::kQueued;
     lock.order = m.order;
     if (lock.has_granted) {
-        lock.granted = m.granted;
+        take_mode(lock, m.granted);
     }
     learn_master(index, from, /*stands=*/true);
     if (lock.abandoned) {
@@ -125,7 +137,7 @@ void LockManager::Impl::handle(std::uint32_t from, GrantedMessage& m) {
     lock.has_granted = true;
     lock.token = m.token;
     lock.order = m.order;
-    lock.demoted = (m.bits & GrantedMessage::kDemoted) != 0;
+    lock.demoted = lock.demoted || (m.bits & GrantedMessage::kDemoted) != 0;
     lock.altered = (m.bits & GrantedMessage::kAltered) != 0;
     lock.read_value = m.value.has_value();
     lock.read_invalid = (m.bits & GrantedMessage::kInvalid) != 0;
@@ -166,6 +178,9 @@ void LockManager::Impl::handle(std::uint32_t from, RefusedMessage& m) {
         return;
     }
     learn_master(index, from, lock.has_granted);
+    if (lock.has_granted) {
+        take_mode(lock, m.granted);
+    }
     const auto status = m.status == LockStatus::kCancelled ? cancelled_as(lock) : m.status;
     std::vector<CycleEntry> cycle;
     if (auto verdict = verdicts.extract(m.lock); status == LockStatus::kDeadlock && verdict) {

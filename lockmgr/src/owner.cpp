@@ -232,9 +232,8 @@ void LockManager::Impl::cancel(std::uint32_t index, bool timed_out) {
     auto& tree = store.tree_of(lock);
     lock.timed_out = lock.timed_out || timed_out;
     const auto status = cancelled_as(lock);
-    // Of one between CW and PR the master may know more than this node.
-    const bool uncertain = lock.has_granted && middle_conversion(lock.granted, lock.requested) &&
-                           tree.state != TreeState::kLocal;
+    // The master may know more than this node.
+    const bool uncertain = Engine::may_have_lost_mode(lock) && tree.state != TreeState::kLocal;
     if (lock.pending == Pending::kHeld && !uncertain) {
         finish(index, status);
     } else if (tree.state == TreeState::kLocal && lock.pending == Pending::kQueued) {

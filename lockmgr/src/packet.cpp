@@ -10,7 +10,7 @@ namespace quorate::lockmgr {
 namespace {
 
 constexpr std::uint32_t kPacketMagic = 0x4b434c51;  // "QLCK"
-constexpr std::uint8_t kPacketMajor = 2;
+constexpr std::uint8_t kPacketMajor = 3;
 constexpr std::uint8_t kPacketMinor = 0;
 
 tl::unexpected<Error> broken(std::string what) { return fail(errc::damaged, std::move(what)); }

@@ -276,7 +276,10 @@ void Connection::settle(Operation& operation, const wire::Completion& completion
             state.value = outcome.value;
             state.value_valid = outcome.value_valid;
         }
+    } else if (outcome.demoted) {
+        state.mode = outcome.mode;
     }
+    state.demoted = outcome.demoted;
     if (outcome.status == LockStatus::kUnlocked ||
         (operation.is_new && outcome.status != LockStatus::kGranted)) {
         end(state);

@@ -23,6 +23,7 @@ struct LockState {
     bool held = false;
     LockStatus status = LockStatus::kInvalid;
     LockMode mode = LockMode::NL;
+    bool demoted = false;
     LockId id;
     Token token;
     ValueBlock value{};

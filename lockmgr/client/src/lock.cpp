@@ -53,6 +53,7 @@ void Lock::release() {
 LockStatus Lock::status() const { return state_ ? state_->status : LockStatus::kInvalid; }
 bool Lock::held() const { return state_ && state_->held; }
 LockMode Lock::mode() const { return state_ ? state_->mode : LockMode::NL; }
+bool Lock::demoted() const { return state_ && state_->demoted; }
 Token Lock::token() const { return state_ ? state_->token : Token(); }
 LockId Lock::id() const { return state_ ? state_->id : LockId(); }
 

@@ -146,7 +146,7 @@ struct Completion {
     LockMode mode = LockMode::NL;  // now held
     bool value_valid = true;       // false: SS$_VALNOTVALID; the content is the last one known
     bool has_value = false;        // `value` was read
-    bool demoted = false;          // by CONVDEADLK
+    bool demoted = false;          // by CONVDEADLK; of one that was not granted, the mode stays NL
     bool alternative = false;      // ALTPR or ALTCW
     Token token;
     ValueBlock value{};

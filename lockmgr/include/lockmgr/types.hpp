@@ -61,7 +61,7 @@ enum class LockStatus : std::uint8_t {
     kGranted,           // SS$_NORMAL; see Completion::value_not_valid
     kUnlocked,          // EUNLOCK
     kNotQueued,         // SS$_NOTQUEUED: NOQUEUE, and not grantable; nothing changed
-    kCancelled,         // new request: gone; conversion: back at the old mode
+    kCancelled,         // new request: gone; conversion: back at the old mode, demoted: at NL
     kDeadlock,          // the same, chosen as the victim of a cycle
     kTimedOut,          // the same, its deadline passed
     kNoQuorum,          // NOQUORUMFAIL, and there is none; nothing changed

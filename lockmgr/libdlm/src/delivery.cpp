@@ -248,6 +248,10 @@ void Lockspace::settle_lock(Operation& operation, Entry& entry,
         if (operation.kind == Operation::Kind::kConvert) {
             entry.blocking_ast = operation.former_blocking_ast;
         }
+        if (outcome.demoted) {
+            entry.mode = outcome.mode;
+            operation.lksb->sb_flags = DLM_SBF_DEMOTED;
+        }
         return;
     }
     entry.held = true;

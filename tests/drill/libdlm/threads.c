@@ -214,6 +214,28 @@ static void deadlocks_and_timeouts(void) {
     give_back(&one);
 }
 
+/* A conversion that gave its mode up for another's and then ended otherwise holds NL, and says so. */
+static void demotions(void) {
+    struct one one = {0}, two = {0};
+    ask(&one, "demoted", LKM_PRMODE, 0);
+    ask(&two, "demoted", LKM_PRMODE, 0);
+    await(&one.completions, 1);
+    await(&two.completions, 1);
+    ask(&one, "", LKM_EXMODE, LKF_CONVERT);
+    ask(&two, "", LKM_EXMODE, LKF_CONVERT | LKF_CONVDEADLK);
+    await(&one.completions, 2);
+    CHECK(one.lksb.sb_status == 0 && one.lksb.sb_flags == 0);
+    CHECK(dlm_unlock(two.lksb.sb_lkid, LKF_CANCEL, &two.lksb, NULL) == 0);
+    await(&two.completions, 2);
+    CHECK(two.lksb.sb_status == (int)ECANCEL && two.lksb.sb_flags == DLM_SBF_DEMOTED);
+    /* Of NL the library lets this through: PR to PR it would refuse. */
+    ask(&two, "", LKM_PRMODE, LKF_CONVERT | LKF_QUECVT);
+    give_back(&one);
+    await(&two.completions, 3);
+    CHECK(two.lksb.sb_status == 0 && two.lksb.sb_flags == 0);
+    give_back(&two);
+}
+
 static void sublocks(void) {
     struct one parent = {0}, child = {0};
     ask(&parent, "parent", LKM_CRMODE, 0);
@@ -289,6 +311,7 @@ int main(void) {
     refusals();
     cancels();
     deadlocks_and_timeouts();
+    demotions();
     sublocks();
     waiting_within_an_ast();
     orphans();

@@ -228,6 +228,11 @@ void ScriptCluster::on(std::uint32_t node, const Completion& output) {
     if (output.status == LockStatus::kGranted) {
         text += fmt::format(" {} token {}", name_of(output.mode), simulator::text_of(output.token));
     }
+    if (output.demoted) {
+        text += output.status == LockStatus::kGranted
+                    ? ", demoted meanwhile"
+                    : fmt::format(", demoted to {}", name_of(output.mode));
+    }
     if (output.has_value) {
         text += fmt::format(" value \"{}\"{}", text_of(output.value),
                             output.value_valid ? "" : " not valid");

@@ -180,6 +180,57 @@ TEST_F(Grant, ConvdeadlkDemotesTheVictimInstead) {
     EXPECT_TRUE(mine->demoted);
 }
 
+// Linux fs/dlm revert_lock: what was given up does not come back.
+TEST_F(Grant, ADemotedConversionThatIsNotGrantedSaysThatNlIsHeld) {
+    enum class End { kCancel, kDeadline, kVictim };
+    for (const auto end : {End::kCancel, End::kDeadline, End::kVictim}) {
+        const auto first = node.lock(1, "r", PR);
+        const auto second = node.lock(2, "r", PR);
+        node.lock(2, "s", EX);
+        node.convert(1, first.lock, EX);
+        if (end == End::kVictim) {
+            node.lock(1, "s", EX);  // first: of a cycle the last one gives way
+            node.pass(std::chrono::milliseconds(1));
+        }
+        Convert input;
+        input.client = ClientId(2);
+        input.request = RequestId(500);
+        input.lock = second.lock;
+        input.mode = EX;
+        input.flags = flag::CONVDEADLK;
+        if (end == End::kDeadline) {
+            input.deadline = node.now() + std::chrono::milliseconds(30);
+        }
+        node.give(input);
+        node.taken();
+        if (end == End::kCancel) {
+            node.cancel(2, second.lock);
+        }
+        node.pass(std::chrono::milliseconds(60));
+        node.pass(std::chrono::milliseconds(60));
+        const auto ends = node.seen<Completion>();
+        const auto mine = std::ranges::find_if(
+            ends, [&](const Completion& one) { return one.request == RequestId(500); });
+        ASSERT_NE(mine, ends.end());
+        EXPECT_EQ(mine->status, end == End::kCancel     ? kCancelled
+                                : end == End::kDeadline ? kTimedOut
+                                                        : kDeadlock);
+        EXPECT_EQ(mine->mode, NL);
+        EXPECT_TRUE(mine->demoted);
+        EXPECT_FALSE(node.convert(2, second.lock, NL).demoted) << "it was told";
+        node.give(DequeueAll{ClientId(1), RequestId(501), LockId()});
+        node.give(DequeueAll{ClientId(2), RequestId(502), LockId()});
+    }
+}
+
+// The old mode, or how would the client know.
+TEST_F(Grant, AConversionThatIsRefusedSaysWhatIsHeld) {
+    const auto lock = node.lock(1, "r", PW);
+    const auto refused = node.convert(1, lock.lock, CR, flag::ORPHAN);
+    EXPECT_EQ(refused.status, kInvalid);
+    EXPECT_EQ(refused.mode, PW);
+}
+
 TEST_F(Grant, NodlckwtQueuesAndWarnsItself) {
     const auto first = node.lock(1, "r", PR);
     const auto second = node.lock(2, "r", PR, flag::BLOCKING);

@@ -91,6 +91,10 @@ protected:
             asking.error = lock.error();
         }
     }
+    awaitable<void> raise(Asking& asking) {
+        auto done = co_await asking.lock.convert(LockMode::EX);
+        EXPECT_EQ(*done, LockStatus::kGranted);
+    }
     void spawn(awaitable<void> task, Asking& asking) {
         boost::asio::co_spawn(
             io_, std::move(task),
@@ -171,6 +175,30 @@ LOCK_TEST(ConversionsUpAndDown) {
     EXPECT_EQ(*refused, LockStatus::kNotQueued);
     EXPECT_EQ(lock.mode(), LockMode::CR);
     EXPECT_TRUE(lock.held());
+}
+
+LOCK_TEST(ADemotedConversionThatIsNotGrantedLeavesNl) {
+    auto one = co_await connect();
+    auto two = co_await connect();
+    std::optional<BlockingRequest> heard;
+    LockOptions options;
+    options.on_blocking = [&](const BlockingRequest& request) { heard = request; };
+    auto lock = co_await take(one->domain("d"), "a", LockMode::PR, options);
+    auto& other = many_[0];
+    other.lock = co_await take(two->domain("d"), "a", LockMode::PR);
+    spawn(raise(other), other);
+    for (int turn = 0; turn < 5000 && !heard; ++turn) {
+        co_await io::yield();
+    }
+    options.flags = flag::CONVDEADLK;
+    options.deadline = milliseconds(20);
+    auto ended = co_await lock.convert(LockMode::EX, options);
+    EXPECT_EQ(*ended, LockStatus::kTimedOut);
+    EXPECT_TRUE(lock.demoted());
+    EXPECT_TRUE(lock.held());
+    EXPECT_EQ(lock.mode(), LockMode::NL);
+    co_await until_ended(other);
+    EXPECT_EQ(other.lock.mode(), LockMode::EX);
 }
 
 LOCK_TEST(WhoWaitsIsToldAndTheHolderGivesWay) {

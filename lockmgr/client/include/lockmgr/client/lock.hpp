@@ -67,6 +67,9 @@ public:
     bool held() const;
     explicit operator bool() const { return held(); }
     LockMode mode() const;
+    // By the last conversion, which had CONVDEADLK: what the lock protected was open to others. One
+    // that was not granted either has left it in NL.
+    bool demoted() const;
     // Strictly increasing per resource: for stores that refuse late writers.
     Token token() const;
     // As others see it: clusterctl lock show.
