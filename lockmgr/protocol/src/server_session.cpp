@@ -22,6 +22,8 @@ constexpr unsigned kKindShift = 62;
 constexpr unsigned kNumberShift = 32;
 constexpr std::uint32_t kNumberMask = 0x3fffffff;
 constexpr std::size_t kDomainsKnown = 256;
+// Of requests other than for locks and modes there may be more: clients do not count releases.
+constexpr std::uint32_t kOthersPerRequest = 4;
 
 std::uint64_t kind_of(RequestId id) { return id.value() >> kKindShift; }
 LockNumber number_of(RequestId id) {
@@ -88,6 +90,14 @@ RequestId ServerSession::begin(std::uint64_t kind, LockNumber number, RequestNum
                      request);
 }
 
+// Answers may be withheld for a while, with all that they hold.
+bool ServerSession::takes_more(std::uint32_t requests) {
+    if (pending_ >= requests) {
+        cut_off(Reason::kTooMuch, "more requests than may be unanswered");
+    }
+    return !cut_;
+}
+
 // Without asking the lock manager.
 void ServerSession::answer(RequestNumber request, LockNumber number, LockStatus status) {
     Completion completion;
@@ -139,8 +149,7 @@ std::optional<LockInput> ServerSession::read(const wire::Enqueue& enqueue, MonoT
                 fmt::format("lock number {} is in use or skips others", number));
         return std::nullopt;
     }
-    if (pending_ >= limits_.requests) {
-        cut_off(Reason::kTooMuch, "more requests than may be unanswered");
+    if (!takes_more(limits_.requests)) {
         return std::nullopt;
     }
     LockId parent;
@@ -187,8 +196,7 @@ std::optional<LockInput> ServerSession::read(const wire::Convert& convert, MonoT
         answer(convert.request, convert.lock, LockStatus::kNoSuchLock);
         return std::nullopt;
     }
-    if (pending_ >= limits_.requests) {
-        cut_off(Reason::kTooMuch, "more requests than may be unanswered");
+    if (!takes_more(limits_.requests)) {
         return std::nullopt;
     }
     if (!slot->converting && slot->state == Slot::State::kHeld) {
@@ -216,6 +224,9 @@ std::optional<LockInput> ServerSession::read(const wire::Dequeue& dequeue, MonoT
         answer(dequeue.request, dequeue.lock, LockStatus::kNoSuchLock);
         return std::nullopt;
     }
+    if (!takes_more(kOthersPerRequest * limits_.requests)) {
+        return std::nullopt;
+    }
     Dequeue input;
     input.client = who_.client;
     input.request = begin(kDequeue, dequeue.lock, dequeue.request);
@@ -231,6 +242,9 @@ std::optional<LockInput> ServerSession::read(const wire::Cancel& cancel, MonoTim
         answer(cancel.request, 0, LockStatus::kNoSuchLock);
         return std::nullopt;
     }
+    if (!takes_more(kOthersPerRequest * limits_.requests)) {
+        return std::nullopt;
+    }
     return Cancel{who_.client, begin(kOther, 0, cancel.request), slot->id};
 }
 
@@ -240,16 +254,25 @@ std::optional<LockInput> ServerSession::read(const wire::DequeueAll& all, MonoTi
         answer(all.request, 0, LockStatus::kNoSuchLock);
         return std::nullopt;
     }
-    sweeping_ = all.lock;
+    if (!takes_more(kOthersPerRequest * limits_.requests)) {
+        return std::nullopt;
+    }
+    sweeps_.push_back({all.request, below(all.lock)});
     return DequeueAll{who_.client, begin(kOther, 0, all.request),
                       slot == nullptr ? LockId() : slot->id};
 }
 
 std::optional<LockInput> ServerSession::read(const wire::Purge& purge, MonoTime) {
+    if (!takes_more(kOthersPerRequest * limits_.requests)) {
+        return std::nullopt;
+    }
     return Purge{who_.client, begin(kOther, 0, purge.request), purge.node, purge.pid};
 }
 
 std::optional<LockInput> ServerSession::read(const wire::DefineDomain& define, MonoTime) {
+    if (!takes_more(kOthersPerRequest * limits_.requests)) {
+        return std::nullopt;
+    }
     Domain domain{std::string(define.name), define.uid, define.gid, define.mode};
     return DefineDomain{who_.client, begin(kOther, 0, define.request), std::move(domain)};
 }
@@ -262,8 +285,8 @@ ServerSession::Times ServerSession::tell(MonoTime now, const Completion& complet
     Times times;
     if (kind_of(completion.request) != kOther) {
         times = settle(kind_of(completion.request), number, completion, now);
-    } else if (completion.status == LockStatus::kUnlocked) {
-        sweep(sweeping_);  // only DequeueAll ends so
+    } else {
+        end_sweep(request_of(completion.request), completion.status);
     }
     wire::append(out_, request_of(completion.request), number, completion);
     return times;
@@ -330,7 +353,10 @@ void ServerSession::tell(MonoTime now, const Suspended& suspended) {
 void ServerSession::tell(const Resumed&) { wire::append(out_, wire::Resumed{}); }
 
 void ServerSession::tell(const Revoked&) {
-    sweep(0);
+    sweeps_.clear();
+    for (const auto number : below(0)) {
+        release(number);
+    }
     wire::append(out_, wire::Revoked{});
 }
 
@@ -351,22 +377,38 @@ void ServerSession::release(LockNumber number) {
     }
     slot = Slot{};
     --locks_;
+    // The number may be another lock's before the answer to the sweep comes.
+    for (auto& sweep : sweeps_) {
+        std::erase(sweep.locks, number);
+    }
 }
 
 // All locks below `top`, or all.
-void ServerSession::sweep(LockNumber top) {
-    std::vector<LockNumber> below;
+std::vector<LockNumber> ServerSession::below(LockNumber top) const {
+    std::vector<LockNumber> found;
     for (LockNumber number = 1; number < slots_.size(); ++number) {
         auto above = slots_[number].parent;
         while (above != 0 && above != top) {
             above = slots_[above].parent;
         }
         if (slots_[number].state != Slot::State::kFree && number != top && above == top) {
-            below.push_back(number);
+            found.push_back(number);
         }
     }
-    for (const auto number : below) {
-        release(number);
+    return found;
+}
+
+void ServerSession::end_sweep(RequestNumber request, LockStatus status) {
+    const auto found = std::ranges::find(sweeps_, request, &Sweep::request);
+    if (found == sweeps_.end()) {
+        return;  // another request
+    }
+    const auto locks = std::move(found->locks);
+    sweeps_.erase(found);
+    if (status == LockStatus::kUnlocked) {
+        for (const auto number : locks) {
+            release(number);
+        }
     }
 }
 

@@ -323,6 +323,50 @@ TEST_F(Sessions, DequeueAllEndsSublocksAndFreesTheirNumbers) {
     EXPECT_FALSE(client.session.cut());
 }
 
+TEST_F(Sessions, WhatIsAskedForWhileADequeueAllIsNotAnsweredStays) {
+    auto& client = connect();
+    client.link.enqueue(lock("a", LockMode::EX));
+    say(client);
+    step(LeaseKnown{now_ + milliseconds(10)});
+    now_ += milliseconds(10);
+    client.link.ask(wire::DequeueAll{0, 0});
+    const auto parent = client.link.enqueue(lock("b", LockMode::EX));
+    say(client);
+    EXPECT_EQ(client.session.locks(), 2u);
+    // Ends the second one, which waits; its number is the third one's before the answer comes.
+    client.link.ask(wire::DequeueAll{0, 0});
+    say(client);
+    const auto kept = client.link.enqueue(lock("c", LockMode::EX));
+    EXPECT_EQ(kept.lock, parent.lock);
+    say(client);
+    step(LeaseKnown{now_ + milliseconds(10)});
+    listen();
+    EXPECT_EQ(client.session.locks(), 1u);
+    client.heard.clear();
+    client.link.ask(wire::Dequeue{0, kept.lock, 0, {}});
+    say(client);
+    EXPECT_EQ(client.ended(), LockStatus::kUnlocked);
+    EXPECT_EQ(client.session.locks(), 0u);
+    EXPECT_FALSE(client.session.cut());
+}
+
+TEST_F(Sessions, WhoAsksForEverWhileAnswersAreWithheldIsCutOff) {
+    ServerSession::Limits limits;
+    limits.requests = 4;
+    auto& client = connect(0, limits);
+    const auto held = client.link.enqueue(lock("a", LockMode::EX));
+    const auto waits = client.link.enqueue(lock("a", LockMode::EX));
+    say(client);
+    EXPECT_NE(held.lock, waits.lock);
+    step(LeaseKnown{now_ + milliseconds(10)});
+    now_ += milliseconds(10);
+    for (int i = 0; i < 20; ++i) {
+        client.link.ask(wire::DequeueAll{0, held.lock});
+    }
+    say(client);
+    expect_cut(client, Refused::Reason::kTooMuch);
+}
+
 TEST_F(Sessions, OthersLocksCannotBeNamed) {
     auto& owner = connect();
     auto& stranger = connect();

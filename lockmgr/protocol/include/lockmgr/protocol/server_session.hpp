@@ -95,7 +95,9 @@ private:
     Times settle(std::uint64_t kind, LockNumber number, const Completion& completion, MonoTime now);
     void remember(LockNumber number, LockId id);
     void release(LockNumber number);
-    void sweep(LockNumber top);
+    std::vector<LockNumber> below(LockNumber top) const;
+    void end_sweep(wire::RequestNumber request, LockStatus status);
+    bool takes_more(std::uint32_t requests);
 
     Who who_;
     Limits limits_;
@@ -112,7 +114,12 @@ private:
     std::uint32_t pending_ = 0;
     // Locks that want blocking events, which the lock manager tells by its own names.
     std::unordered_map<LockId, LockNumber> names_;
-    LockNumber sweeping_ = 0;  // whose sublocks the DequeueAll under way ends
+    // What was there when it was asked: the answer may come when there is more.
+    struct Sweep {
+        wire::RequestNumber request = 0;
+        std::vector<LockNumber> locks;
+    };
+    std::vector<Sweep> sweeps_;  // DequeueAll under way
 };
 
 }  // namespace quorate::lockmgr
