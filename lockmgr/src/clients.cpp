@@ -222,7 +222,7 @@ void LockManager::Impl::on(const Convert& input) {
         return;
     }
     if (writes) {
-        store.value_of(lock).block = input.value;
+        store.value_of(lock).write(input.value, input.flags);
     }
     begin_operation(index, input.request, input.deadline);
 }
@@ -233,7 +233,7 @@ void LockManager::Impl::on(const Dequeue& input) {
     if (client == nullptr) {
         return;
     }
-    constexpr auto kAllowed = flag::VALBLK | flag::IVVALBLK | flag::FORCEUNLOCK;
+    constexpr auto kAllowed = flag::VALBLK | flag::IVVALBLK | flag::FORCEUNLOCK | flag::SHORTBLK;
     const auto index = store.index_of(input.lock);
     if (index == 0 || store.locks[index].client != input.client.value()) {
         reply(input.client, input.request, kNoSuchLock, input.lock);

@@ -117,11 +117,13 @@ void Engine::write_value(Resource& resource, Lock* lock, std::uint32_t flags,
         return;
     }
     auto& value = store_.value_of(resource);
-    value.block = block;
+    value.write(block, flags);
     value.invalid = false;
     ++value.seq;
     if (lock != nullptr) {
-        store_.value_of(*lock).seq = value.seq;
+        auto& copy = store_.value_of(*lock);
+        copy.block = value.block;
+        copy.seq = value.seq;
     }
 }
 

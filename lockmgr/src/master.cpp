@@ -114,7 +114,7 @@ void LockManager::Impl::handle(std::uint32_t from, ConvertMessage& m) {
     }
     lock.since = ms();
     if (m.value) {
-        store.value_of(lock).block = *m.value;
+        store.value_of(lock).write(*m.value, m.flags);
     }
     release_lost_in(lock.resource);
     const auto outcome = engine.convert(index);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -33,6 +34,11 @@ struct Value {
     bool invalid = false;    // VALNOTVALID
 
     void reset() { *this = Value{}; }
+    // What a request with these flags writes.
+    void write(const ValueBlock& from, std::uint32_t flags) {
+        const auto size = (flags & flag::SHORTBLK) != 0 ? kShortBlockSize : kValueBlockSize;
+        std::copy_n(from.begin(), size, block.begin());
+    }
 };
 
 // One record serves as a lock of a client here whose tree is mastered here, as one mastered

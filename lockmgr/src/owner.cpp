@@ -172,11 +172,14 @@ void LockManager::Impl::convert_at_once(std::uint32_t index, LockMode mode, std:
     if (value_effect(lock.granted, mode) == ValueEffect::kWrite &&
         (flags & (flag::VALBLK | flag::IVVALBLK)) != 0) {
         // Nobody else can have written since this lock was granted.
+        const bool had_copy = lock.value != 0;
         auto& copy = store.value_of(lock);
+        const bool known = (flags & flag::SHORTBLK) == 0 || (had_copy && copy.seq == copy.seen);
         copy.invalid = (flags & flag::IVVALBLK) != 0;
         if (!copy.invalid) {
-            copy.block = value;
-            copy.seq = copy.seen + 1;
+            copy.write(value, flags);
+            // Of a half the copy is not the resource's block unless the rest was.
+            copy.seq = known ? copy.seen + 1 : copy.seq;
             message.value = value;
         }
         ++copy.seen;

@@ -27,6 +27,8 @@ using Token = Strong<struct TokenTag, std::uint64_t>;
 
 inline constexpr std::size_t kValueBlockSize = 64;
 using ValueBlock = std::array<char, kValueBlockSize>;
+// Programs of the Linux DLM know of the first half only.
+inline constexpr std::size_t kShortBlockSize = 32;
 
 inline constexpr std::size_t kMaxName = 64;
 inline constexpr std::size_t kMaxDomain = 64;
@@ -53,7 +55,8 @@ inline constexpr std::uint32_t FORCEUNLOCK = 0x20000;  // unlock in any state
 // Ours.
 inline constexpr std::uint32_t BLOCKING = 0x1000000;      // wants blocking events
 inline constexpr std::uint32_t NOQUORUMFAIL = 0x2000000;  // fail instead of waiting for quorum
-inline constexpr std::uint32_t kAll = 0x303ffff;
+inline constexpr std::uint32_t SHORTBLK = 0x4000000;      // VALBLK writes the first half alone
+inline constexpr std::uint32_t kAll = 0x703ffff;
 }  // namespace flag
 
 // How a request ended. Outcomes are values: a deadlock is no error of ours.

@@ -260,11 +260,8 @@ void Lockspace::settle_lock(Operation& operation, Entry& entry,
     lksb.sb_flags = static_cast<char>((outcome.demoted ? DLM_SBF_DEMOTED : 0) |
                                       (outcome.alternative ? DLM_SBF_ALTMODE : 0) |
                                       (outcome.value_valid ? 0 : DLM_SBF_VALNOTVALID));
-    if (outcome.has_value) {
-        entry.value = outcome.value;
-        if (lksb.sb_lvbptr != nullptr) {
-            std::copy_n(outcome.value.begin(), DLM_LVB_LEN, lksb.sb_lvbptr);
-        }
+    if (outcome.has_value && lksb.sb_lvbptr != nullptr) {
+        std::copy_n(outcome.value.begin(), DLM_LVB_LEN, lksb.sb_lvbptr);
     }
 }
 

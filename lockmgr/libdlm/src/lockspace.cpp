@@ -207,8 +207,10 @@ int Lockspace::start_lock(const Request& request, bool wait,
     return 0;
 }
 
-ValueBlock Lockspace::block_to_write(const Entry& entry, const dlm_lksb* lksb) const {
-    auto block = entry.value;
+// The half that these programs know of; written with SHORTBLK.
+ValueBlock Lockspace::block_to_write(const dlm_lksb* lksb) {
+    static_assert(DLM_LVB_LEN == kShortBlockSize);
+    ValueBlock block{};
     if (lksb->sb_lvbptr != nullptr) {
         std::copy_n(lksb->sb_lvbptr, DLM_LVB_LEN, block.begin());
     }
@@ -237,12 +239,13 @@ int Lockspace::start_conversion(const Request& request, bool wait,
     wire::Convert convert;
     convert.lock = lkid & kNumberMask;
     convert.mode = static_cast<LockMode>(request.mode);
-    convert.flags = (request.flags & kServerFlags) | (blocking ? flag::BLOCKING : 0);
+    convert.flags =
+        (request.flags & kServerFlags) | flag::SHORTBLK | (blocking ? flag::BLOCKING : 0);
     convert.deadline_ms = (request.flags & LKF_TIMEOUT) == 0
                               ? 0
                               : static_cast<std::uint32_t>(
                                     std::clamp<std::uint64_t>(request.timeout, 1, 400'000'00) * 10);
-    convert.value = block_to_write(*entry, request.lksb);
+    convert.value = block_to_write(request.lksb);
     operations_.emplace(link_.ask(convert), operation);
     request.lksb->sb_status = EINPROG;
     request.lksb->sb_flags = 0;
@@ -294,11 +297,11 @@ int Lockspace::start_unlock(Entry& entry, std::uint32_t lkid, std::uint32_t flag
     entry.argument = argument == nullptr ? entry.argument : argument;
     wire::Dequeue dequeue;
     dequeue.lock = lkid & kNumberMask;
-    dequeue.flags = flags & kServerFlags;
+    dequeue.flags = (flags & kServerFlags) | flag::SHORTBLK;
     if (lksb == nullptr || lksb->sb_lvbptr == nullptr) {
         dequeue.flags &= ~flag::VALBLK;
     } else {
-        dequeue.value = block_to_write(entry, lksb);
+        dequeue.value = block_to_write(lksb);
     }
     operations_.emplace(link_.ask(dequeue), operation);
     operation->lksb->sb_status = EINPROG;

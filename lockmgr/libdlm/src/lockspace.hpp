@@ -95,7 +95,6 @@ private:
         Ast ast = nullptr;
         Ast blocking_ast = nullptr;
         void* argument = nullptr;
-        ValueBlock value{};  // as last read: callers see its first 32 octets only
         std::shared_ptr<Operation> pending;
     };
     struct Due {
@@ -120,7 +119,7 @@ private:
     int finish_call(Guard& guard, const std::shared_ptr<Operation>& operation);
     Entry* find(std::uint32_t lkid);
     std::uint32_t lkid_of(std::uint32_t number) const;
-    ValueBlock block_to_write(const Entry& entry, const dlm_lksb* lksb) const;
+    static ValueBlock block_to_write(const dlm_lksb* lksb);
 
     void wait_for(Guard& guard, const Operation& operation);
     void read(Guard& guard, bool block);

@@ -55,6 +55,27 @@ TEST_F(ValueBlocks, NothingIsCopiedWithoutTheFlag) {
     EXPECT_EQ(read("r"), "old");
 }
 
+TEST_F(ValueBlocks, AShortWriterLeavesTheOtherHalf) {
+    keeper("r");
+    const std::string first(kShortBlockSize, 'a');
+    const std::string second(kShortBlockSize, 'b');
+    const auto other = std::string(kShortBlockSize, 'c') + std::string(kShortBlockSize, 'd');
+    const auto content = [&] {
+        const auto lock = node.lock(8, "r", CR, flag::VALBLK);
+        node.unlock(8, lock.lock);
+        return std::string(lock.value.begin(), lock.value.end());
+    };
+    write("r", first + second);
+    // Neither has read the block.
+    const auto lock = node.lock(1, "r", EX);
+    node.convert(1, lock.lock, CR, flag::VALBLK | flag::SHORTBLK, block(other));
+    EXPECT_EQ(content(), other.substr(0, kShortBlockSize) + second);
+    write("r", first + second);
+    const auto again = node.lock(1, "r", PW);
+    node.unlock(1, again.lock, flag::VALBLK | flag::SHORTBLK, block(other));
+    EXPECT_EQ(content(), other.substr(0, kShortBlockSize) + second);
+}
+
 // What Linux leaves to the mode that comes of it: a program that asks to read has nothing to write.
 TEST_F(ValueBlocks, WhoAskedToReadWritesNothingWithTheAlternative) {
     for (const auto& [alternative, mode] : {std::pair(flag::ALTPR, PR), {flag::ALTCW, CW}}) {
