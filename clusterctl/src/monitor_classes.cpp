@@ -109,7 +109,7 @@ std::vector<Reading> read_dlock(const Context& context) {
 std::vector<Reading> read_rlock(const Context& context) {
     return read_locks(context, {{"trees", "clusterd_lock_trees", false},
                                 {"trees mastered here", "clusterd_lock_trees_mastered", false},
-                                {"trees rebuilding", "clusterd_lock_recovering", false},
+                                {"recovery under way", "clusterd_lock_recovering", false},
                                 {"trees moved", "clusterd_lock_tree_moves_total"}});
 }
 
