@@ -100,17 +100,28 @@ std::string node_of(const Options& options) {
     return node;
 }
 
-// A page that moves is of a node that runs.
+// A page that moves, or a place in Corosync's ring, is of a node that runs. One that is still is of
+// any: off is only what a fence has shown to be.
 int status(const json::object& answer, const std::string& name) {
     for (const auto& item : array_of(answer, "nodes")) {
         const auto& node = item.as_object();
         if (text_of(node, "name") != name && std::to_string(number_of(node, "id")) != name) {
             continue;
         }
-        const bool on = flag_of(node, "known") && !flag_of(node, "silent") &&
-                        !flag_of(node, "stopped") && text_of(node, "state") != "EVICTED";
-        std::printf("Status: %s\n", on ? "ON" : "OFF");
-        return on ? kOk : kOff;
+        if (flag_of(node, "fenced")) {
+            std::printf("Status: OFF\n");
+            return kOff;
+        }
+        const bool writes = flag_of(node, "known") && !flag_of(node, "silent");
+        const bool on = flag_of(node, "member") || (writes && !flag_of(node, "stopped") &&
+                                                    text_of(node, "state") != "EVICTED");
+        if (on) {
+            std::printf("Status: ON\n");
+            return kOk;
+        }
+        throw Failure{kRefused, name +
+                                    ": not known: nothing shows that it runs, and no fence of "
+                                    "it has succeeded here"};
     }
     throw Failure{kRefused, name + ": no such node"};
 }

@@ -29,16 +29,20 @@ Side state_of(const Result<Page>& page, const Uuid& cluster) {
                                    : Side::kNotOurs;
 }
 
-// Of two sides. A torn one is a write that was never done: what stood on this page before is on
-// the other side. Torn both: nothing is known.
+// Of two sides. A torn one that stays so is a write that was never done: what stood on this page
+// before is on the other side. While it changes the other may be older than what was there when the
+// reading began. Torn both, or one that is not ours: nothing is known, and that side is the one to
+// write.
 template <class Page>
-Reading<Page> newer(Result<Page> first, Result<Page> second, const Uuid& cluster) {
+Reading<Page> newer(Result<Page> first, Result<Page> second, const Uuid& cluster, bool lasting) {
     const auto one = state_of(first, cluster);
     const auto two = state_of(second, cluster);
+    const auto bad = [](Side side) { return side == Side::kNotOurs || side == Side::kTorn; };
     const bool strange = one == Side::kNotOurs || two == Side::kNotOurs;
-    const bool torn = one == Side::kTorn && two == Side::kTorn;
-    if (strange || torn) {
-        return {};
+    const bool under_way = (bad(one) || bad(two)) && !lasting && !mutated("torn_is_done");
+    if (strange || under_way || (bad(one) && bad(two))) {
+        const bool write_second = two == Side::kNotOurs || (bad(two) && !bad(one));
+        return {Known::kUnknown, {}, write_second ? 0U : 1U};
     }
     if (one == Side::kSound && (two != Side::kSound || first->sequence >= second->sequence)) {
         return {Known::kSound, std::move(*first), 0};
@@ -91,9 +95,10 @@ void Slots::read(DiskNumber disk, std::string_view bytes) {
         const auto refresh = [&](auto& reading, PageKind kind, auto decode) {
             const auto first = page_of(node, kind, 0);
             const auto second = page_of(node, kind, 1);
-            if (changed(first) || changed(second)) {
+            const bool same = !changed(first) && !changed(second);
+            if (!same || reading.known == Known::kUnknown) {
                 reading = newer(decode(page_at(bytes, first), node),
-                                decode(page_at(bytes, second), node), cluster_);
+                                decode(page_at(bytes, second), node), cluster_, same);
             }
         };
         auto& pages = copy->pages[n];

@@ -40,6 +40,14 @@ void Trust::note(std::vector<Told>& known, BootTime now,
     }
 }
 
+// A page that was told of cannot be read: it may lack as much as an old one.
+bool Trust::unread(const ToldBy& told, const Slots& slots, const DiskUsed& disk) {
+    return std::ranges::any_of(told, [&](const auto& one) {
+        return slots.on(disk.number, one.first).heartbeat.known == Known::kUnknown &&
+               std::ranges::find(one.second, disk.uuid, &Told::disk) != one.second.end();
+    });
+}
+
 // Something that was told before the reading began.
 bool Trust::lacks(const ToldBy& told, const Slots& slots, const DiskUsed& disk,
                   const Disks::ReadEnded& ended) {
@@ -96,7 +104,8 @@ Trust::Finding Trust::judge(BootTime now, const Slots& slots, const DiskUsed& di
     }
     sane_.add(disk.number);
     const bool late = now - ended.submitted > timing_.late_io;
-    if (late && !trusted_.has(disk.number)) {
+    const bool doubtful = late || unread(told_, slots, disk);
+    if (doubtful && !trusted_.has(disk.number)) {
         state.clean = 0;
     } else if (state.wrote && !late && ended.own > 0 && own.known == Known::kSound) {
         state.wrote = false;

@@ -64,6 +64,7 @@ private:
     using ToldBy = std::map<NodeId, std::vector<Told>>;
     static void note(std::vector<Told>& known, BootTime now,
                      const std::vector<Advert::Written>& written);
+    static bool unread(const ToldBy& told, const Slots& slots, const DiskUsed& disk);
     static bool lacks(const ToldBy& told, const Slots& slots, const DiskUsed& disk,
                       const Disks::ReadEnded& ended);
 

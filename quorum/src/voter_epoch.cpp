@@ -224,7 +224,7 @@ bool Voter::Impl::closed_by_mate() const {
     for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
         const auto& reading = slots.of(NodeId(n)).heartbeat;
         if (attempt->award.members.has(NodeId(n)) && reading.known == Known::kSound &&
-            reading.page.closed == attempt->epoch) {
+            reading.page.ring == attempt->award.ring && reading.page.closed == attempt->epoch) {
             return true;
         }
     }

@@ -119,6 +119,15 @@ void Voter::Impl::ask_for_fences() {
     }
 }
 
+bool Voter::Impl::is_listed(NodeId node) const {
+    for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
+        if (NodeId(n) != node && slots.of(NodeId(n)).heartbeat.page.wards.has(node)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Whether any page says that the node may be told to cast, or cannot be read.
 bool Voter::Impl::is_ward(NodeId node) const {
     for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
@@ -197,7 +206,8 @@ std::optional<Voter::Impl::Verdict> Voter::Impl::judge_obedient(NodeId node,
         if (!members.has(node)) {
             return Verdict{true, "it has reset itself: it said so, and left Corosync's ring"};
         }
-    } else if (page.bound && now >= *want.obeyed + timing.surely_stopped()) {
+    } else if (page.bound && last_merge_begun >= *want.obeyed + timing.surely_stopped()) {
+        // It says so still: nobody has taken it back and fed the watchdog since.
         return Verdict{true, "it obeyed, and its watchdog has run out since"};
     }
     return std::nullopt;

@@ -44,6 +44,7 @@ struct Voter::Impl {
     void take(const RiderChanged& input);
     void take(const WitnessChanged& input);
     void take(const ReadAnew& input);
+    void take(const Bound& input);
     void take(const StopVoting& input);
     void take(const Tick&) {}
     bool learn(const Witness& word);
@@ -151,6 +152,7 @@ struct Voter::Impl {
     std::optional<Verdict> judge_obedient(NodeId node, const Wanted& want) const;
     std::string doubt(NodeId node) const;
     bool unheard_of(NodeId node) const;
+    bool is_listed(NodeId node) const;
     bool is_ward(NodeId node) const;
 
     VoterOptions options;
@@ -235,6 +237,8 @@ struct Voter::Impl {
     RingId polled_well_ring;
     Life life;
     bool bound = false;  // a page that says so may be there
+    bool binding = false;
+    bool unbindable = false;
     std::optional<std::uint64_t> unbound_with;
     Words words;
     Sightings sightings;

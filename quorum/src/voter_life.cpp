@@ -41,10 +41,21 @@ void Voter::Impl::feed() {
 // ---- by the page
 
 void Voter::Impl::bind() {
-    if (timing.mode() == StopMode::kWatchdog && !bound && !stopping && !evicted) {
-        bound = true;
-        beat_now = true;
+    const bool may = !bound && !binding && !unbindable && !stopping && !evicted;
+    if (timing.mode() == StopMode::kWatchdog && may) {
+        binding = true;
         outputs.push_back(Binds{});
+    }
+}
+
+void Voter::Impl::take(const Bound& input) {
+    binding = false;
+    unbindable = unbindable || !input.ok;
+    bound = bound || input.ok;
+    beat_now = true;
+    if (!input.ok) {
+        note(LogLevel::kError, "not_bound",
+             "no watchdog resets this machine if it is to be fenced");
     }
 }
 

@@ -54,7 +54,8 @@ void Voter::Impl::beat() {
         stopped_with = stopped_with.value_or(sequence);
     }
     page.resets = options.resets;
-    page.bound = bound && !page.stopped && !(state == VoterState::kEvicted && !options.resets);
+    page.bound = bound && !unbindable && !page.stopped &&
+                 !(state == VoterState::kEvicted && !options.resets);
     if (bound && !page.bound && !unbound_with) {
         unbound_with = sequence;
     }

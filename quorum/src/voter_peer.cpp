@@ -36,7 +36,8 @@ void Voter::Impl::talk() {
         ++nonce;
         asked_at = now;
         asked = true;
-    } else if (std::exchange(asked, false)) {
+    } else if (std::exchange(asked, false) || is_listed(options.self)) {
+        // Also what was not heard, or what an earlier life of it was granted by one of another's.
         gives_back = true;
         settle_grant();
     }

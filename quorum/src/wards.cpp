@@ -33,7 +33,7 @@ bool Wards::ask(BootTime now, NodeId node, std::uint64_t nonce) {
 
 bool Wards::given_back(NodeId node, std::uint64_t nonce) {
     const auto it = wards_.find(node);
-    if (it == wards_.end() || nonce - it->second.nonce > kMostAskings) {
+    if (it == wards_.end() || (it->second.nonce && nonce - *it->second.nonce > kMostAskings)) {
         return false;
     }
     wards_.erase(it);

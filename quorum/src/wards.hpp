@@ -47,8 +47,8 @@ private:
     struct Ward {
         std::optional<std::uint64_t> listed_with;
         bool ready = false;
-        std::uint64_t nonce = 0;  // of its last asking
-        BootTime until;           // the end of what it was granted, or might be soon
+        std::optional<std::uint64_t> nonce;  // of its last asking of this life
+        BootTime until;                      // the end of what it was granted, or might be soon
     };
 
     Timing timing_;

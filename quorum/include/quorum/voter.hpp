@@ -131,13 +131,18 @@ struct WitnessChanged {
 struct ReadAnew {
     std::uint64_t number = 0;
 };
+// Binds was carried out: this is remembered. Or it was not, or the watchdog that feeds the machine
+// could not be opened: the page says so no more.
+struct Bound {
+    bool ok = false;
+};
 // Leave in order.
 struct StopVoting {};
 struct Tick {};
 
 using VoterInput = std::variant<Configured, UseDisks, RingChanged, Polled, PagesRead, PageWritten,
                                 PeerSaid, Scored, FenceWanted, FenceConfirmed, RiderChanged,
-                                WitnessChanged, ReadAnew, StopVoting, Tick>;
+                                WitnessChanged, ReadAnew, Bound, StopVoting, Tick>;
 
 // ---- outputs
 
@@ -168,9 +173,8 @@ struct Say {
 struct FeedWatchdog {
     BootTime before = BootTime::max();
 };
-// From now on the page may say that the watchdog resets this machine if the voter does not run or
-// cannot renew its page. Remembered as long as the machine runs (VoterOptions::bound), before what
-// follows is carried out.
+// The page is to say that the watchdog resets this machine if the voter does not run or cannot
+// renew its page. To be remembered as long as the machine runs (VoterOptions::bound), then Bound.
 struct Binds {};
 // Which boot of which node was seen last: for the next lives, of later boots too.
 struct Remember {

@@ -17,14 +17,17 @@ constexpr const char* kMark = "run/quorate/quorumd.bound";
 
 class LateWatchdog final : public Watchdog {
 public:
-    LateWatchdog(std::string where, std::chrono::milliseconds timeout)
-        : where_(std::move(where)), timeout_(timeout) {}
+    LateWatchdog(std::string where, std::chrono::milliseconds timeout, std::function<void()> failed)
+        : where_(std::move(where)), timeout_(timeout), failed_(std::move(failed)) {}
 
     bool feed(BootTime before) override {
         if (!watchdog_ && io::exact_boot_now() < before) {
             auto opened = Watchdog::open(where_, timeout_);
             if (!opened) {
                 log_.error("watchdog_not_opened", "why", opened.error().to_string());
+                if (const auto failed = std::exchange(failed_, nullptr)) {
+                    failed();
+                }
                 return false;
             }
             watchdog_ = std::move(*opened);
@@ -40,6 +43,7 @@ public:
 private:
     std::string where_;
     std::chrono::milliseconds timeout_;
+    std::function<void()> failed_;
     std::unique_ptr<Watchdog> watchdog_;
     Logger log_;
 };
@@ -60,8 +64,9 @@ Status BoundMark::set() const {
 
 void BoundMark::clear() const { ::unlink(kMark); }
 
-std::unique_ptr<Watchdog> open_when_fed(std::string where, std::chrono::milliseconds timeout) {
-    return std::make_unique<LateWatchdog>(std::move(where), timeout);
+std::unique_ptr<Watchdog> open_when_fed(std::string where, std::chrono::milliseconds timeout,
+                                        std::function<void()> failed) {
+    return std::make_unique<LateWatchdog>(std::move(where), timeout, std::move(failed));
 }
 
 }  // namespace quorate::quorum

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "quorum/io/watchdog.hpp"
@@ -24,6 +25,8 @@ private:
 
 // A watchdog that is opened when it is fed for the first time: to open one feeds it, and that is
 // not due yet to a voter that follows one that was bound. What the last one opened goes on running.
-std::unique_ptr<Watchdog> open_when_fed(std::string where, std::chrono::milliseconds timeout);
+// `failed`: it cannot be, and nothing binds the voter beyond what the last one opened.
+std::unique_ptr<Watchdog> open_when_fed(std::string where, std::chrono::milliseconds timeout,
+                                        std::function<void()> failed);
 
 }  // namespace quorate::quorum

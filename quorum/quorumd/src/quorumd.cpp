@@ -157,7 +157,8 @@ Status Quorumd::open_watchdog() {
         log_.warn("was_bound", "hint",
                   "the last quorumd of this boot did not end in order: the watchdog is fed when "
                   "this one's page is on the disk");
-        parts_.watchdog = open_when_fed(parts_.config.watchdog, timing.watchdog);
+        parts_.watchdog = open_when_fed(parts_.config.watchdog, timing.watchdog,
+                                        [this] { parts_.voter->feed(Bound{false}); });
         return {};
     }
     auto watchdog = Watchdog::open(parts_.config.watchdog, timing.watchdog);
@@ -211,9 +212,11 @@ void Quorumd::start_voter() {
         }
     };
     limbs.binds = [this] {
-        if (auto set = bound_mark_.set(); !set) {
+        const auto set = bound_mark_.set();
+        if (!set) {
             log_.error("mark_not_written", "why", set.error().to_string());
         }
+        parts_.voter->feed(Bound{set.has_value()});
     };
     limbs.remember = [this](std::string bytes) { seen_file_.keep(std::move(bytes)); };
     limbs.evicted = [this](bool fenced, const std::string& why) { on_evicted(fenced, why); };

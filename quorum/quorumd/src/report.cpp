@@ -77,6 +77,7 @@ json::object of_node(const ConfNode& node, const VoterShell& voter, const VoterS
     row["state"] = text_of(page.state);
     row["watcher"] = page.trusted;
     row["stopped"] = page.stopped;
+    row["fenced"] = !status.members.has(id) && voter.proven_over(id) == page.incarnation;
     row["counter"] = seen->sequence;
     row["changed_ms_ago"] = seen->changed ? milliseconds_of(now - *seen->changed) : -1;
     row["incarnation"] = fmt::format("{:016x}", page.incarnation.value());

@@ -129,6 +129,9 @@ void VoterShell::carry_out(FenceDone& output) {
     log_.info("fence_ended", "node", output.target.value(), "done", output.done, "text",
               output.text);
     limbs_.events->add(io::wall_now(), "fence_ended", output.text);
+    if (output.done) {
+        over_[output.target] = output.incarnation;
+    }
     if (it != fencing_.end()) {
         it->second->done = output;
         it->second->ended.set();

@@ -62,6 +62,11 @@ public:
 
     VoterStatus status() const;
     const VoterOptions& options() const { return options_; }
+    // The life of that node that is proven to be over, with its machine; 0: none.
+    Incarnation proven_over(NodeId node) const {
+        const auto it = over_.find(node);
+        return it == over_.end() ? Incarnation() : it->second;
+    }
     const PageBoard& board() const { return board_; }
     // This voter is the one of two in its place that goes on.
     bool prevails() const { return place_watch_.prevails(); }
@@ -110,6 +115,7 @@ private:
         FenceDone done;
     };
     std::map<NodeId, std::shared_ptr<Fencing>> fencing_;  // shared with those who wait
+    std::map<NodeId, Incarnation> over_;
     struct Question {
         explicit Question(boost::asio::io_context& io) : answered(io) {}
         io::Event answered;

@@ -185,6 +185,7 @@ void World::start_voter(std::size_t node) {
     }
     ++host.life;
     host.frozen = false;
+    host.unbindable = false;
     host.incarnation = Incarnation(random_.next());
     VoterOptions options;
     options.self = id_of(node);

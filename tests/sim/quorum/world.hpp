@@ -64,6 +64,7 @@ struct Host {
     std::uint64_t boot = 0;
     bool stays_down = false;          // once its voter has stopped
     bool bound = false;               // a voter of this boot has said so
+    bool unbindable = false;          // it could not be remembered of this life
     std::string remembered;           // by its voters, on a disk of its own
     std::optional<sim::Time> worked;  // since when this boot has had something to end: a quorum
     std::uint64_t watchdog = 0;       // number of the feeding that counts

@@ -77,12 +77,18 @@ std::string World::fence_one() {
     fence_ = {by, Corosync::id_of(target), {}};
     want_fence(by, target, "it is its turn");
     const auto begun = events_.now();
+    const auto life = hosts_[by].life;
+    // It cannot be proven of one that no watchdog binds; and who wants it may have to go itself.
+    const bool can = !hosts_[target].unbindable;
     const bool soft = scenario_.timing.mode() == StopMode::kSoft;
     const Time out = soft ? Time(kRingForgets) : scenario_.timing.surely_stopped();
     while (!fence_.done && events_.now() < begun + kObeysIn + out && oracle_->breach().empty()) {
         events_.run_until(events_.now() + milliseconds(50));
     }
-    if (oracle_->breach().empty() && fence_.done != scenario_.resets) {
+    const bool asks = can && hosts_[by].voter && hosts_[by].life == life &&
+                      hosts_[by].voter->status(hosts_[by].clock.exact(events_.now())).state !=
+                          VoterState::kEvicted;
+    if (oracle_->breach().empty() && asks && fence_.done != scenario_.resets) {
         return fmt::format("node {} is told to end its life: {}", target + 1,
                            !fence_.done   ? "nothing comes of it"
                            : *fence_.done ? "its machine is said to be reset"

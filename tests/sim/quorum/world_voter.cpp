@@ -142,8 +142,10 @@ void World::on(std::size_t node, const Say& output) {
     const auto to = output.to.value() - 1;
     auto& arrives = hosts_[node].said[to];
     arrives = std::max(arrives, events_.now() + between(random_, Time(100), kWordTakes));
-    events_.at(arrives, [this, node, to, bytes = output.bytes, life = hosts_[node].life] {
-        if (connected(node, to) && hosts_[node].life == life) {
+    // A connection is of two lives.
+    const auto heard_by = hosts_[to].life;
+    events_.at(arrives, [this, node, to, bytes = output.bytes, life = hosts_[node].life, heard_by] {
+        if (connected(node, to) && hosts_[node].life == life && hosts_[to].life == heard_by) {
             feed(to, Channel::kPeer, PeerSaid{Corosync::id_of(node), bytes});
         }
     });
@@ -164,7 +166,12 @@ void World::on(std::size_t node, const FeedWatchdog& output) {
     });
 }
 
-void World::on(std::size_t node, const Binds&) { hosts_[node].bound = true; }
+void World::on(std::size_t node, const Binds&) {
+    const bool ok = !fences_.one_in(20);
+    hosts_[node].bound = hosts_[node].bound || ok;
+    hosts_[node].unbindable = !ok;
+    feed(node, Channel::kOther, Bound{ok});
+}
 
 void World::on(std::size_t node, const Publish& output) {
     if (output.votes > 0) {
@@ -209,6 +216,16 @@ void World::on(std::size_t node, const Note& output) {
 // voter begins anew.
 void World::evicted(std::size_t node, bool fenced) {
     auto& host = hosts_[node];
+    const auto status = host.voter->status(host.clock.exact(events_.now()));
+    if (fenced && status.state != VoterState::kEvicted) {
+        // Not before its page says so.
+        events_.after(milliseconds(200), [this, node, life = host.life] {
+            if (hosts_[node].life == life && hosts_[node].voter) {
+                evicted(node, /*fenced=*/true);
+            }
+        });
+        return;
+    }
     if (fenced && scenario_.resets) {
         if (scenario_.timing.mode() == StopMode::kSoft || fences_.one_in(2)) {
             trace(node, "resets itself");
@@ -218,7 +235,7 @@ void World::evicted(std::size_t node, bool fenced) {
         }
         return;
     }
-    if (!host.voter->status(host.clock.exact(events_.now())).bound) {
+    if (!status.bound) {
         ++host.watchdog;
         host.bound = false;
     }

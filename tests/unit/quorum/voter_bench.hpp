@@ -48,6 +48,7 @@ public:
     void mend_path(std::uint32_t node) { broken_paths_.erase(node); }
 
     void reset_nobody() { resets_ = false; }
+    void bind_nobody() { refuses_to_bind_ = true; }
 
     // ---- what happens
     void start(std::uint32_t node) {
@@ -310,7 +311,10 @@ private:
         soon_.push_back({node, life, Polled{poll.ring, poll.cast, ok}});
     }
     void on(std::uint32_t node, std::uint64_t, const FeedWatchdog&) { ++voters_[node].work.feeds; }
-    void on(std::uint32_t node, std::uint64_t, const Binds&) { binds_[node] = true; }
+    void on(std::uint32_t node, std::uint64_t life, const Binds&) {
+        binds_[node] = !refuses_to_bind_;
+        soon_.push_back({node, life, Bound{!refuses_to_bind_}});
+    }
     void on(std::uint32_t node, std::uint64_t, const Remember& output) {
         remembered_[node] = output.bytes;
     }
@@ -345,6 +349,7 @@ private:
     std::vector<std::vector<std::string>> disks_;
     std::vector<Node> voters_;
     bool resets_ = true;
+    bool refuses_to_bind_ = false;
     std::map<std::uint32_t, std::uint64_t> boots_;
     std::map<std::uint32_t, bool> binds_;
     std::map<std::uint32_t, std::string> remembered_;

@@ -176,6 +176,29 @@ TEST(Fence, OneThatHasNeverTrustedTheDiskIsNotFencedBySilence) {
     expect_refused(bench, "its page does not say that a watchdog binds it");
 }
 
+TEST(Fence, OneThatCannotRememberThatItIsBoundDoesNotSaySo) {
+    Bench bench(2);
+    bench.bind_nobody();
+    bench.start_all();
+    EXPECT_FALSE(bench.page(2).heartbeat.bound);
+    EXPECT_TRUE(bench.casts(2));
+    bench.kill(2);
+    bench.ring({1});
+    bench.feed(1, kSecond);
+    bench.run(milliseconds(40'000));
+    expect_refused(bench, "its page does not say that a watchdog binds it");
+}
+
+TEST(Fence, OneWhoseWatchdogCannotBeOpenedAnyMoreTakesItBack) {
+    Bench bench(2);
+    bench.start_all();
+    EXPECT_TRUE(bench.page(2).heartbeat.bound);
+    bench.feed(2, Bound{false});
+    bench.run(milliseconds(2'500));
+    EXPECT_FALSE(bench.page(2).heartbeat.bound);
+    EXPECT_FALSE(bench.status(2).bound);
+}
+
 TEST(Fence, APartitionThatIsTooSmallForQuorumCannotTell) {
     Bench bench(5, /*disk_votes=*/1);
     bench.start_all();
