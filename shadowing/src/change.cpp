@@ -150,10 +150,11 @@ void Set::Impl::apply_wishes(Label& label, const Label& base, bool all_lives_los
             expel_member(member);
             continue;
         }
-        if (lost) {
+        const bool anew = is_target(member.role) && copy_anew.contains(member.id);
+        if (lost || anew) {
             // What it did in its last life does not count; but what the fence says was flushed, and
             // where openers were writing is merged before anybody reads.
-            const bool fenced = all_lives_lost && value_state == ValueState::kFresh;
+            const bool fenced = !anew && all_lives_lost && value_state == ValueState::kFresh;
             member.life = device->life;
             member.since = number;
             member.fence = fenced ? member.fence : 0;
@@ -382,9 +383,20 @@ void Set::Impl::finish_change() {
     out.emplace_back(Lock{{}, Hold::kShared, false, WitnessWord{next.lineage, next.generation}});
 }
 
+bool Set::Impl::labels_may_land() const {
+    return std::ranges::any_of(devices,
+                               [](const Device& device) { return !device.late_labels.empty(); });
+}
+
 // Nothing was changed that has effect: others may try, and so does this opener after a while. The
-// last source is never expelled; perhaps it answers again.
+// last source is never expelled; perhaps it answers again. But a label that it has not written yet
+// must not land after that of the next change.
 void Set::Impl::give_up(const std::string& why) {
+    if (labels_may_land() && !mutated("overtake_label")) {
+        phase = Phase::kGivingUp;
+        why_given_up = why;
+        return;
+    }
     if (mounted) {
         note("the membership cannot be changed: " + why);
     } else {

@@ -80,10 +80,7 @@ void Set::Impl::begin_copy(const LabelMember& member) {
     changes = {.round = changes.round + 1};
     publishing = {};
     publish_at = moment.now + options.publish_after;
-    for (auto it = jobs.begin(); it != jobs.end();) {
-        it = it->second.copy ? jobs.erase(it) : std::next(it);
-    }
-    copy_jobs = 0;
+    // Chunks of an earlier copy that are under way end: what they have asked for may still land.
 }
 
 // Nothing: all has been asked for.

@@ -14,13 +14,15 @@ struct Job {
     bool sources = true;  // compare them
     bool targets = false;
     std::vector<RequestId> readers;
-    // kDraining: begins anew when what it asked for has ended.
+    // kDraining: begins anew when what it asked for has ended. kHalved: no source can read all of
+    // it, its halves are jobs by themselves.
     enum class State : std::uint8_t {
         kWaiting,
         kReading,
         kComparing,
         kFixing,
-        kDraining
+        kDraining,
+        kHalved
     } state = State::kWaiting;
     std::uint32_t attempts = 0;
     bool needs_stall = false;
@@ -37,6 +39,9 @@ struct Job {
     bool reported = false;
     std::uint32_t fixes = 0;  // of sources, while nobody wrote
     std::optional<BootTime> begun_at;
+    std::optional<std::uint64_t> whole;  // the job of which it is a half
+    std::size_t halves = 0;              // of it, that go on
+    bool half_unreadable = false;
 };
 
 }  // namespace quorate::shadowing

@@ -26,7 +26,7 @@ std::uint64_t Set::Impl::add_job(Job job) {
 
 void Set::Impl::restart_job(Job& job) {
     job.differs.reset();
-    if (job.state != Job::State::kWaiting) {
+    if (job.state != Job::State::kWaiting && job.state != Job::State::kHalved) {
         job.state = Job::State::kDraining;
         drain_job(job);
     }
@@ -65,7 +65,7 @@ void Set::Impl::progress_jobs() {
 void Set::Impl::begin_job(std::uint64_t id, Job& job) {
     // Whoever has been a source for longest: a younger one was a target when clients may have seen
     // what is here.
-    const auto sources = current(true, false);
+    const auto sources = current(true, mutated("fix_from_any"));
     const Current* readable = nullptr;
     for (const auto& source : sources) {
         if (!job.unreadable[source.device] && !devices[source.device].suspect &&
@@ -84,7 +84,7 @@ void Set::Impl::begin_job(std::uint64_t id, Job& job) {
     if (readable == nullptr) {
         if (std::ranges::all_of(
                 sources, [&](const Current& source) { return job.unreadable[source.device]; })) {
-            end_job(id, job, ReplyStatus::kUnreadable);
+            unreadable_job(id, job);
         }
         return;
     }
@@ -120,6 +120,7 @@ void Set::Impl::job_done(OpId id, const Op& op, Outcome outcome) {
     switch (job.state) {
         case Job::State::kWaiting:
         case Job::State::kDraining:
+        case Job::State::kHalved:
             return;
         case Job::State::kReading:
             if (outcome == Outcome::kUnreadable) {
@@ -190,7 +191,9 @@ void Set::Impl::compared(std::uint64_t id, Job& job) {
         end_job(id, job, ReplyStatus::kOk);
         return;
     }
-    const bool stalled = stall == Hold::kExclusive;
+    // Its own stall: what was read before, or is written after, another job's may be overtaken.
+    const bool stalled =
+        stall == Hold::kExclusive && (job.needs_stall || mutated("fix_in_anothers_stall"));
     ++job.attempts;
     if (at_rest && !stalled && !mutated("fix_without_stall")) {
         job.needs_stall = job.unreadable.any() || job.attempts >= kComparesWithoutStall;
@@ -241,6 +244,10 @@ void Set::Impl::end_job(std::uint64_t id, Job& ended, ReplyStatus status) {
     }
     if (job.data && !used) {
         drop(*job.data);
+    }
+    if (job.whole) {
+        half_done(*job.whole, status);
+        return;
     }
     if (job.scrub) {
         scrub_chunk_done(job, status);

@@ -82,14 +82,14 @@ void Set::Impl::slot_locked(OpenerSlot slot, Hold hold) {
         if (one.probing) {
             one.probing = false;
             one.asked = true;
-            one.opener = one.best->opener;
+            one.lost.insert(one.best->opener);
         }
     } else if (one.probing) {
         one.spread_anew = false;  // merging it writes it anew; so does its next opener
         one.probing = false;
         one.known = false;
         one.asked = true;
-        one.opener = one.best->opener;
+        one.lost.insert(one.best->opener);
         lock({LockKind::kSlot, slot.value()}, Hold::kWork);
     }
 }
@@ -123,6 +123,7 @@ void Set::Impl::on(const DeviceClosed& input) {
         device.closing = false;
         device.locked = false;
         device.suspect = false;
+        device.late_labels.clear();
         lock({LockKind::kMember, device.member.low}, Hold::kNone);
     }
     if (dismounting && dismounting->state == Dismounting::State::kClosing) {

@@ -9,7 +9,7 @@
 namespace quorate::shadowing {
 
 bool Set::Impl::change_wanted() const {
-    return !expel.empty() || (promote && !is_merge_due()) || recover ||
+    return !expel.empty() || !copy_anew.empty() || (promote && !is_merge_due()) || recover ||
            (add && devices[*add].locked) || fence_wanted() || may_grow(now_current, now_current);
 }
 
@@ -54,6 +54,9 @@ void Set::Impl::adopt(const Label& label) {
         const bool same_stint =
             before != nullptr && before->role != Role::kExpelled && before->since == member.since;
         kept |= same_stint && is_source(member.role);
+        if (!same_stint || !is_target(member.role)) {
+            copy_anew.erase(member.id);
+        }
         somebody_new |= !same_stint && member.role != Role::kExpelled;
         const auto device = std::ranges::find(devices, member.id, &Device::member);
         if (member.role == Role::kExpelled) {

@@ -19,11 +19,19 @@ void Set::Impl::start_mount_slots() {
 void Set::Impl::opener_lost(const OpenerLost& lost) {
     auto& one = pending[lost.slot];
     if (!one.asked) {
-        one = {};
+        Pending anew;
+        if (one.best) {
+            anew.lost.insert(one.best->opener);
+        }
+        one = std::move(anew);
         one.asked = true;
         lock({LockKind::kSlot, lost.slot.value()}, Hold::kWork);
     }
-    one.opener = lost.opener;
+    if (mutated("believe_slot")) {
+        one.lost.clear();
+    }
+    one.lost.insert(lost.opener);
+    one.seen.reset();
     if (!one.held) {
         one.known = false;
     }
@@ -109,8 +117,7 @@ void Set::Impl::slot_known(OpenerSlot slot, Pending& one) {
     one.regions.clear();
     one.again_at = moment.now + options.retry_after;
     wake_at(one.again_at);
-    // A later opener of the slot writes there only when it has merged what it found.
-    const bool merged = one.asked && !one.held && one.best && one.best->opener != one.opener;
+    const bool merged = is_merged_by_another(one);
     if (one.best && !merged) {
         one.regions.insert(one.best->regions.begin(), one.best->regions.end());
     }
@@ -137,6 +144,21 @@ void Set::Impl::slot_known(OpenerSlot slot, Pending& one) {
         lock({LockKind::kSlot, slot.value()}, Hold::kNone);
     }
     pending.erase(slot);
+}
+
+// A later opener of the slot writes there only when it has merged what it found. But what is there
+// may be of an earlier one, if those after it were lost before they wrote anything: the dead write
+// no more.
+bool Set::Impl::is_merged_by_another(Pending& one) {
+    if (!one.asked || one.held || !one.best || one.lost.contains(one.best->opener)) {
+        return false;
+    }
+    if (mutated("believe_slot")) {
+        return true;
+    }
+    const auto before = one.seen.value_or(one.best->sequence);
+    one.seen = before;
+    return one.best->sequence != before;
 }
 
 void Set::Impl::own_slot_clean() {
@@ -197,7 +219,8 @@ void Set::Impl::progress_merge(OpenerSlot slot, Pending& one) {
             one.flush_round = mutated("clear_unflushed") ? 0 : want_flush();
         }
     }
-    if (one.state == Pending::State::kFlushing && flushed_rounds >= one.flush_round) {
+    if (one.state == Pending::State::kFlushing && flushed_rounds >= one.flush_round &&
+        copy_anew.empty()) {
         one.state = Pending::State::kClearing;
         one.clearing = cleared(*one.best);
         one.members = {};

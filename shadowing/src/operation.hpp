@@ -3,6 +3,7 @@
 #include <array>
 #include <bitset>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "shadowing/set.hpp"
@@ -71,6 +72,7 @@ struct Device {
     bool locked = false;  // its kMember lock is held
     bool locking = false;
     bool closing = false;
+    std::set<OpId> late_labels;  // nobody waits for them any more, but they may still land
     std::uint32_t queue = 0;
     std::int64_t latency_us = 0;  // of reads, on average
     BootTime latency_at{};        // of the newest

@@ -167,6 +167,11 @@ void Set::Impl::dispatch(OpId id, const Op& op, Outcome outcome) {
 void Set::Impl::on(const Done& input) {
     // An operation that ends with an input of its own may fail with Done too.
     const auto it = ops.find(input.op);
+    if (it == ops.end()) {
+        for (auto& device : devices) {
+            device.late_labels.erase(input.op);
+        }
+    }
     if (it != ops.end() && input.outcome == Outcome::kFailed) {
         const auto purpose = it->second.purpose;
         if (purpose == Purpose::kLabelForChange || purpose == Purpose::kLabelForAdoption ||

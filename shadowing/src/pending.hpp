@@ -19,7 +19,9 @@ struct Pending {
     bool asked = false;    // for the slot's lock
     // Its change map must be written to all members again, because one is new.
     bool spread_anew = false;
-    cluster::MemberId opener;  // who is lost
+    // Who is lost: one that took the slot and died before it had merged what it found leaves it.
+    std::set<cluster::MemberId> lost;
+    std::optional<std::uint64_t> seen;  // a sequence, of another opener's block
     std::size_t reading = 0;
     std::uint64_t round = 0;  // of reading
     bool answered = false;

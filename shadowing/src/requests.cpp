@@ -56,14 +56,18 @@ void Set::Impl::begin_read(RequestId id) {
     }
     read.tried = read.unreadable;
     if (is_merging(read.extent)) {
-        read.hedge_at = moment.now + options.mount_verification;
-        Job job;
-        job.extent = read.extent;
-        job.readers.push_back(id);
-        add_job(std::move(job));
+        read_by_job(id, read);
         return;
     }
     ask_read(id, read);
+}
+
+void Set::Impl::read_by_job(RequestId id, ReadRequest& read) {
+    read.hedge_at = moment.now + options.mount_verification;
+    Job job;
+    job.extent = read.extent;
+    job.readers.push_back(id);
+    add_job(std::move(job));
 }
 
 // Of the members that have the stretch, the one that is likely to answer first.
@@ -94,6 +98,8 @@ void Set::Impl::ask_read(RequestId id, ReadRequest& read) {
     if (best) {
         read.tried.set(*best);
         read.ops.insert(ask(*best, Purpose::kRead, id.value(), ReadData{{}, *best, read.extent}));
+    } else if (all_unreadable && read.extent.blocks > 1) {
+        read_by_job(id, read);  // not all at the same block, perhaps
     } else if (all_unreadable) {
         reply_read(id, ReplyStatus::kUnreadable, std::nullopt);
     } else {

@@ -48,6 +48,10 @@ void Set::Impl::look_at_time() {
         }
     }
     for (const auto id : missed) {
+        const auto& op = ops.at(id);
+        if (op.purpose == Purpose::kWriteLabel || op.purpose == Purpose::kClearLog) {
+            devices[op.device].late_labels.insert(id);
+        }
         on(Done{id, Outcome::kFailed});
     }
     look_at_reads();
@@ -81,6 +85,9 @@ void Set::Impl::look_at_reads() {
 }
 
 void Set::Impl::advance() {
+    if (phase == Phase::kGivingUp && !labels_may_land()) {
+        give_up(why_given_up);
+    }
     if (phase == Phase::kResting && may_act()) {
         if (rest_until <= moment.now) {
             if (mounted && !change_wanted()) {

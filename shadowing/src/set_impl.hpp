@@ -21,8 +21,9 @@
 
 // The parts of a Set, a file each: operations.cpp, locks.cpp, change.cpp (of the membership, by
 // this opener), membership.cpp (what others changed), requests.cpp (reads, writes, flushes),
-// jobs.cpp (reconciling stretches), merge.cpp (what a lost opener left), copy.cpp (new members),
-// scrub.cpp (and how much of all that), expansion.cpp, dismount.cpp, status.cpp.
+// jobs.cpp (reconciling stretches), halves.cpp (those that cannot be read), merge.cpp (what a lost
+// opener left), copy.cpp (new members), scrub.cpp (and how much of all that), expansion.cpp,
+// dismount.cpp, status.cpp.
 namespace quorate::shadowing {
 
 struct Set::Impl {
@@ -134,6 +135,7 @@ struct Set::Impl {
     void label_written(const Op& op, Outcome outcome);
     void witness_written();
     void finish_change();
+    bool labels_may_land() const;
     void give_up(const std::string& why);
     void begin_adoption(const WitnessWord& word);
     void label_for_adoption();
@@ -157,6 +159,7 @@ struct Set::Impl {
         }
     }
     void read_done(OpId id, const Op& op, Outcome outcome);
+    void read_by_job(RequestId id, ReadRequest& read);
     void reply_read(RequestId id, ReplyStatus status, std::optional<OpId> data);
     void admit_write(RequestId id, WriteRequest& write);
     void progress_writes();
@@ -168,11 +171,9 @@ struct Set::Impl {
     void progress_intent();
     void progress_flush();
     bool is_merging(Extent extent) const;
-    // What a lost opener left is not all merged: a target may lack what a source was read to have.
-    bool is_merge_due() const {
-        return !mutated("promote_unmerged") &&
-               std::ranges::any_of(pending, [](const auto& one) { return !one.second.probing; });
-    }
+    // What a lost opener left is not all merged, or nobody here knows yet: a target may lack what a
+    // source was read to have.
+    bool is_merge_due() const { return !mutated("promote_unmerged") && !pending.empty(); }
     std::uint64_t want_flush();
     void report_lost_cache();
 
@@ -187,6 +188,10 @@ struct Set::Impl {
     void compared(std::uint64_t id, Job& job);
     void fix(std::uint64_t id, Job& job, const Devices& devices);
     void end_job(std::uint64_t id, Job& job, ReplyStatus status);
+    // ---- halves.cpp
+    void unreadable_job(std::uint64_t id, Job& job);
+    void halve_job(std::uint64_t id, Job& job);
+    void half_done(std::uint64_t whole, ReplyStatus status);
     void progress_stall();
 
     // ---- merge.cpp
@@ -194,6 +199,7 @@ struct Set::Impl {
     void read_slot(OpenerSlot slot, Pending& pending);
     void slot_read(const Op& op, Outcome outcome, const IntentRead& input);
     void slot_known(OpenerSlot slot, Pending& pending);
+    static bool is_merged_by_another(Pending& pending);
     void own_slot_clean();
     void progress_merge(OpenerSlot slot, Pending& pending);
     void progress_merges();
@@ -266,6 +272,7 @@ struct Set::Impl {
         kWaitingShared,
         kAdopting,
         kActive,
+        kGivingUp,    // a change, when no label of it can land any more
         kResting,     // gave up a change: tries again
         kDismounting  // everything is answered: no input but the ends of what dismounting asks for
     };
@@ -300,9 +307,11 @@ struct Set::Impl {
     bool label_failed = false;
     WitnessWord adopting;
     BootTime rest_until;
+    std::string why_given_up;
     // ---- wishes
     std::set<Id128> expel;
     std::set<Id128> whole_copy;  // of those: not to come back by minicopy
+    std::set<Id128> copy_anew;   // targets whose fence does not hold any more
     std::optional<DeviceIndex> add;
     bool recover = false;  // the lock's value is invalid
     std::optional<Id128> promote;

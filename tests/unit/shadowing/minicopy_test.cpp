@@ -80,5 +80,42 @@ TEST(CopyFenceTest, IsPublishedAfterAFlushAndTheNextCopierBeginsThere) {
     EXPECT_EQ(world.role(1), Role::kCopy);
 }
 
+TEST(CopyFenceTest, DoesNotHoldWhereNobodyCanReadWhatALostOpenerWrote) {
+    SetOptions options;
+    options.chunk_blocks = 4;
+    options.jobs_max = 1;
+    options.publish_after = milliseconds(100);
+    SetWorld world({Role::kFull, Role::kCopy}, options);
+    bool bad = false;
+    world.rule([&](const SetOutput& output) -> std::optional<Outcome> {
+        const auto* compare = std::get_if<CompareData>(&output);
+        const auto* read = std::get_if<ReadData>(&output);
+        if (bad && read != nullptr && read->extent.overlaps({9, 1})) {
+            return Outcome::kUnreadable;
+        }
+        return compare != nullptr && compare->extent.lbn >= 32 ? std::nullopt
+                                                               : std::optional(Outcome::kOk);
+    });
+    world.mount();
+    for (int i = 0; i < 10; ++i) {
+        world.pass(milliseconds(200));
+    }
+    ASSERT_EQ(world.label(0).members[1].fence, 32u);
+    bad = true;
+    world.leave(OpenerSlot(1), SetWorld::other(8), 1, {1});
+    world.done.clear();
+    world.feed(OpenerLost{OpenerSlot(1), SetWorld::other(8)});
+    world.pass(milliseconds(1));
+    const auto label = world.first<WriteLabel>();
+    const auto cleared = world.first<WriteIntent>(
+        [](const WriteIntent& one) { return one.block.slot == OpenerSlot(1); });
+    ASSERT_GE(label, 0);
+    const auto& member = std::get<WriteLabel>(world.done[static_cast<std::size_t>(label)]);
+    EXPECT_EQ(member.label.members[1].fence, 0u);
+    EXPECT_EQ(member.label.members[1].since, member.label.generation.number);
+    EXPECT_GT(cleared, label) << "the log says where, until the labels do not";
+    EXPECT_EQ(compared_regions(world, 1).count(1), 1u) << "the other blocks are merged";
+}
+
 }  // namespace
 }  // namespace quorate::shadowing

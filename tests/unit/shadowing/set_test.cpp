@@ -111,6 +111,76 @@ TEST(SetTest, AReadThatWasUnderWayWhenAnOpenerWasLostIsComparedFirst) {
     EXPECT_FALSE(world.reply(1)) << "nobody knows yet where it was writing";
 }
 
+// Another opener waits for the slot too, and gets it first.
+class LostOpenerTest : public ::testing::Test {
+protected:
+    LostOpenerTest() : world(kTwoSources, options()) {
+        world.mount();
+        world.queued.insert({LockKind::kSlot, 1});
+        world.leave(OpenerSlot(1), SetWorld::other(8), 5, {1});
+        lose(8);
+    }
+    static SetOptions options() {
+        SetOptions options;
+        options.paces[static_cast<std::size_t>(Work::kScrub)].runs = false;
+        return options;
+    }
+    void lose(std::uint64_t incarnation) {
+        world.feed(OpenerLost{OpenerSlot(1), SetWorld::other(incarnation)});
+        look_again();
+    }
+    void look_again() {
+        for (int i = 0; i < 4; ++i) {
+            world.pass(milliseconds(600));
+        }
+    }
+    bool a_read_compares() {
+        const auto before = world.count<CompareData>();
+        world.read(++id, {9, 1});
+        return world.count<CompareData>() > before;
+    }
+
+    SetWorld world;
+    std::uint64_t id = 0;
+};
+
+TEST_F(LostOpenerTest, WhatItWasWritingIsComparedUntilItIsMerged) {
+    EXPECT_TRUE(a_read_compares());
+    world.leave(OpenerSlot(1), SetWorld::other(8), 6, {});
+    look_again();
+    EXPECT_FALSE(a_read_compares());
+}
+
+TEST_F(LostOpenerTest, TheNextOneMayBeLostBeforeItHasMergedThat) {
+    lose(9);
+    EXPECT_TRUE(a_read_compares());
+}
+
+TEST_F(LostOpenerTest, WhoeverWritesInItsPlaceHasMergedIt) {
+    world.leave(OpenerSlot(1), SetWorld::other(9), 8, {1});
+    look_again();
+    EXPECT_TRUE(a_read_compares()) << "perhaps of one that was lost earlier";
+    world.leave(OpenerSlot(1), SetWorld::other(9), 9, {1});
+    look_again();
+    EXPECT_FALSE(a_read_compares());
+}
+
+TEST_F(LostOpenerTest, WhatIsFixedIsReadAndWrittenInTheStallOfItsOwn) {
+    world.rule([](const SetOutput& output) -> std::optional<Outcome> {
+        const auto* compare = std::get_if<CompareData>(&output);
+        if (compare != nullptr) {
+            return compare->extent.lbn == 8 ? std::nullopt : std::optional(Outcome::kDiffers);
+        }
+        return std::holds_alternative<WriteData>(output) ? std::nullopt
+                                                         : std::optional(Outcome::kOk);
+    });
+    world.read(1, {8, 1});
+    world.read(2, {12, 1});  // differs until nobody writes
+    ASSERT_EQ(world.count<WriteData>(), 1u);
+    world.end_held<CompareData>(Outcome::kDiffers);
+    EXPECT_EQ(world.count<WriteData>(), 1u) << "it was read before";
+}
+
 TEST(SetTest, ATargetIsNotRead) {
     SetOptions options;
     options.volunteers = false;
@@ -190,6 +260,21 @@ TEST(SetTest, TheLastSourceIsNeverExpelled) {
     EXPECT_EQ(world.reply(1), ReplyStatus::kOk);
 }
 
+TEST(SetTest, ALabelThatIsNotWrittenInTimeIsNotOvertakenByTheNextOne) {
+    SetWorld world({Role::kFull});
+    world.rule(on_device<WriteLabel>(0, std::nullopt));
+    world.feed(Start{});
+    for (int i = 0; i < 60; ++i) {
+        world.pass(milliseconds(1000));
+    }
+    EXPECT_EQ(world.count<WriteLabel>(), 1u);
+    world.rule({});
+    world.end_held<WriteLabel>(Outcome::kFailed);
+    world.pass(milliseconds(1000));
+    EXPECT_EQ(world.count<WriteLabel>(), 2u);
+    EXPECT_TRUE(world.mounted);
+}
+
 TEST(SetTest, AnUnreadableBlockIsReadFromAnotherMemberAndRepaired) {
     SetWorld world(kTwoSources);
     world.mount();
@@ -220,6 +305,29 @@ TEST(SetTest, WhatNoMemberCanReadIsAnErrorOfThatReadAlone) {
     world.read(2, {16, 4});
     EXPECT_EQ(world.reply(1), ReplyStatus::kUnreadable);
     EXPECT_EQ(world.reply(2), ReplyStatus::kOk);
+}
+
+TEST(SetTest, AStretchThatNoMemberCanReadAsAWholeIsReadBlockByBlock) {
+    SetWorld world(kTwoSources);
+    world.mount();
+    std::set<DeviceIndex> repaired;
+    const auto bad = [&](DeviceIndex device, Extent extent) {
+        return !repaired.contains(device) && extent.overlaps({device == 0 ? 8u : 11u, 1});
+    };
+    world.rule([&](const SetOutput& output) -> std::optional<Outcome> {
+        const auto* write = std::get_if<WriteData>(&output);
+        const auto* read = std::get_if<ReadData>(&output);
+        const auto* compare = std::get_if<CompareData>(&output);
+        if (write != nullptr && bad(write->device, write->extent)) {
+            repaired.insert(write->device);
+        }
+        const bool fails = (read != nullptr && bad(read->device, read->extent)) ||
+                           (compare != nullptr && bad(compare->device, compare->extent));
+        return fails ? Outcome::kUnreadable : Outcome::kOk;
+    });
+    world.read(1, {8, 4});
+    EXPECT_EQ(world.reply(1), ReplyStatus::kOk);
+    EXPECT_EQ(repaired, (std::set<DeviceIndex>{0, 1}));
 }
 
 TEST(SetTest, ASlowReadIsAskedOfAnotherMemberToo) {

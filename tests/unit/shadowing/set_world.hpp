@@ -54,6 +54,18 @@ public:
     void forget_witness() { witness_ = {}; }
     // Somebody else holds these locks.
     std::set<LockName> taken;
+    std::set<LockName> queued;  // whoever asks for these waits
+    static cluster::MemberId other(std::uint64_t incarnation) {
+        return {cluster::NodeId(2), cluster::Incarnation(incarnation)};
+    }
+    // What an opener of this slot left in the write-intent log.
+    void leave(OpenerSlot slot, cluster::MemberId opener, std::uint64_t sequence,
+               std::vector<std::uint32_t> regions) {
+        IntentBlock block{kSet, slot, sequence, opener, 1, 3, std::move(regions)};
+        for (DeviceIndex device = 0; device < labels_.size(); ++device) {
+            log_[{device, slot}][block.sequence % kIntentBlocks] = encode(block);
+        }
+    }
     const Label& label(DeviceIndex device) const { return labels_[device]; }
     std::uint64_t blocks() const { return set_->status().blocks; }
     SetStatus status() const { return set_->status(); }
@@ -167,7 +179,7 @@ private:
         }
         if (output.no_wait && taken.contains(output.lock)) {
             inbox_.emplace_back(LockDenied{output.lock});
-        } else if (output.hold != Hold::kNone) {
+        } else if (output.hold != Hold::kNone && !queued.contains(output.lock)) {
             inbox_.emplace_back(Locked{output.lock, output.hold, value_state_, value_});
         }
     }
