@@ -99,6 +99,40 @@ void World::fault_of_mood() {
         case Scenario::Mood::kDark:
             everything_off();
             return;
+        case Scenario::Mood::kSteered:
+            fault_of_steered(n);
+            return;
+    }
+}
+
+void World::fault_of_steered(std::size_t n) {
+    const auto some_time = sim::between(random_, sim::milliseconds(100), sim::seconds(3));
+    const DeviceIndex disk = random_.below(disks_.size());
+    switch (random_.below(4)) {
+        case 0:
+            disks_[disk].far[n] = sim::between(random_, sim::Time(0), sim::milliseconds(600));
+            events_.after(some_time, [this, disk, n] { disks_[disk].far.erase(n); });
+            return;
+        case 1:
+            for (auto i = 1 + random_.below(4); i > 0; --i) {
+                disks_[0].disk->damage(random_.below(scenario_.blocks));
+            }
+            return;
+        default: {
+            const auto work = random_.one_in(3) ? Work::kCopy : Work::kMerge;
+            steer(work, /*runs=*/false);
+            events_.after(some_time, [this, work] { steer(work, /*runs=*/true); });
+            if (random_.one_in(2)) {
+                kill(n);
+            }
+            return;
+        }
+    }
+}
+
+void World::steer(Work work, bool runs) {
+    for (std::size_t n = 0; n < nodes_.size(); ++n) {
+        feed(n, nodes_[n].opener, Steer{work, Pace{runs, 100}});
     }
 }
 
@@ -166,6 +200,10 @@ void World::everything_off() {
 void World::heal() {
     healed_ = true;
     trace(0, "everything heals");
+    if (scenario_.mood == Scenario::Mood::kSteered) {
+        steer(Work::kMerge, /*runs=*/true);
+        steer(Work::kCopy, /*runs=*/true);
+    }
     for (std::size_t n = 0; n < nodes_.size(); ++n) {
         nodes_[n].cut = false;
         nodes_[n].frozen_until = std::min(nodes_[n].frozen_until, events_.now());
@@ -175,6 +213,7 @@ void World::heal() {
     }
     for (auto& served : disks_) {
         served.slow = sim::Time(0);
+        served.far.clear();
         served.disk->repair();
         if (!served.disk->is_on()) {
             served.disk->power_on();

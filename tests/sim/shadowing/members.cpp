@@ -25,7 +25,9 @@ void World::send(std::size_t n, OpId op, DeviceIndex disk, bool opens, std::vect
         answer(errand, Done{op, Outcome::kFailed});
         return;
     }
-    events_.after(delay(), [this, errand] { serve(errand, 0); });
+    const auto far = disks_[disk].far.find(n);
+    const auto longer = far != disks_[disk].far.end() ? far->second : sim::Time(0);
+    events_.after(delay() + longer, [this, errand] { serve(errand, 0); });
 }
 
 void World::serve(std::shared_ptr<Errand> errand, std::size_t phase) {

@@ -6,13 +6,15 @@
 namespace quorate::shadowing::simulator {
 namespace {
 
-std::string run(std::uint64_t seed) {
-    Random random(seed);
-    return World(seed, Scenario::draw(random)).run();
-}
+std::string run(std::uint64_t seed) { return World(seed, Scenario::of(seed)).run(); }
 
 TEST(Simulation, SetsOfOneToThreeOpenersSurviveEverything) {
     const auto failure = sim::run_seeds(1, 100, run);
+    EXPECT_FALSE(failure.failed()) << failure.to_string();
+}
+
+TEST(Simulation, AnOperatorMayStopMergesAndCopies) {
+    const auto failure = sim::run_seeds(Scenario::kSteered, 50, run);
     EXPECT_FALSE(failure.failed()) << failure.to_string();
 }
 

@@ -14,6 +14,11 @@ constexpr Id128 kLineage{0, 0x11};
 
 }  // namespace
 
+Scenario Scenario::of(std::uint64_t seed) {
+    Random random(seed);
+    return seed >= kSteered ? draw_steered(random) : draw(random);
+}
+
 Scenario Scenario::draw(Random& random) {
     Scenario scenario;
     scenario.nodes = 1 + random.below(3);
@@ -42,7 +47,19 @@ Scenario Scenario::draw(Random& random) {
             scenario.pause_max =
                 sim::milliseconds(600 + static_cast<std::int64_t>(random.below(900)));
             break;
+        case Mood::kSteered:
+            break;
     }
+    return scenario;
+}
+
+Scenario Scenario::draw_steered(Random& random) {
+    auto scenario = draw(random);
+    scenario.mood = Mood::kSteered;
+    scenario.nodes = std::max<std::size_t>(scenario.nodes, 2);
+    scenario.blocks = scenario.room = 8 + random.below(41);
+    scenario.late_one_in = 500 + random.below(3000);
+    scenario.pause_max = sim::milliseconds(100 + static_cast<std::int64_t>(random.below(900)));
     return scenario;
 }
 

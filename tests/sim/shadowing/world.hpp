@@ -32,11 +32,23 @@ struct Scenario {
     std::uint64_t room = 96;  // blocks that the disks have room for: the set is expanded to that
     // What there is more of than else: small sets with operations that end late; an operator who
     // removes, adds and dismounts all the time; power failures of everything while copies are slow.
-    enum class Mood : std::uint8_t { kPlain, kDense, kRestless, kDark } mood = Mood::kPlain;
+    // Or, in worlds of their own, an operator who stops merges and copies, disks that some nodes
+    // reach slowly, and many bad places on one disk.
+    enum class Mood : std::uint8_t {
+        kPlain,
+        kDense,
+        kRestless,
+        kDark,
+        kSteered
+    } mood = Mood::kPlain;
     // This disk says that it has flushed, and has not: outside the promise, but a scrub finds it.
     std::optional<DeviceIndex> liar = {};
 
+    // Which world a seed stands for: from kSteered on, one of those.
+    static constexpr std::uint64_t kSteered = 1'000'000;
+    static Scenario of(std::uint64_t seed);
     static Scenario draw(Random& random);
+    static Scenario draw_steered(Random& random);
     static Scenario draw_with_liar(Random& random);
 };
 
@@ -92,6 +104,7 @@ private:
         std::optional<std::size_t> host;
         bool intact = true;  // has not lost power since it has everything
         sim::Time slow{0};
+        std::map<std::size_t, sim::Time> far;  // how much longer what a node asks for is under way
     };
     using Phase = std::function<void(Disk&)>;
 
@@ -171,6 +184,8 @@ private:
     void fault_later();
     void fault();
     void fault_of_mood();
+    void fault_of_steered(std::size_t node);
+    void steer(Work work, bool runs);
     void everything_off();
     void short_power_failure();
     void copy_image(DeviceIndex disk);
