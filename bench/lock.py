@@ -171,13 +171,13 @@ def cluster(count):
 
 
 @contextlib.contextmanager
-def relayed(here, there):
+def relayed(here, there, port, *words):
     """The way of a remote conversion with nothing done on it: its path, for a client of `here`."""
-    address = f"{there.address(0)}:7391"
-    path = os.path.join(here.root, "relay.sock")
+    address = f"{there.address(0)}:{port}"
+    path = os.path.join(here.root, f"relay{port}.sock")
     program = str(pathlib.Path(os.environ["QUORATE_BIN"]) / "bare_relay")
-    ends = [there.command([program, "--address", address, "far"]),
-            here.command([program, "--address", address, "near", "--socket", path])]
+    program = [program, "--address", address, *words]
+    ends = [there.command([*program, "far"]), here.command([*program, "near", "--socket", path])]
     with contextlib.ExitStack() as stack:
         for command in ends:
             process = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE))
@@ -202,11 +202,15 @@ def remote(table, options):
             body = {"count": count, "bytes": 100}
             bare.append(statistics.median(
                 clusterd.ask(here, "POST", f"/v1/nodes/{there.name}/ping", body, timeout=300)["round_trips_us"]))
-        with relayed(here, there) as path:
+        with relayed(here, there, 7391) as path:
+            plain = [load(path, "echo", "--count", count)["median_us"] for _ in range(rounds)]
+        with relayed(here, there, 7392, "--tls", "--nice=-15") as path:
             for _ in range(rounds):
                 way.append(load(path, "echo", "--count", count)["median_us"])
     table.note("the interconnect's round trip between two clusterds (us)", f"{statistics.median(bare):.1f}")
-    table.add(Row("a client's conversion at another node's master, against the same way over bare sockets (us)",
+    table.note("the way of a conversion with nothing done on it, without TLS and precedence (us)",
+               f"{statistics.median(plain):.1f}")
+    table.add(Row("a client's conversion at another node's master, against the same way with nothing done on it (us)",
                   statistics.median(ours), statistics.median(way), at_least=1 / 1.5, smaller=True))
     table.add(Row("what the other node adds to it, against the interconnect's round trip (us)",
                   statistics.median(ours) - statistics.median(local), statistics.median(bare), at_least=1 / 1.5,
