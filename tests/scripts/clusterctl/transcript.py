@@ -6,6 +6,7 @@ support/datadriven.hpp: a verb line, body lines, ----, the expected output, a bl
                                          as cluster() says; "@quorum" is that of quorumd on a pair with a disk
     run WORD...                          clusterctl with these words; prints output, "error: " lines, "exit N"
     ctl WORD...                          the same of quorumctl
+    agent                                fence_quorumd with the body on its standard input
     asked [sorted]                       the requests since the last time; sorted, where they are sent at once
     file PATH                            writes the body; "cat PATH" prints it, "remove PATH" removes it, "ls PATH"
 
@@ -179,6 +180,12 @@ class Session:
     def ctl(self, words, body):
         return self.run(words, body, "quorumctl")
 
+    def agent(self, words, body):
+        done = subprocess.run([self.programs / "fence_quorumd"], input=f"{body}\nroot={self.root}\n",
+                              capture_output=True, text=True, timeout=60, check=False)
+        errors = "".join(f"error: {line}\n" for line in done.stderr.splitlines())
+        return done.stdout + errors + (f"exit {done.returncode}\n" if done.returncode else "")
+
     def asked(self, words, _):
         lines = []
         for name, daemon in sorted(self.daemons.items()):
@@ -204,7 +211,8 @@ class Session:
         return "".join(f"{file.stat().st_mode & 0o777:o} {file.name}\n" for file in found)
 
     def do(self, verb, words, body):
-        verbs = {name: getattr(self, name) for name in ("answer", "run", "ctl", "asked", "file", "cat", "remove", "ls")}
+        known = ("answer", "run", "ctl", "agent", "asked", "file", "cat", "remove", "ls")
+        verbs = {name: getattr(self, name) for name in known}
         return verbs[verb](words, body).replace(str(self.root), "ROOT")
 
 
