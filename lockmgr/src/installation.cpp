@@ -130,18 +130,21 @@ std::uint32_t LockManager::Impl::install(std::string_view root, std::span<const 
     return index;
 }
 
-// Of a conversion between CW and PR whose answer was lost with the master its owner cannot know
-// whether it was granted. If the old mode cannot stand beside what others hold, it was. Those held
-// for certain count first.
+// Of a conversion between CW and PR, sent or queued, the last answer may be lost with the master:
+// its owner cannot know whether it was granted. If the old mode cannot stand beside what others
+// hold, it was. Those held for certain count first.
 void LockManager::Impl::settle_middle_conversions(std::uint32_t tree_index,
                                                   const std::vector<std::uint32_t>& installed) {
     std::vector<std::uint32_t> open;
     for (const auto index : installed) {
         const auto& lock = store.locks[index];
-        if (lock.queue == Queue::kGranted && middle_conversion(lock.granted, lock.requested)) {
+        if (lock.has_granted && middle_conversion(lock.granted, lock.requested)) {
             open.push_back(index);
         }
     }
+    // Of two that exclude each other, what was granted later stands.
+    std::ranges::stable_sort(open, {},
+                             [&](std::uint32_t index) { return store.locks[index].token; });
     auto& tree = store.trees[tree_index];
     for (const bool certain : {true, false}) {
         std::vector<std::uint32_t> left;
