@@ -121,6 +121,9 @@ awaitable<Result<LockStatus>> Lock::convert(LockMode mode, LockOptions options) 
     convert.lock = state->number;
     convert.mode = mode;
     convert.flags = flags_of(options, *state);
+    if (value_effect(state->mode, mode) == ValueEffect::kWrite) {
+        convert.flags &= ~flag::VALBLK;  // there is nothing to write: that is downgrade()
+    }
     convert.deadline_ms = deadline_of(options);
     auto operation = connection->ask(state, convert);
     if (!operation) {
@@ -153,12 +156,13 @@ awaitable<Result<LockStatus>> Lock::downgrade(LockMode mode, ValueBlock value) {
     convert.mode = mode;
     convert.flags = flag::VALBLK | (state->on_blocking ? flag::BLOCKING : 0U);
     convert.value = value;
+    const bool writes = value_effect(state->mode, mode) == ValueEffect::kWrite;
     auto operation = connection->ask(state, convert);
     if (!operation) {
         co_return tl::unexpected<Error>(std::move(operation).error());
     }
     auto status = co_await connection->wait(std::move(*operation));
-    if (status && *status == LockStatus::kGranted) {
+    if (writes && status && *status == LockStatus::kGranted) {
         state->value = value;
         state->value_valid = true;
     }

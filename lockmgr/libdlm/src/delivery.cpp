@@ -7,9 +7,8 @@
 #include "lockspace.hpp"
 
 namespace quorate::lockmgr::libdlm {
-namespace {
 
-int status_of(LockStatus status) {
+int Lockspace::status_of(LockStatus status) {
     switch (status) {
         case LockStatus::kGranted:
             return 0;
@@ -48,8 +47,6 @@ int status_of(LockStatus status) {
     }
     return EINVAL;
 }
-
-}  // namespace
 
 // ---- who reads, who runs ASTs
 
@@ -220,7 +217,7 @@ void Lockspace::settle(Operation& operation, const lockmgr::Completion& outcome)
     if (operation.deadlock && status == ECANCEL) {
         status = EDEADLK;
     }
-    const auto number = operation.lkid & 0xffffff;
+    const auto number = operation.lkid & kNumberMask;
     if (operation.kind == Operation::Kind::kUnlock) {
         tell(operation, *entry, status);
         if (status == EUNLOCK) {

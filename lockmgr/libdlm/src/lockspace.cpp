@@ -12,8 +12,6 @@ using flag::kAll;
 
 namespace {
 
-constexpr unsigned kNumberBits = 24;  // of an lkid; the rest tells the number's locks apart
-constexpr std::uint32_t kNumberMask = (1U << kNumberBits) - 1;
 constexpr std::uint32_t kServerFlags = kAll & ~(LKF_CANCEL | LKF_CONVERT);
 
 std::string socket_path() {
@@ -74,7 +72,7 @@ int Lockspace::greet() {
 // ---- ids
 
 std::uint32_t Lockspace::lkid_of(std::uint32_t number) const {
-    return (static_cast<std::uint32_t>(entries_[number].generation) << kNumberBits) | number;
+    return (entries_[number].generation << kNumberBits) | number;
 }
 
 Lockspace::Entry* Lockspace::find(std::uint32_t lkid) {
@@ -90,9 +88,10 @@ void Lockspace::end(std::uint32_t number) {
     if (entry.parent != 0) {
         --entries_[entry.parent].sublocks;
     }
-    const auto generation = static_cast<std::uint8_t>(entry.generation + 1);
+    const auto generation = entry.generation + 1;
+    --in_use_;
     entry = Entry{};
-    entry.generation = generation;
+    entry.generation = generation & kGenerationMask;
 }
 
 bool Lockspace::has_locks() {
@@ -155,9 +154,7 @@ int Lockspace::lock(const Request& request, bool wait) {
         wait_for(guard, *operation);
     }
     if (adopts) {  // without an AST: the call tells
-        return operation->status == LockStatus::kGranted           ? 0
-               : operation->status == LockStatus::kOrphanOtherMode ? EAGAIN
-                                                                   : ENOENT;
+        return status_of(operation->status);
     }
     return 0;
 }
@@ -167,6 +164,9 @@ int Lockspace::start_lock(const Request& request, bool wait,
     auto* parent = find(request.parent);
     if (request.parent != 0 && parent == nullptr) {
         return EINVAL;
+    }
+    if (in_use_ >= kNumberMask) {
+        return ENOMEM;  // numbers that are free come first: none is greater
     }
     wire::Enqueue enqueue;
     enqueue.mode = static_cast<LockMode>(request.mode);
@@ -186,6 +186,7 @@ int Lockspace::start_lock(const Request& request, bool wait,
     }
     auto& entry = entries_[begun.lock];
     entry.used = true;
+    ++in_use_;
     entry.parent = enqueue.parent;
     if (entry.parent != 0) {
         ++entries_[entry.parent].sublocks;

@@ -84,8 +84,12 @@ private:
         Ast former_blocking_ast = nullptr;
         std::vector<std::shared_ptr<Operation>> cancels;  // of it, that a thread waits for
     };
+    // Of an lkid. The rest tells the number's locks apart: a program may still name an old one.
+    static constexpr unsigned kNumberBits = 20;
+    static constexpr std::uint32_t kNumberMask = (1U << kNumberBits) - 1;
+    static constexpr std::uint32_t kGenerationMask = UINT32_MAX >> kNumberBits;
     struct Entry {
-        std::uint8_t generation = 0;
+        std::uint32_t generation = 0;
         bool used = false;
         bool held = false;
         std::uint32_t parent = 0;  // number
@@ -119,6 +123,7 @@ private:
     int finish_call(Guard& guard, const std::shared_ptr<Operation>& operation);
     Entry* find(std::uint32_t lkid);
     std::uint32_t lkid_of(std::uint32_t number) const;
+    static int status_of(LockStatus status);
     static ValueBlock block_to_write(const dlm_lksb* lksb);
 
     void wait_for(Guard& guard, const Operation& operation);
@@ -149,6 +154,7 @@ private:
     Channel channel_;
     ClientLink link_;
     std::vector<Entry> entries_;  // by number
+    std::uint32_t in_use_ = 0;    // of them
     std::unordered_map<wire::RequestNumber, std::shared_ptr<Operation>> operations_;
     std::deque<Due> due_;
     std::uint32_t requests_max_ = 0;

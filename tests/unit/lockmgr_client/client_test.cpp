@@ -177,6 +177,28 @@ LOCK_TEST(ConversionsUpAndDown) {
     EXPECT_TRUE(lock.held());
 }
 
+LOCK_TEST(ABlockIsWrittenByDowngradesFromAWriteModeAlone) {
+    auto client = co_await connect();
+    auto keeper = co_await take(client->domain("d"), "a", LockMode::NL);
+    LockOptions reading;
+    reading.read_value = true;
+    auto lock = co_await take(client->domain("d"), "a", LockMode::EX, reading);
+    const Account written{1, 7};
+    auto down = co_await lock.downgrade(LockMode::PR, written);
+    EXPECT_EQ(*down, LockStatus::kGranted);
+    EXPECT_EQ(lock.value_as<Account>()->changes, 7u);
+    const Account ignored{1, 8};
+    auto further = co_await lock.downgrade(LockMode::CR, ignored);
+    EXPECT_EQ(*further, LockStatus::kGranted);
+    EXPECT_EQ(lock.value_as<Account>()->changes, 7u) << "nothing was written";
+    auto up = co_await lock.convert(LockMode::PW);
+    EXPECT_EQ(*up, LockStatus::kGranted);
+    auto reads = co_await lock.convert(LockMode::CR, reading);
+    EXPECT_EQ(*reads, LockStatus::kGranted);
+    auto other = co_await take(client->domain("d"), "a", LockMode::CR, reading);
+    EXPECT_EQ(other.value_as<Account>()->changes, 7u) << "who asks to read does not write";
+}
+
 LOCK_TEST(ADemotedConversionThatIsNotGrantedLeavesNl) {
     auto one = co_await connect();
     auto two = co_await connect();
