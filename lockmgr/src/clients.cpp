@@ -35,6 +35,7 @@ void LockManager::Impl::on(const ClientGone& input) {
         for (const auto lock : leaves_first(*client, 0)) {
             drop(lock);
         }
+        forget_definitions(input.client);
         *client = Client{};
     }
 }
@@ -137,15 +138,13 @@ void LockManager::Impl::on(const Enqueue& input) {
         return;
     }
     const auto parent = input.parent == LockId(0) ? 0U : store.index_of(input.parent);
-    auto needed = right::kLock;
-    if ((input.flags & flag::VALBLK) != 0) {
-        needed |= right::kRead;
-    }
+    const auto needed = rights_for(input.flags);
     if (parent == 0) {
-        const auto* domain = domain_for(*client, input.domain);
-        if (domain == nullptr || (rights_of(*client, *domain) & needed) != needed) {
-            reply(input.client, input.request,
-                  domain == nullptr ? LockStatus::kOverLimit : LockStatus::kNoRights);
+        const bool adopts = (input.flags & flag::ORPHAN) != 0;
+        const auto status = adopts ? may_adopt(*client, input.domain, needed)
+                                   : may_ask_in(*client, input.domain, needed);
+        if (status != LockStatus::kGranted) {
+            reply(input.client, input.request, status);
             return;
         }
         key.assign(1, static_cast<char>(input.domain.size()));
@@ -196,12 +195,10 @@ void LockManager::Impl::on(const Convert& input) {
     }
     auto& lock = store.locks[index];
     auto status = check(input, lock);
-    if (status == LockStatus::kGranted && (input.flags & (flag::VALBLK | flag::IVVALBLK)) != 0) {
-        const bool writes = value_effect(lock.granted, input.mode) == ValueEffect::kWrite;
-        const auto needed = writes ? right::kWrite : right::kRead;
-        if ((rights_on(*client, lock.resource) & needed) == 0) {
-            status = LockStatus::kNoRights;
-        }
+    if (const auto needed = rights_for(input, lock);
+        status == LockStatus::kGranted && needed != 0 &&
+        (rights_on(*client, lock.resource) & needed) != needed) {
+        status = LockStatus::kNoRights;
     }
     if (status != LockStatus::kGranted) {
         reply(input.client, input.request, status, input.lock);
@@ -321,9 +318,10 @@ void LockManager::Impl::drop(std::uint32_t index) {
 
 void LockManager::Impl::adopt(const Enqueue& input, std::uint32_t resource) {
     auto status = LockStatus::kNoOrphan;
-    for (auto at = clients[0].first; at != 0; at = store.locks[at].owner_next) {
+    auto at = resource == 0 ? 0U : store.resources[resource].queue(Queue::kGranted).head;
+    for (; at != 0; at = store.locks[at].next) {
         auto& lock = store.locks[at];
-        if (resource == 0 || lock.resource != resource || lock.pending != Pending::kNone) {
+        if (lock.party != kSelf || !lock.orphan || lock.pending != Pending::kNone) {
             continue;
         }
         if (lock.granted != input.mode) {

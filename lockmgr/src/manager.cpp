@@ -9,7 +9,9 @@ LockManager::Impl::Impl(LockManagerOptions given) : options(std::move(given)) {
     parties[kSelf].id = options.self;
     clients.resize(1);  // 0: orphans
     for (const auto& domain : options.domains) {
-        domains.emplace(domain.name, domain);
+        auto& known = domains[domain.name];
+        known.domain = domain;
+        known.known = known.configured = true;
     }
 }
 
@@ -144,6 +146,8 @@ void LockManager::step(MonoTime now, const LockInput& input, std::vector<LockOut
     }
     impl.run_posted();
     impl.run_timers();
+    impl.run_posted();
+    impl.leave_domains();
     impl.run_posted();
     impl.check_drained();
     impl.flush_links();

@@ -55,6 +55,36 @@ struct Client {
     std::vector<std::string> defined;  // domains
 };
 
+// As this node's clients use it.
+struct KnownDomain {
+    Domain domain;
+    std::uint64_t version = 0;   // of the record; 0: only configured, or not known yet
+    bool known = false;          // else the keeper was asked
+    bool configured = false;     // by every node
+    std::uint32_t definers = 0;  // clients
+    std::vector<std::pair<LockId, std::uint32_t>> waiting;  // until it is known: lock, operation
+};
+
+// As this node keeps it for all.
+struct KeptDomain {
+    struct Use {
+        std::uint64_t version = 0;  // that the node knows
+        bool defined = false;       // by a client of it
+    };
+    Domain domain;
+    std::uint64_t version = 0;
+    std::map<std::uint32_t, Use> users;  // parties
+};
+
+// A DefineDomain that is not answered.
+struct Definition {
+    ClientId client;
+    RequestId request;
+    std::uint32_t number = 0;
+    Domain domain;
+    bool fresh = false;
+};
+
 struct Timer {
     enum class Kind : std::uint8_t { kDeadline, kSearch } kind{};
     std::int64_t when = 0;
@@ -108,10 +138,33 @@ struct LockManager::Impl {
 
     // ---- domains.cpp: rights
     void on(const DefineDomain& input);
-    std::uint8_t rights_of(const Client& client, const Domain& domain) const;
-    const Domain* domain_for(const Client& client, std::string_view name);
-    std::uint8_t rights_on(const Client& client, std::uint32_t resource);
-    bool exists(std::string_view domain) const;
+    static std::uint8_t rights_of(const Client& client, const Domain& domain);
+    static std::uint8_t rights_for(std::uint32_t flags);
+    static std::uint8_t rights_for(const Convert& input, const Lock& lock);
+    std::uint8_t rights_on(const Client& client, std::uint32_t resource) const;
+    NodeId keeper_of(std::string_view domain) const;
+    KnownDomain* use_domain(const Client& client, std::string_view name);
+    void tell_use(const KnownDomain& known);
+    void tell_uses();
+    void leave_domain(const std::string& name);
+    void leave_domains();
+    LockStatus may_ask_in(const Client& client, std::string_view domain, std::uint8_t needed);
+    LockStatus may_adopt(const Client& client, std::string_view domain, std::uint8_t needed) const;
+    bool admitted(std::uint32_t lock);
+    void send_definition(const Definition& one);
+    void forget_definitions(ClientId client);
+    void revoke_definitions();
+    void handle(std::uint32_t from, DomainMessage& m);
+    void handle(std::uint32_t from, DefinedMessage& m);
+
+    // ---- keeper.cpp: domains of all
+    void renew(KeptDomain& record);
+    void settle_domain(KeptDomain& record);
+    void settle_domains();
+    LockStatus define(std::uint32_t from, const DefineMessage& m);
+    void handle(std::uint32_t from, DomainUseMessage& m);
+    void handle(std::uint32_t from, DomainLeftMessage& m);
+    void handle(std::uint32_t from, DefineMessage& m);
 
     // ---- owner.cpp: operations of this node's clients, wherever the master is
     void begin_operation(std::uint32_t lock, RequestId request,
@@ -390,7 +443,12 @@ struct LockManager::Impl {
     Store store;
     Engine engine{store};
     std::vector<Client> clients;
-    std::map<std::string, Domain, std::less<>> domains;
+    std::map<std::string, KnownDomain, std::less<>> domains;
+    std::vector<Definition> definitions;
+    std::uint32_t last_definition = 0;
+    std::map<std::string, KeptDomain, std::less<>> kept_domains;
+    std::uint64_t kept_version = 0;  // the last one given
+    std::vector<std::pair<std::uint32_t, DefineMessage>> awaited_definitions;
     std::string key;  // reused
     bool expelled = false;
     bool draining = false;

@@ -75,7 +75,7 @@ constexpr std::uint8_t last_of() {
         return kModes - 1;
     } else {
         static_assert(std::is_same_v<T, LockStatus>);
-        return static_cast<std::uint8_t>(LockStatus::kRevoked);
+        return static_cast<std::uint8_t>(LockStatus::kExists);
     }
 }
 
@@ -333,6 +333,30 @@ template <class Walk>
 void each(Walk& walk, PurgeMessage& m) {
     walk(m.pid);
 }
+template <class Walk>
+void each(Walk& walk, Domain& m) {
+    walk(m.name, m.uid, m.gid, m.mode);
+}
+template <class Walk>
+void each(Walk& walk, DomainUseMessage& m) {
+    walk(m.domain, m.version, m.defined);
+}
+template <class Walk>
+void each(Walk& walk, DomainLeftMessage& m) {
+    walk(m.name);
+}
+template <class Walk>
+void each(Walk& walk, DomainMessage& m) {
+    walk(m.domain, m.version);
+}
+template <class Walk>
+void each(Walk& walk, DefineMessage& m) {
+    walk(m.number, m.uid, m.domain, m.fresh);
+}
+template <class Walk>
+void each(Walk& walk, DefinedMessage& m) {
+    walk(m.number, m.status);
+}
 
 }  // namespace
 
@@ -380,6 +404,11 @@ bool valid(const CancelMessage& m) {
 }
 bool valid(const TransferMessage& m) {
     return m.users.size() <= cluster::kMaxMembers && valid(m.tree);
+}
+template <class T>
+requires requires(const T& m) { m.domain; }
+bool valid(const T& m) {
+    return !m.domain.name.empty() && m.domain.name.size() <= kMaxDomain && m.domain.mode <= 0777;
 }
 template <class T>
 requires requires(const T& m) { m.entries; }

@@ -346,13 +346,46 @@ struct PurgeMessage {
     bool operator==(const PurgeMessage&) const = default;
 };
 
+// ---- domains
+
+// "My clients use it", to its keeper: as what it is known, or 0, whose it is if nobody else's.
+struct DomainUseMessage {
+    Domain domain;
+    std::uint64_t version = 0;
+    bool defined = false;  // by a client that is connected
+    bool operator==(const DomainUseMessage&) const = default;
+};
+struct DomainLeftMessage {
+    std::string name;
+    bool operator==(const DomainLeftMessage&) const = default;
+};
+// From the keeper to who uses it.
+struct DomainMessage {
+    Domain domain;
+    std::uint64_t version = 0;
+    bool operator==(const DomainMessage&) const = default;
+};
+struct DefineMessage {
+    std::uint32_t number = 0;  // the sender's, for the answer
+    std::uint32_t uid = 0;     // who asks
+    Domain domain;
+    bool fresh = false;
+    bool operator==(const DefineMessage&) const = default;
+};
+struct DefinedMessage {
+    std::uint32_t number = 0;
+    LockStatus status = LockStatus::kGranted;
+    bool operator==(const DefinedMessage&) const = default;
+};
+
 using Message =
     std::variant<EnqueueMessage, ConvertMessage, DequeueMessage, CancelMessage, QueuedMessage,
                  GrantedMessage, RefusedMessage, BlockingMessage, BounceMessage, AssignMessage,
                  ClaimMessage, ClaimedMessage, VacateMessage, RebuildMessage, DoneMessage,
                  MasteredMessage, StopMessage, StoppedMessage, ResumeMessage, TransferMessage,
                  MovedMessage, MoveDoneMessage, LookMessage, SeenMessage, NudgeMessage,
-                 PurgeMessage>;
+                 PurgeMessage, DomainUseMessage, DomainLeftMessage, DomainMessage, DefineMessage,
+                 DefinedMessage>;
 
 // ---- packets
 

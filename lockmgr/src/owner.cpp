@@ -12,7 +12,9 @@ void LockManager::Impl::begin_operation(std::uint32_t index, RequestId request,
     const auto op = ++lock.op;
     lock.cancelling = lock.timed_out = false;
     const auto id = store.id_of(index);
-    dispatch(index);
+    if (admitted(index)) {
+        dispatch(index);
+    }
     if (store.index_of(id) == index && lock.op == op && lock.pending != Pending::kNone) {
         move_to_end(index);
         if (due) {

@@ -133,6 +133,7 @@ void LockManager::Impl::end_recovery() {
     forget_parts();
     history.completed();
     retry_lookups();
+    settle_domains();
     if (draining) {
         drain_trees();
     }

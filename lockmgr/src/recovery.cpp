@@ -36,6 +36,7 @@ void LockManager::Impl::start_recovery() {
         }
     }
     history.add(view);
+    tell_uses();
     settle_moves_of_view();
     prune_entries();
     recovered = 1;

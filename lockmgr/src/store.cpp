@@ -55,6 +55,9 @@ std::uint32_t Store::find_or_create(std::uint32_t parent, std::string_view name)
     if (parent == 0) {
         resource.tree = trees.acquire();
         trees[resource.tree].root = index;
+        const auto domain = domain_of(name);
+        const auto known = roots_.find(domain);
+        ++(known != roots_.end() ? known->second : roots_[std::string(domain)]);
     } else {
         resource.tree = resources[parent].tree;
         resource.depth = static_cast<std::uint8_t>(resources[parent].depth + 1);
@@ -84,6 +87,11 @@ void Store::erase(std::uint32_t index) {
         --resources[resource.parent].children;
     } else {
         trees.release(resource.tree);
+        const auto domain = roots_.find(domain_of(resource.name.view()));
+        if (--domain->second == 0) {
+            emptied.push_back(domain->first);
+            roots_.erase(domain);
+        }
     }
     resources.release(index);
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -93,6 +95,14 @@ public:
         return head != 0 ? locks[head].prev : 0;
     }
 
+    // ---- domains
+
+    std::uint32_t roots_in(std::string_view domain) const {
+        const auto found = roots_.find(domain);
+        return found == roots_.end() ? 0 : found->second;
+    }
+    std::vector<std::string> emptied;  // domains that had roots
+
     Value& value_of(Lock& lock) {
         if (lock.value == 0) {
             lock.value = values.acquire();
@@ -118,6 +128,7 @@ private:
     void enters(Lock& lock, Queue which);
 
     Table names_;
+    std::map<std::string, std::uint32_t, std::less<>> roots_;  // by domain
     Table remote_;
     std::vector<std::uint32_t> waiting_;  // by party
 };

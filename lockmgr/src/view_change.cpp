@@ -59,6 +59,7 @@ void LockManager::Impl::on(const cluster::Expelled&) {
             }
         }
     }
+    revoke_definitions();
     revoke_withheld();
     for (std::uint32_t id = 1; id < clients.size(); ++id) {
         if (clients[id].open) {

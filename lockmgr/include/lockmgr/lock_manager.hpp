@@ -104,7 +104,7 @@ struct Purge {
     NodeId node;
     std::uint32_t pid = 0;
 };
-// Creates a domain on this node or changes its protection; its owner may, and uid 0.
+// Creates a domain or changes its protection, for the cluster; its owner may, and uid 0.
 struct DefineDomain {
     ClientId client;
     RequestId request;

@@ -80,7 +80,7 @@ enum class LockStatus : std::uint8_t {
     kOrphanOtherMode,   // ORPHAN: there is one, in another mode
     kNoOrphan,          // ORPHAN: there is none
     kRevoked,           // this node was expelled: nothing it held is held any more
-    kExists,            // kNewDomain: somebody on this node has it already
+    kExists,            // kNewDomain: somebody has it already
 };
 std::string_view name_of(LockStatus status);
 
@@ -116,7 +116,7 @@ inline constexpr std::uint8_t kWrite = 2;  // value blocks
 inline constexpr std::uint8_t kLock = 1;   // take locks
 inline constexpr std::uint8_t kAll = 7;
 // With the mode of a definition: it is refused while another client that defined the domain is
-// connected, or the node's configuration has it.
+// connected, to whichever node, or the configuration has it.
 inline constexpr std::uint16_t kNewDomain = 01000;
 }  // namespace right
 

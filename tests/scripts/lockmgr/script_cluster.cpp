@@ -37,6 +37,7 @@ void ScriptCluster::start(std::uint32_t node, std::uint32_t weight) {
     machine.epoch = 0;
     LockManagerOptions options;
     options.self = machine.life;
+    options.domains = {{"d", 0, 0, 0700}};
     machine.manager = std::make_unique<LockManager>(options);
 }
 

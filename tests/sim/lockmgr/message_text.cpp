@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "base/text.hpp"
 #include "message.hpp"
 #include "store.hpp"
 
@@ -103,6 +104,19 @@ std::string text(const SeenMessage& m) {
 }
 std::string text(const NudgeMessage&) { return "nudge"; }
 std::string text(const PurgeMessage& m) { return fmt::format("purge {}", m.pid); }
+std::string text(const Domain& m) {
+    return fmt::format("{} of {}:{} {:o}", printable(m.name), m.uid, m.gid, m.mode);
+}
+std::string text(const DomainUseMessage& m) {
+    return fmt::format("uses {}{}{}", text(m.domain), m.version == 0 ? "?" : "",
+                       m.defined ? ", defined" : "");
+}
+std::string text(const DomainLeftMessage& m) { return "leaves " + printable(m.name); }
+std::string text(const DomainMessage& m) { return "domain " + text(m.domain); }
+std::string text(const DefineMessage& m) {
+    return fmt::format("define {}{} by {}", m.fresh ? "new " : "", text(m.domain), m.uid);
+}
+std::string text(const DefinedMessage& m) { return fmt::format("defined {}", name_of(m.status)); }
 
 }  // namespace
 

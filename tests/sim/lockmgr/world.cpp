@@ -27,6 +27,7 @@ void World::start(std::size_t node) {
     options.self = host.life;
     options.idle = std::chrono::duration_cast<std::chrono::milliseconds>(scenario_.idle);
     options.residence = std::chrono::milliseconds(100);
+    options.domains = {{"d", 0, 0, 0700}};
     options.recovery_trees = scenario_.recovery_trees;
     host.manager = std::make_unique<LockManager>(options);
     host.trace = std::make_unique<LockTrace>(options, recording_ ? 256U << 20U : 0U);

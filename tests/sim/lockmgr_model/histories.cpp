@@ -26,6 +26,7 @@ void Histories::begin() {
     LockManagerOptions options;
     options.self = views_.front().members[node_].id;
     options.deadlock_wait = std::chrono::hours(1);
+    options.domains = {{"d", 0, 0, 0700}};
     options.idle = std::chrono::hours(1);
     machine_ = std::make_unique<LockManager>(options);
     machine_at_ = 0;

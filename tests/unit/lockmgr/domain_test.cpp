@@ -98,6 +98,18 @@ TEST_F(Domains, RightsAreDigitsOfTheMode) {
     }
 }
 
+TEST_F(Domains, WhoMayLockNoMoreMayGiveBackButNotTakeMore) {
+    ASSERT_EQ(define(kRoot, 0700), kGranted);
+    const auto held = node.lock(kOwner, "r", PR);
+    ASSERT_EQ(held.status, kGranted);
+    ASSERT_EQ(define(kRoot, 0600), kGranted);
+    const auto refused = node.convert(kOwner, held.lock, EX);
+    EXPECT_EQ(refused.status, kNoRights);
+    EXPECT_EQ(refused.mode, PR);
+    EXPECT_EQ(node.convert(kOwner, held.lock, CR).status, kGranted);
+    EXPECT_EQ(node.unlock(kOwner, held.lock).status, kUnlocked);
+}
+
 TEST_F(Domains, ANewOneIsRefusedWhileSomebodyHasIt) {
     EXPECT_EQ(define(kOwner, right::kNewDomain | 0700), kGranted);
     EXPECT_EQ(define(kOwner, right::kNewDomain | 0700), kExists);

@@ -95,6 +95,11 @@ inline std::vector<Message> examples() {
                     {{holder, LockMode::PR, 0}}},
         NudgeMessage{},
         PurgeMessage{4711},
+        DomainUseMessage{{"mail", 8, 8, 0750}, 0, true},
+        DomainLeftMessage{"mail"},
+        DomainMessage{{"mail", 8, 8, 0750}, 0x9000001},
+        DefineMessage{7, 8, {"mail", 8, 8, 0770}, true},
+        DefinedMessage{7, LockStatus::kExists},
     };
 }
 

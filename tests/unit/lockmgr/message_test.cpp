@@ -48,7 +48,7 @@ TEST(LockMessage, TheMessagesOfVersionThree) {
     for (const auto& message : examples()) {
         all += encode(message);
     }
-    EXPECT_EQ(crc32c(all), 3'176'201'602U);
+    EXPECT_EQ(crc32c(all), 3'662'697'130U);
 }
 
 TEST(LockMessage, EveryKindIsReadAsWritten) {

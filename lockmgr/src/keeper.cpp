@@ -1,0 +1,105 @@
+#include "manager.hpp"
+
+// The records of domains that this node keeps for all: domains.cpp has the other side. In a new
+// view there are none but what the members tell, each before it says that it is done; until all
+// are, nobody is answered.
+namespace quorate::lockmgr {
+
+// Above what anybody remembers of it, or of one of its name before.
+void LockManager::Impl::renew(KeptDomain& record) {
+    kept_version = std::max({kept_version, record.version, epoch() << 24}) + 1;
+    record.version = kept_version;
+}
+
+void LockManager::Impl::handle(std::uint32_t from, DomainUseMessage& m) {
+    if (keeper_of(m.domain.name) != self()) {
+        return;  // said again to the one that does
+    }
+    auto& record = kept_domains[m.domain.name];
+    record.users[from] = {m.version, m.defined};
+    if (record.domain.name.empty() || m.version > record.version) {
+        record.domain = m.domain;
+        record.version = m.version;
+    }
+    if (complete && !frozen) {
+        settle_domain(record);
+    }
+}
+
+// Whoever knows it otherwise, or not, is told.
+void LockManager::Impl::settle_domain(KeptDomain& record) {
+    if (record.version == 0) {
+        renew(record);
+    }
+    for (auto& [party, use] : record.users) {
+        if (std::exchange(use.version, record.version) != record.version) {
+            send(party, DomainMessage{record.domain, record.version});
+        }
+    }
+}
+
+void LockManager::Impl::handle(std::uint32_t from, DomainLeftMessage& m) {
+    const auto found = kept_domains.find(m.name);
+    if (found != kept_domains.end() && found->second.users.erase(from) != 0 &&
+        found->second.users.empty()) {
+        kept_domains.erase(found);
+    }
+}
+
+void LockManager::Impl::handle(std::uint32_t from, DefineMessage& m) {
+    if (keeper_of(m.domain.name) != self()) {
+        return;
+    }
+    if (!complete || frozen) {
+        awaited_definitions.emplace_back(from, std::move(m));
+        return;
+    }
+    send(from, DefinedMessage{m.number, define(from, m)});
+}
+
+LockStatus LockManager::Impl::define(std::uint32_t from, const DefineMessage& m) {
+    const auto& name = m.domain.name;
+    const auto own = domains.find(name);
+    const bool configured = own != domains.end() && own->second.configured;
+    auto& record = kept_domains[name];
+    if (record.version == 0) {  // a configured one that nobody has changed
+        record.domain = configured ? own->second.domain : m.domain;
+        renew(record);
+    }
+    if (m.uid != 0 && record.domain.uid != m.uid) {
+        return LockStatus::kNoRights;
+    }
+    const bool defined =
+        std::ranges::any_of(record.users, [](const auto& user) { return user.second.defined; });
+    if (m.fresh && (defined || configured)) {
+        return LockStatus::kExists;
+    }
+    record.domain = m.domain;
+    renew(record);
+    record.users[from].defined = true;
+    for (const auto party : members) {
+        if (configured) {
+            record.users.try_emplace(party);
+        }
+    }
+    settle_domain(record);
+    return LockStatus::kGranted;
+}
+
+// Everybody has told.
+void LockManager::Impl::settle_domains() {
+    for (auto& [name, record] : kept_domains) {
+        const auto own = domains.find(name);
+        if (own != domains.end() && own->second.configured) {
+            for (const auto party : members) {
+                record.users.try_emplace(party);
+            }
+        }
+        settle_domain(record);
+    }
+    for (auto& [from, m] : std::exchange(awaited_definitions, {})) {
+        handle(from, m);
+    }
+}
+
+}  // namespace quorate::lockmgr

@@ -1,0 +1,168 @@
+#include <map>
+#include <memory>
+
+#include "node.hpp"
+
+namespace quorate::lockmgr {
+namespace {
+
+using enum LockMode;
+using enum LockStatus;
+using testing::Node;
+
+constexpr std::uint32_t kOwner = 1, kMember = 2, kRoot = 3;
+
+// One record of a domain in the cluster, whichever node keeps it: of the names here each of two.
+class DomainsOfTwo : public ::testing::TestWithParam<const char*> {
+protected:
+    DomainsOfTwo() {
+        start(1);
+        start(2);
+        view(1, {1, 2});
+    }
+    void start(std::uint32_t number) {
+        auto& node = nodes[number] = std::make_unique<Node>(number);
+        node->open(kOwner, 1000, {1000});
+        node->open(kMember, 1001, {1001, 50});
+        node->open(kRoot, 0, {0});
+    }
+    void view(std::uint64_t epoch, const std::vector<std::uint32_t>& members) {
+        for (const auto member : members) {
+            nodes[member]->give(cluster::ViewCommitted{testing::view_of(epoch, members)});
+        }
+        settle();
+    }
+    // Until nobody says anything any more.
+    void settle() {
+        for (bool said = true; said;) {
+            said = false;
+            for (auto& [number, node] : nodes) {
+                for (const auto& output : node->taken()) {
+                    if (const auto* send = std::get_if<Send>(&output)) {
+                        nodes[send->to.value()]->give(Received{NodeId(number), send->bytes});
+                        said = true;
+                    } else if (const auto* done = std::get_if<Completion>(&output)) {
+                        ends[done->request.value()] = done->status;
+                    }
+                }
+            }
+        }
+    }
+    LockStatus use(std::uint32_t node, std::uint32_t client) {
+        Enqueue input;
+        input.client = ClientId(client);
+        input.request = RequestId(++requests);
+        input.domain = GetParam();
+        input.name = "r";
+        nodes[node]->give(input);
+        settle();
+        return ends.contains(requests) ? ends[requests] : Node::kPending;
+    }
+    LockStatus define(std::uint32_t node, std::uint32_t client, std::uint16_t mode) {
+        nodes[node]->give(
+            DefineDomain{ClientId(client), RequestId(++requests), {GetParam(), 1000, 50, mode}});
+        settle();
+        return ends.contains(requests) ? ends[requests] : Node::kPending;
+    }
+    void leave(std::uint32_t node, std::uint32_t client) {
+        nodes[node]->give(ClientGone{ClientId(client)});
+        settle();
+    }
+    // What nobody has a lock on is forgotten.
+    void idle() {
+        for (auto& [number, node] : nodes) {
+            node->pass(std::chrono::seconds(11));
+        }
+        settle();
+    }
+
+    std::map<std::uint32_t, std::unique_ptr<Node>> nodes;
+    std::map<std::uint64_t, LockStatus> ends;
+    std::uint64_t requests = 0;
+};
+
+TEST_P(DomainsOfTwo, BelongToWhoFirstUsesThemOnAnyNode) {
+    EXPECT_EQ(use(1, kOwner), kGranted);
+    EXPECT_EQ(use(2, kMember), kNoRights);
+    EXPECT_EQ(use(2, kOwner), kGranted);
+    EXPECT_EQ(use(2, kRoot), kGranted);
+}
+
+TEST_P(DomainsOfTwo, RootsAreNotForOthersEither) {
+    EXPECT_EQ(use(1, kRoot), kGranted);
+    EXPECT_EQ(use(2, kMember), kNoRights);
+}
+
+TEST_P(DomainsOfTwo, ADefinitionHoldsOnEveryNode) {
+    EXPECT_EQ(use(1, kOwner), kGranted);
+    EXPECT_EQ(use(2, kMember), kNoRights);
+    EXPECT_EQ(define(2, kOwner, 0710), kGranted);
+    EXPECT_EQ(use(1, kMember), kGranted);
+    EXPECT_EQ(use(2, kMember), kGranted);
+    EXPECT_EQ(define(1, kMember, 0777), kNoRights);
+    EXPECT_EQ(define(1, kRoot, 0700), kGranted);
+    EXPECT_EQ(use(2, kMember), kNoRights);
+}
+
+TEST_P(DomainsOfTwo, ANewOneIsRefusedWhileSomebodyElsewhereHasIt) {
+    EXPECT_EQ(define(1, kOwner, right::kNewDomain | 0700), kGranted);
+    EXPECT_EQ(define(2, kOwner, right::kNewDomain | 0700), kExists);
+    EXPECT_EQ(define(2, kOwner, 0700), kGranted);
+    leave(1, kOwner);
+    EXPECT_EQ(define(2, kRoot, right::kNewDomain | 0700), kExists);
+    leave(2, kOwner);
+    EXPECT_EQ(define(2, kRoot, right::kNewDomain | 0700), kGranted);
+}
+
+TEST_P(DomainsOfTwo, AreForgottenWhenNobodyUsesThem) {
+    EXPECT_EQ(use(1, kOwner), kGranted);
+    EXPECT_EQ(use(2, kMember), kNoRights);
+    leave(1, kOwner);
+    idle();
+    EXPECT_EQ(use(2, kMember), kGranted) << "its own now";
+    nodes[1]->open(kOwner, 1000);
+    EXPECT_EQ(use(1, kOwner), kNoRights);
+}
+
+TEST_P(DomainsOfTwo, AreKnownAfterWhoeverKeptThemIsLost) {
+    EXPECT_EQ(define(1, kOwner, 0710), kGranted);
+    EXPECT_EQ(use(1, kOwner), kGranted);
+    nodes.erase(2);
+    view(2, {1});
+    EXPECT_EQ(use(1, kMember), kGranted);
+    start(2);
+    view(3, {1, 2});
+    EXPECT_EQ(use(2, kMember), kGranted);
+    EXPECT_EQ(define(2, kMember, 0777), kNoRights);
+}
+
+// Who asks while the keeper is lost is answered by the next one.
+TEST_P(DomainsOfTwo, AQuestionOutlivesItsKeeper) {
+    Enqueue input;
+    input.client = ClientId(kOwner);
+    input.request = RequestId(++requests);
+    input.domain = GetParam();
+    input.name = "r";
+    nodes[1]->give(input);
+    nodes[1]->give(
+        DefineDomain{ClientId(kOwner), RequestId(++requests), {GetParam(), 1000, 50, 0710}});
+    nodes.erase(2);
+    nodes[1]->give(cluster::ViewCommitted{testing::view_of(2, {1})});
+    for (const auto& done : nodes[1]->seen<Completion>()) {
+        ends[done.request.value()] = done.status;
+    }
+    EXPECT_EQ(ends[requests - 1], kGranted);
+    EXPECT_EQ(ends[requests], kGranted);
+}
+
+TEST_P(DomainsOfTwo, AFirstUseWaitsForQuorum) {
+    nodes[1]->give(cluster::QuorumLost{cluster::Epoch(1)});
+    EXPECT_EQ(use(1, kOwner), Node::kPending);
+    view(2, {1, 2});
+    EXPECT_EQ(ends[requests], kGranted);
+}
+
+INSTANTIATE_TEST_SUITE_P(Lockmgr, DomainsOfTwo, ::testing::Values("d", "e", "f", "g"));
+
+}  // namespace
+}  // namespace quorate::lockmgr
