@@ -8,7 +8,7 @@ from support import NOT_RUN, QuorumCase, now, quorumd, run, wait_for
 from lab import ceph
 from lab.network import STORAGE
 
-MEMORY = 16 * 1024  # KiB; it begins with 30 MiB
+MEMORY = 17 * 1024  # KiB; it begins with 30 MiB. 15.5 are measured; I/O that is late, under load, uses up to 1 MiB more
 
 
 class Rados(QuorumCase):
