@@ -12,8 +12,8 @@ namespace quorate::lockmgr::model {
 
 // What is searched; n1 is the directory. Moves with a lock on each node have more states than
 // anybody has time for: of those the first 1,500,000. With QUORATE_MODEL_SIZE=2 moves where two of
-// the nodes have a lock, which takes minutes; with 3 all moves, and clients with two locks each
-// that act at any time.
+// the nodes have a lock, and clients that act at any time of which one has two locks, or two have
+// two each: minutes; with 3 all moves, and two locks on each of three nodes at any time.
 inline std::vector<Model> models() {
     using enum LockMode;
     const auto size = sim::number_from_environment("QUORATE_MODEL_SIZE", 1);
@@ -43,6 +43,12 @@ inline std::vector<Model> models() {
     if (size > 1) {
         add("MovingFromTheDirectory", {1, 1, 0}, true, true);
         add("MovingElsewhere", {0, 1, 1}, true, true);
+        add("TwoLocksOnN1AtAnyTime", {2, 1, 1}, false, false);
+        add("TwoLocksOnN2AtAnyTime", {1, 2, 1}, false, false);
+        add("TwoLocksOnN3AtAnyTime", {1, 1, 2}, false, false);
+        add("TwoLocksOffN1AtAnyTime", {0, 2, 2}, false, false);
+        add("TwoLocksOffN2AtAnyTime", {2, 0, 2}, false, false);
+        add("TwoLocksOffN3AtAnyTime", {2, 2, 0}, false, false);
     }
     if (size > 2) {
         add("TwoLocksEachAtAnyTime", {2, 2, 2}, false, false);
