@@ -133,12 +133,24 @@ void LockManager::Impl::handle(std::uint32_t from, GrantedMessage& m) {
     if (!answers(lock, m.op)) {
         return;
     }
+    const bool altered = (m.bits & GrantedMessage::kAltered) != 0;
+    if (lock.has_granted && m.mode != lock.requested && !altered) {
+        // A master before refused it, and this one knows that it is done with, not how: anew.
+        take_mode(lock, m.mode);
+        learn_master(index, from, /*stands=*/true);
+        ++lock.op;
+        for (auto& timer : timers) {  // its deadline and its search are those of before
+            timer.op += timer.lock == m.lock.value() && timer.op == m.op ? 1U : 0U;
+        }
+        dispatch(index);
+        return;
+    }
     lock.granted = m.mode;
     lock.has_granted = true;
     lock.token = m.token;
     lock.order = m.order;
     lock.demoted = lock.demoted || (m.bits & GrantedMessage::kDemoted) != 0;
-    lock.altered = (m.bits & GrantedMessage::kAltered) != 0;
+    lock.altered = altered;
     lock.read_value = m.value.has_value();
     lock.read_invalid = (m.bits & GrantedMessage::kInvalid) != 0;
     if (m.value) {
