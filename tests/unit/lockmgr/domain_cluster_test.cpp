@@ -10,7 +10,7 @@ using enum LockMode;
 using enum LockStatus;
 using testing::Node;
 
-constexpr std::uint32_t kOwner = 1, kMember = 2, kRoot = 3;
+constexpr std::uint32_t kAnn = 1, kBob = 2, kAdmin = 3;
 
 // One record of a domain in the cluster, whichever node keeps it: of the names here each of two.
 class DomainsOfTwo : public ::testing::TestWithParam<const char*> {
@@ -22,9 +22,9 @@ protected:
     }
     void start(std::uint32_t number) {
         auto& node = nodes[number] = std::make_unique<Node>(number);
-        node->open(kOwner, 1000, {1000});
-        node->open(kMember, 1001, {1001, 50});
-        node->open(kRoot, 0, {0});
+        node->open(kAnn, 1000, {1000});
+        node->open(kBob, 1001, {1001, 50});
+        node->open(kAdmin, 0, {0});
     }
     void view(std::uint64_t epoch, const std::vector<std::uint32_t>& members) {
         for (const auto member : members) {
@@ -82,70 +82,70 @@ protected:
 };
 
 TEST_P(DomainsOfTwo, BelongToWhoFirstUsesThemOnAnyNode) {
-    EXPECT_EQ(use(1, kOwner), kGranted);
-    EXPECT_EQ(use(2, kMember), kNoRights);
-    EXPECT_EQ(use(2, kOwner), kGranted);
-    EXPECT_EQ(use(2, kRoot), kGranted);
+    EXPECT_EQ(use(1, kAnn), kGranted);
+    EXPECT_EQ(use(2, kBob), kNoRights);
+    EXPECT_EQ(use(2, kAnn), kGranted);
+    EXPECT_EQ(use(2, kAdmin), kGranted);
 }
 
 TEST_P(DomainsOfTwo, RootsAreNotForOthersEither) {
-    EXPECT_EQ(use(1, kRoot), kGranted);
-    EXPECT_EQ(use(2, kMember), kNoRights);
+    EXPECT_EQ(use(1, kAdmin), kGranted);
+    EXPECT_EQ(use(2, kBob), kNoRights);
 }
 
 TEST_P(DomainsOfTwo, ADefinitionHoldsOnEveryNode) {
-    EXPECT_EQ(use(1, kOwner), kGranted);
-    EXPECT_EQ(use(2, kMember), kNoRights);
-    EXPECT_EQ(define(2, kOwner, 0710), kGranted);
-    EXPECT_EQ(use(1, kMember), kGranted);
-    EXPECT_EQ(use(2, kMember), kGranted);
-    EXPECT_EQ(define(1, kMember, 0777), kNoRights);
-    EXPECT_EQ(define(1, kRoot, 0700), kGranted);
-    EXPECT_EQ(use(2, kMember), kNoRights);
+    EXPECT_EQ(use(1, kAnn), kGranted);
+    EXPECT_EQ(use(2, kBob), kNoRights);
+    EXPECT_EQ(define(2, kAnn, 0710), kGranted);
+    EXPECT_EQ(use(1, kBob), kGranted);
+    EXPECT_EQ(use(2, kBob), kGranted);
+    EXPECT_EQ(define(1, kBob, 0777), kNoRights);
+    EXPECT_EQ(define(1, kAdmin, 0700), kGranted);
+    EXPECT_EQ(use(2, kBob), kNoRights);
 }
 
 TEST_P(DomainsOfTwo, ANewOneIsRefusedWhileSomebodyElsewhereHasIt) {
-    EXPECT_EQ(define(1, kOwner, right::kNewDomain | 0700), kGranted);
-    EXPECT_EQ(define(2, kOwner, right::kNewDomain | 0700), kExists);
-    EXPECT_EQ(define(2, kOwner, 0700), kGranted);
-    leave(1, kOwner);
-    EXPECT_EQ(define(2, kRoot, right::kNewDomain | 0700), kExists);
-    leave(2, kOwner);
-    EXPECT_EQ(define(2, kRoot, right::kNewDomain | 0700), kGranted);
+    EXPECT_EQ(define(1, kAnn, right::kNewDomain | 0700), kGranted);
+    EXPECT_EQ(define(2, kAnn, right::kNewDomain | 0700), kExists);
+    EXPECT_EQ(define(2, kAnn, 0700), kGranted);
+    leave(1, kAnn);
+    EXPECT_EQ(define(2, kAdmin, right::kNewDomain | 0700), kExists);
+    leave(2, kAnn);
+    EXPECT_EQ(define(2, kAdmin, right::kNewDomain | 0700), kGranted);
 }
 
 TEST_P(DomainsOfTwo, AreForgottenWhenNobodyUsesThem) {
-    EXPECT_EQ(use(1, kOwner), kGranted);
-    EXPECT_EQ(use(2, kMember), kNoRights);
-    leave(1, kOwner);
+    EXPECT_EQ(use(1, kAnn), kGranted);
+    EXPECT_EQ(use(2, kBob), kNoRights);
+    leave(1, kAnn);
     idle();
-    EXPECT_EQ(use(2, kMember), kGranted) << "its own now";
-    nodes[1]->open(kOwner, 1000);
-    EXPECT_EQ(use(1, kOwner), kNoRights);
+    EXPECT_EQ(use(2, kBob), kGranted) << "its own now";
+    nodes[1]->open(kAnn, 1000);
+    EXPECT_EQ(use(1, kAnn), kNoRights);
 }
 
 TEST_P(DomainsOfTwo, AreKnownAfterWhoeverKeptThemIsLost) {
-    EXPECT_EQ(define(1, kOwner, 0710), kGranted);
-    EXPECT_EQ(use(1, kOwner), kGranted);
+    EXPECT_EQ(define(1, kAnn, 0710), kGranted);
+    EXPECT_EQ(use(1, kAnn), kGranted);
     nodes.erase(2);
     view(2, {1});
-    EXPECT_EQ(use(1, kMember), kGranted);
+    EXPECT_EQ(use(1, kBob), kGranted);
     start(2);
     view(3, {1, 2});
-    EXPECT_EQ(use(2, kMember), kGranted);
-    EXPECT_EQ(define(2, kMember, 0777), kNoRights);
+    EXPECT_EQ(use(2, kBob), kGranted);
+    EXPECT_EQ(define(2, kBob, 0777), kNoRights);
 }
 
 // Who asks while the keeper is lost is answered by the next one.
 TEST_P(DomainsOfTwo, AQuestionOutlivesItsKeeper) {
     Enqueue input;
-    input.client = ClientId(kOwner);
+    input.client = ClientId(kAnn);
     input.request = RequestId(++requests);
     input.domain = GetParam();
     input.name = "r";
     nodes[1]->give(input);
     nodes[1]->give(
-        DefineDomain{ClientId(kOwner), RequestId(++requests), {GetParam(), 1000, 50, 0710}});
+        DefineDomain{ClientId(kAnn), RequestId(++requests), {GetParam(), 1000, 50, 0710}});
     nodes.erase(2);
     nodes[1]->give(cluster::ViewCommitted{testing::view_of(2, {1})});
     for (const auto& done : nodes[1]->seen<Completion>()) {
@@ -157,7 +157,7 @@ TEST_P(DomainsOfTwo, AQuestionOutlivesItsKeeper) {
 
 TEST_P(DomainsOfTwo, AFirstUseWaitsForQuorum) {
     nodes[1]->give(cluster::QuorumLost{cluster::Epoch(1)});
-    EXPECT_EQ(use(1, kOwner), Node::kPending);
+    EXPECT_EQ(use(1, kAnn), Node::kPending);
     view(2, {1, 2});
     EXPECT_EQ(ends[requests], kGranted);
 }
