@@ -56,10 +56,25 @@ void Set::Impl::progress_jobs() {
         }
     }
     for (const auto id : ready) {
-        if (const auto it = jobs.find(id); it != jobs.end()) {
+        const auto it = jobs.find(id);
+        if (it == jobs.end()) {
+            continue;
+        }
+        if (it->second.needs_stall && is_mended_already(id, it->second)) {
+            wake_at(moment.now + options.retry_after);
+        } else {
             begin_job(id, it->second);
         }
     }
+}
+
+// In one stall two that overlap might take different sources for right, as one has a bad place.
+bool Set::Impl::is_mended_already(std::uint64_t id, const Job& job) const {
+    return std::ranges::any_of(jobs, [&](const auto& entry) {
+        const auto& [other_id, other] = entry;
+        return other_id != id && other.needs_stall && other.state != Job::State::kWaiting &&
+               other.state != Job::State::kHalved && other.extent.overlaps(job.extent);
+    });
 }
 
 void Set::Impl::begin_job(std::uint64_t id, Job& job) {

@@ -180,6 +180,7 @@ struct Set::Impl {
     // ---- jobs.cpp
     std::uint64_t add_job(Job job);
     void progress_jobs();
+    bool is_mended_already(std::uint64_t id, const Job& job) const;
     void begin_job(std::uint64_t id, Job& job);
     void restart_job(Job& job);
     void drain_job(Job& job);
