@@ -81,7 +81,8 @@ def main(nodes, programs, once):
     if (FOLDER / "state.json").exists():
         raise LabError(f"a laboratory is up in {FOLDER}; end it first: tests/lab down")
     os.environ["QUORATE_BIN"] = str(programs)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda got, _: sys.exit(128 + got))
     lab = Lab(nodes, str(FOLDER))
     lab.runs, lab.programs = "daemons", str(programs)
     try:

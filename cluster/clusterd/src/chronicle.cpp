@@ -130,6 +130,20 @@ void Chronicle::note(const RingChanged& changed) {
                 epoch_, {{"node", name}, {"ring", changed.ring}});
 }
 
+void Chronicle::note(const LeasePage& lease) {
+    const bool told = lease.state == LeaseState::kExpelled || lease.reason == StallReason::kStopped;
+    if (told || std::exchange(stalled_, lease.reason) == lease.reason) {
+        return;
+    }
+    if (lease.reason == StallReason::kNone) {
+        log_.info("lease_runs", "epoch", lease.epoch.value());
+        events_.add("lease_runs", "what the cluster shares may be used", lease.epoch);
+        return;
+    }
+    log_.warn("lease_stalled", "why", text_of(lease.reason), "epoch", lease.epoch.value());
+    events_.add("lease_stalled", std::string(text_of(lease.reason)), lease.epoch);
+}
+
 void Chronicle::note_draining(bool draining) {
     const char* kind = draining ? "drain" : "undrain";
     log_.info(kind);

@@ -8,6 +8,7 @@
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "cluster/lease_page.hpp"
 #include "cluster/machine.hpp"
 #include "event_log.hpp"
 #include "nodes.hpp"
@@ -29,6 +30,8 @@ public:
     void note(const LevelRefused& refused);
     void note(const Note& note);
     void note(const RingChanged& changed);
+    // Only that it runs, or stalls for another reason than before.
+    void note(const LeasePage& lease);
     void note_draining(bool draining);
 
     Epoch epoch() const { return epoch_; }
@@ -52,6 +55,7 @@ private:
     Nodes& nodes_;
     Logger log_;
     Epoch epoch_;
+    StallReason stalled_ = StallReason::kForming;  // kNone: the lease runs
     std::map<NodeId, std::string> names_;
     std::map<NodeId, Refusal> refusals_;
     std::optional<Refusal::Cause> own_refusal_;

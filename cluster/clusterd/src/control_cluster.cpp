@@ -45,6 +45,9 @@ public:
     awaitable<ControlResponse> expect_votes(ControlRequest request);
 
     awaitable<ControlResponse> raise_level(ControlRequest request) {
+        if (!is_root_caller(request)) {
+            co_return root_only();
+        }
         const auto* view = context_.machine.view();
         const std::uint16_t before = view == nullptr ? std::uint16_t{0} : view->level;
         const auto level = json::value_to<std::uint16_t>(request.body.at("level"));
@@ -146,8 +149,11 @@ Status ClusterRoutes::harmless(const std::vector<CorosyncConf::Node>& nodes, std
     for (const auto& name : off) {
         const auto named = std::ranges::find(nodes, name, &CorosyncConf::Node::name);
         if (named == nodes.end() || (view != nullptr && view->find(NodeId(named->id)) != nullptr)) {
-            return fail(errc::refused, name + (named == nodes.end() ? " is no node of this cluster"
-                                                                    : " is a member, and not off"));
+            return fail(
+                errc::refused,
+                name + (named == nodes.end()
+                            ? " is no node of this cluster: clusterctl cluster show lists them"
+                            : " is a member, and not off: name those that are switched off"));
         }
     }
     if (2 * (votes / 2 + 1) > all || unsaid.empty()) {
@@ -256,8 +262,12 @@ Status ClusterRoutes::may_go(const CorosyncConf& rest, const CorosyncConf::Node&
                     node.name + " is a member: drain it first, then it may be removed");
     }
     if (!quorate_with(rest.nodes(), view)) {
-        return fail(errc::refused,
-                    "without " + node.name + " the members present would not be quorate");
+        return fail(
+            errc::refused,
+            "without " + node.name +
+                " the members present would not be quorate: start the "
+                "other nodes first, or name those that are off for good in clusterctl cluster "
+                "expected-votes");
     }
     return {};
 }
@@ -285,7 +295,9 @@ awaitable<ControlResponse> ClusterRoutes::remove_node(ControlRequest request) {
     }
     if (std::ranges::find(old->conf.nodes(), name, &CorosyncConf::Node::name) ==
         old->conf.nodes().end()) {
-        co_return ControlResponse::error(404, "no_such_node", "corosync.conf has no node " + name);
+        co_return ControlResponse::error(
+            404, "no_such_node",
+            "corosync.conf has no node " + name + ": clusterctl cluster show lists them");
     }
     auto wanted = without(std::move(*old), name);
     if (!wanted) {
@@ -306,7 +318,9 @@ Result<ConfChange::Wanted> ClusterRoutes::with_votes(ConfFile::Text old, const s
         return fail(errc::refused, changed.error().detail);
     }
     if (!quorate_with(conf.nodes(), context_.machine.view())) {
-        return fail(errc::refused, "with these votes the members present would not be quorate");
+        return fail(errc::refused,
+                    "with these votes the members present would not be quorate: "
+                    "start the other nodes first");
     }
     return ConfChange::Wanted{std::move(old), conf.text(), ""};
 }

@@ -68,8 +68,9 @@ public:
         const auto limit = answer_time(asked);
         auto answer = co_await context_.nodes.ask(name, std::move(asked), limit);
         if (!answer) {
-            co_return ControlResponse::error(502, "unreachable",
-                                             name + " does not answer: " + answer.error().detail);
+            co_return ControlResponse::error(
+                502, "unreachable",
+                name + " does not answer: " + answer.error().detail + "; does clusterd run there?");
         }
         co_return std::move(*answer);
     }
@@ -89,7 +90,8 @@ public:
         }
         const auto* member = member_named(name);
         if (member == nullptr) {
-            co_return ControlResponse::error(409, "refused", name + " is no member of the view");
+            co_return ControlResponse::error(409, "refused",
+                                             name + " is no member of the view: start it first");
         }
         const auto id = member->id;
         const PingOptions options{static_cast<std::size_t>(count), static_cast<std::size_t>(bytes),

@@ -87,6 +87,7 @@ private:
     void carry_out(RingChanged& changed) { limbs_.chronicle->note(changed); }
     void carry_out(PublishLease& publish) {
         limbs_.lease->publish(publish.page);
+        limbs_.chronicle->note(publish.page);
         limbs_.lease_published(publish.page);
     }
     void carry_out(Fence& fence) { limbs_.fencers->ask(fence); }

@@ -88,14 +88,15 @@ public:
         }
         links_ = node.addresses.size();
         if (!ids_.insert(node.id).second) {
-            return fmt::format("nodeid {} is given twice", node.id);
+            return fmt::format("nodeid {} is given twice: each node has its own", node.id);
         }
         if (!node.name.empty() && !names_.insert(to_lower(node.name)).second) {
-            return fmt::format("the name {} is given twice", node.name);
+            return fmt::format("the name {} is given twice: each node has its own", node.name);
         }
         for (const auto& address : node.addresses) {
             if (!addresses_.insert(address).second) {
-                return fmt::format("the address {} is given twice", address);
+                return fmt::format("the address {} is given twice: each ring of a node has its own",
+                                   address);
             }
         }
         return ids_.size() > CorosyncConf::kNodesMax ? "more than 100 nodes" : "";
@@ -201,7 +202,10 @@ Status CorosyncConf::remove_node(std::string_view name) {
         return conf_error(kNew, 0, fmt::format("no node {} in the nodelist", name));
     }
     if (nodes_.size() == 1) {
-        return conf_error(kNew, 0, fmt::format("{} is the only node", name));
+        return conf_error(
+            kNew, 0,
+            fmt::format("{} is the only node: to end the cluster, stop clusterd and Corosync there",
+                        name));
     }
     std::erase_if(section_of(items_, "nodelist").items, [&](const ConfItem& item) {
         return item.kind == ConfItem::Kind::kSection && item.key == "node" &&

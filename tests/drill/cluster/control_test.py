@@ -93,6 +93,7 @@ class Control(ClusterCase):
                 "                ('PUT', '/v1/nodes/n2/corosync-conf', {'text': '', 'replaces': ''}),\n"
                 "                ('PUT', '/v1/nodes/n1/corosync-conf', {'text': '', 'replaces': ''}),\n"
                 "                ('POST', '/v1/cluster/expected-votes', {'votes': 3}),\n"
+                "                ('POST', '/v1/cluster/level', {'level': 1}),\n"
                 "                ('GET', '/v1/nodes/n2/cluster', None)):\n"
                 "    print(maild_node.control_request(%r, m, t, b)[0])\n")
         support = os.path.dirname(os.path.abspath(clusterd.maild_node.__file__))
@@ -100,7 +101,7 @@ class Control(ClusterCase):
                        os.path.join(n1.root, "run/quorate")):
             os.chmod(folder, 0o755)
         said = n1.run("python3", "-c", code % (support, group, path))
-        self.assertEqual(said.split(), ["200", *["403"] * 7, "200"])
+        self.assertEqual(said.split(), ["200", *["403"] * 8, "200"])
 
     def test_votes_and_level(self):
         n1 = self.lab["n1"]

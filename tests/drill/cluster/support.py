@@ -53,7 +53,7 @@ class ClusterCase(unittest.TestCase):
     def tear_down_lab(cls):
         if os.environ.get("QUORATE_KEEP"):
             print(f"kept {cls.lab.folder}")
-            cls.lab.temporary = False
+            cls.lab.keep()
         reports = [report for node in cls.lab.nodes for report in cls.sanitizer_reports(node)]
         reports += [f"{node.name}: {line}" for node in cls.lab.nodes for line in cls.out_of_sequence(node)]
         cls.lab.down()

@@ -10,6 +10,9 @@ import tempfile
 import time
 
 SOURCE = pathlib.Path(os.environ["QUORATE_SOURCE"])
+sys.path.insert(0, str(SOURCE / "tests/support"))
+
+from lab import process  # noqa: E402
 
 
 def start(folder, *options):
@@ -19,14 +22,7 @@ def start(folder, *options):
 
 def left(folder):
     """Processes of the laboratory, and its folder."""
-    found = [folder] if os.path.exists(folder) else []
-    for process in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            if f"LAB_NODE={folder}".encode() in (process / "environ").read_bytes():
-                found.append(process.name)
-        except OSError:
-            pass
-    return found
+    return process.of_laboratory(folder) + ([folder] if os.path.exists(folder) else [])
 
 
 def once(folder):

@@ -1,14 +1,17 @@
-"""The laboratory itself: three nodes form a cluster, lose and regain one by each kind of fault, then leave nothing."""
+"""The laboratory itself: three nodes form a cluster, lose and regain one by each kind of fault, then leave nothing; nor
+does a laboratory of a test that fails or is killed."""
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 import warnings
 
 sys.path.insert(0, os.path.join(os.environ["QUORATE_SOURCE"], "tests/support"))
 
-from lab import Lab, LabError  # noqa: E402
+from lab import Lab, LabError, process  # noqa: E402
+from lab.node import wait_for  # noqa: E402
 
 
 def lose_and_regain(lab, what, lose, regain):
@@ -28,8 +31,7 @@ def reboot(lab):
 
 
 def leftovers(folder):
-    processes = subprocess.run(["pgrep", "-f", folder], capture_output=True, text=True, check=False).stdout.split()
-    return processes + ([folder] if os.path.exists(folder) else [])
+    return process.of_laboratory(folder) + ([folder] if os.path.exists(folder) else [])
 
 
 def main():
@@ -42,6 +44,7 @@ def main():
         warnings.simplefilter("always")
         drill(lab)
         gc.collect()
+    killed()
     left = leftovers(lab.folder) + failing() + [str(warning.message) for warning in warned]
     if left:
         print(f"left behind: {left}")
@@ -58,6 +61,28 @@ def failing():
             raise RuntimeError("a test that fails")
     except RuntimeError:
         return leftovers(lab.folder)
+
+
+MAKER = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from lab import Lab
+lab = Lab(nodes=2)
+lab.up()
+lab.start_corosync()
+print(lab.folder, flush=True)
+time.sleep(600)
+"""
+
+
+def killed():
+    """Waits until nothing is left of a laboratory whose maker had no time to end it."""
+    with subprocess.Popen([sys.executable, "-c", MAKER, sys.path[0]], stdout=subprocess.PIPE, text=True) as maker:
+        folder = maker.stdout.readline().strip()
+        assert len(process.of_laboratory(folder)) > 4, "it has a hub, holders and Corosync"
+        maker.send_signal(signal.SIGKILL)
+    wait_for("nothing of it is left", lambda: not leftovers(folder))
+    print("killed: nothing is left", flush=True)
 
 
 def drill(lab):

@@ -110,7 +110,7 @@ class QuorumCase(unittest.TestCase):
     def tear_down_lab(cls):
         if os.environ.get("QUORATE_KEEP"):
             print(f"kept {cls.lab.folder}")
-            cls.lab.temporary = False
+            cls.lab.keep()
         spans = [span for node in cls.lab.nodes for span in spans_of(node)]
         told = [span for node in cls.lab.nodes for span in told_spans(node)]
         found = conflicts(spans, cls.stale) + conflicts(told, cls.stale) + cls.other_conflicts()

@@ -119,7 +119,7 @@ class ShadowCase(unittest.TestCase):
             self.show_logs()
         if os.environ.get("QUORATE_KEEP"):
             print(f"kept {self.lab.folder}")
-            self.lab.temporary = False
+            self.lab.keep()
         self.lab.down()
 
     def show_logs(self, lines=30):

@@ -8,6 +8,7 @@ import tempfile
 from lab import corosync
 from lab.network import Network
 from lab.node import Node, wait_for
+from lab.reaper import Reaper
 
 
 NODES_MAX = 32
@@ -27,6 +28,7 @@ class Lab:
         self.temporary = folder is None
         self.folder = folder or tempfile.mkdtemp(prefix="quorate-lab-")
         os.makedirs(self.folder, exist_ok=True)
+        self.reaper = Reaper(self.folder) if self.temporary else None
         self.network = Network(self.folder, dies_with_us)
         self.nodes = [Node(self, number) for number in range(1, nodes + 1)]
         self.corosync_options = {}
@@ -57,14 +59,26 @@ class Lab:
             raise
 
     def down(self):
+        """All of it, whatever does not end; what did not end can be found by its folder, and ended once more."""
         self.find_again()
-        try:
-            for node in self.nodes:
-                node.kill()
-        finally:
-            self.network.power_off()
-            if self.temporary or os.path.exists(self.state_file):
-                shutil.rmtree(self.folder, ignore_errors=True)
+        failures = []
+        for end in [*(node.kill for node in self.nodes), self.network.power_off]:
+            try:
+                end()
+            except Exception as failure:  # pylint: disable=broad-except
+                failures.append(failure)
+        if failures:
+            raise failures[0]
+        if self.temporary or os.path.exists(self.state_file):
+            shutil.rmtree(self.folder, ignore_errors=True)
+        if self.reaper:
+            self.reaper.dismiss()
+
+    def keep(self):
+        """The folder stays, to be looked at."""
+        self.temporary = False
+        if self.reaper:
+            self.reaper.dismiss(keep=True)
 
     def add_node(self):
         """Powers one more node on; Corosync of the others does not know it yet."""

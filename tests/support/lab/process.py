@@ -56,6 +56,20 @@ def in_pid_namespace(holder):
     return found
 
 
+def of_laboratory(folder):
+    """Processes of a laboratory: they have its folder in their environment, or in their words."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and int(entry) != os.getpid():
+            try:
+                with open(f"/proc/{entry}/environ", "rb") as environ, open(f"/proc/{entry}/cmdline", "rb") as words:
+                    if folder.encode() in environ.read() + words.read():
+                        found.append(int(entry))
+            except OSError:
+                pass
+    return found
+
+
 def _stat(pid):
     """Fields of /proc/PID/stat from the state on; None when the process is gone or waits to be reaped."""
     try:

@@ -100,11 +100,12 @@ TEST(CorosyncConf, WhatTwoNodesCannotShareIsRefused) {
         return added ? "" : added.error().detail;
     };
     EXPECT_EQ(refusal({"n3", 2, {"10.77.0.3", "10.77.1.3"}}),
-              "corosync.conf: nodeid 2 is given twice");
+              "corosync.conf: nodeid 2 is given twice: each node has its own");
     EXPECT_EQ(refusal({"N2", 3, {"10.77.0.3", "10.77.1.3"}}),
-              "corosync.conf: the name N2 is given twice");
-    EXPECT_EQ(refusal({"n3", 3, {"10.77.0.3", "10.77.1.2"}}),
-              "corosync.conf: the address 10.77.1.2 is given twice");
+              "corosync.conf: the name N2 is given twice: each node has its own");
+    EXPECT_EQ(
+        refusal({"n3", 3, {"10.77.0.3", "10.77.1.2"}}),
+        "corosync.conf: the address 10.77.1.2 is given twice: each ring of a node has its own");
     EXPECT_EQ(refusal({"n3", 3, {}}), "corosync.conf: node 3 has no ring0_addr");
     EXPECT_EQ(conf->text(), kFile) << "a refused change changes nothing";
 }
@@ -139,7 +140,9 @@ TEST(CorosyncConf, NodesComeAndGo) {
     EXPECT_EQ(again->nodes(), conf->nodes());
     EXPECT_FALSE(conf->remove_node("n1"));
     ASSERT_TRUE(conf->remove_node("n2"));
-    EXPECT_EQ(conf->remove_node("n3").error().detail, "corosync.conf: n3 is the only node");
+    EXPECT_EQ(
+        conf->remove_node("n3").error().detail,
+        "corosync.conf: n3 is the only node: to end the cluster, stop clusterd and Corosync there");
 }
 
 TEST(CorosyncConf, ANodeIsGivenVotesAndLosesThem) {

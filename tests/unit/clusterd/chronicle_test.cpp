@@ -52,6 +52,25 @@ protected:
     Chronicle chronicle_{kSelf, events_, nodes_};
 };
 
+TEST_F(Written, ALeaseThatRunsOrStallsIsAnEventOnce) {
+    LeasePage page;
+    page.epoch = Epoch(5);
+    chronicle_.note(page);
+    EXPECT_EQ(kinds(), "") << "it has not run yet";
+    page.state = LeaseState::kRunning;
+    page.reason = StallReason::kNone;
+    chronicle_.note(page);
+    page.deadline = BootTime(std::chrono::seconds(9));
+    chronicle_.note(page);
+    EXPECT_EQ(kinds(), "lease_runs ") << "a new deadline is none";
+    page.state = LeaseState::kStalled;
+    page.reason = StallReason::kUnheard;
+    chronicle_.note(page);
+    chronicle_.note(page);
+    EXPECT_EQ(kinds(), "lease_runs lease_stalled ");
+    EXPECT_EQ(events_.recent().back().at("text").as_string(), text_of(StallReason::kUnheard));
+}
+
 TEST_F(Written, AViewIsAnEventAndTheNamesAreRemembered) {
     EXPECT_EQ(chronicle_.name_of(NodeId(2)), "node 2");
     chronicle_.note(view_of(5, {1, 2}));

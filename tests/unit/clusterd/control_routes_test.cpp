@@ -95,11 +95,12 @@ TEST(RaisingTheLevel, IsAnEventWithWhoAskedForIt) {
     const MemberId earlier{NodeId(1), Incarnation(7)};
     SoloWorld world({1, 2}, Floor{Epoch(4), {Epoch(4), /*level=*/1, {earlier}}});
     ASSERT_EQ(world.ask("GET", "/v1/cluster").body.at("level"), 1) << "an upgrade raises nothing";
-    EXPECT_EQ(world.ask("POST", "/v1/cluster/level", R"({"level": 2})", kSomebody).status, 200U);
+    EXPECT_EQ(world.ask("POST", "/v1/cluster/level", R"({"level": 2})", kSomebody).status, 403U);
+    EXPECT_EQ(world.ask("POST", "/v1/cluster/level", R"({"level": 2})").status, 200U);
     const auto event = world.events.recent().back().as_object();
     EXPECT_EQ(event.at("kind"), "level");
-    EXPECT_EQ(event.at("text"), "the protocol level is raised from 1 to 2; asked by uid 998");
-    EXPECT_EQ(event.at("uid"), 998);
+    EXPECT_EQ(event.at("text"), "the protocol level is raised from 1 to 2; asked by uid 0");
+    EXPECT_EQ(event.at("uid"), 0);
 }
 
 TEST_F(Routes, FieldsThatAreMissingOrOfTheWrongTypeAreTheCallersMistake) {
