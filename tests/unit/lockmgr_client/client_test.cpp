@@ -191,12 +191,21 @@ LOCK_TEST(ABlockIsWrittenByDowngradesFromAWriteModeAlone) {
     auto further = co_await lock.downgrade(LockMode::CR, ignored);
     EXPECT_EQ(*further, LockStatus::kGranted);
     EXPECT_EQ(lock.value_as<Account>()->changes, 7u) << "nothing was written";
-    auto up = co_await lock.convert(LockMode::PW);
-    EXPECT_EQ(*up, LockStatus::kGranted);
+}
+
+LOCK_TEST(WhoAsksToReadDoesNotWrite) {
+    auto client = co_await connect();
+    auto keeper = co_await take(client->domain("d"), "a", LockMode::NL);
+    auto lock = co_await take(client->domain("d"), "a", LockMode::EX);
+    const Account written{1, 7};
+    auto down = co_await lock.downgrade(LockMode::PW, written);
+    EXPECT_EQ(*down, LockStatus::kGranted);
+    LockOptions reading;
+    reading.read_value = true;
     auto reads = co_await lock.convert(LockMode::CR, reading);
     EXPECT_EQ(*reads, LockStatus::kGranted);
     auto other = co_await take(client->domain("d"), "a", LockMode::CR, reading);
-    EXPECT_EQ(other.value_as<Account>()->changes, 7u) << "who asks to read does not write";
+    EXPECT_EQ(other.value_as<Account>()->changes, 7u);
 }
 
 LOCK_TEST(ADemotedConversionThatIsNotGrantedLeavesNl) {
