@@ -3,7 +3,7 @@
 import base64
 import os
 
-from support import ClusterCase, clusterd, run, wait_for
+from support import ClusterCase, PingStream, clusterd, run, wait_for
 
 from lab import corosync
 
@@ -42,6 +42,7 @@ class Nodes(ClusterCase):
         wait_for("four votes expected", lambda: clusterd.cluster(n1)["votes"]["expected"] == 4)
         # Nobody had to leave for it.
         self.assertEqual([one["incarnation"] for one in self.healthy()], [one["incarnation"] for one in before])
+        seen = [self.events(node)[-1]["number"] for node in self.lab.nodes]
         n4 = self.lab.add_node()
         try:
             for name, octets in (("corosync.conf", answer["corosync_conf"].encode()),
@@ -49,9 +50,14 @@ class Nodes(ClusterCase):
                 with open(os.path.join(n4.folder, "etc-corosync", name), "wb") as out:
                     out.write(octets)
             clusterd.configure(self.lab, [n4], key=self.key)
-            corosync.start(n4)
-            clusterd.start(n4)
-            shown = self.healthy()
+            with PingStream(n1, self.lab["n2"]) as stream:
+                stream.wait_more()
+                corosync.start(n4)
+                clusterd.start(n4)
+                shown = self.healthy()
+                stream.wait_more()
+            self.assertEqual(stream.refused, 0)
+            self.nobody_stalled(seen)
             self.assertEqual(shown[0]["votes"], {"total": 4, "expected": 4, "quorum": 3, "disk": 0,
                                                  "device_problem": ""})
             self.leave(n1, n4)
@@ -59,6 +65,17 @@ class Nodes(ClusterCase):
             n4.kill()
             self.lab.nodes.remove(n4)
         self.healthy()
+
+    @staticmethod
+    def events(node):
+        return clusterd.ask(node, "GET", "/v1/events/recent")["events"]
+
+    def nobody_stalled(self, seen):
+        """What the first nodes share could be used all the time since those events."""
+        for node, number in zip(self.lab.nodes, seen):
+            kinds = {event["kind"] for event in self.events(node) if event["number"] > number}
+            self.assertIn("view", kinds, "n4 has joined")
+            self.assertFalse(kinds & {"lease_stalled", "quorum_lost", "expelled"}, (node.name, kinds))
 
     def leave(self, n1, n4):
         status, answer = clusterd.control(n1, "DELETE", "/v1/cluster/nodes/n4")
