@@ -33,7 +33,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"reuse_number", 4}, Mutation{"clean_among_others", 18},
                       Mutation{"minicopy_of_any", 261}, Mutation{"publish_unflushed", 302},
                       Mutation{"grow_unzeroed", 220}, Mutation{"scrub_without_vote", 9},
-                      Mutation{"parallel_target", 1000251}, Mutation{"forget_zombies", 1000717},
+                      Mutation{"parallel_target", 1000251}, Mutation{"forget_zombies", 1002504},
                       Mutation{"fix_from_any", 1000000}, Mutation{"believe_slot", 1000466},
                       Mutation{"promote_unspread", 1000267},
                       Mutation{"fix_in_anothers_stall", 1000652}, Mutation{"overtake_label", 1086}),
