@@ -52,9 +52,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"notice_lease_late", 117}, Mutation{"kill_unconfirmed", 355},
                       Mutation{"kill_oldest", 1}, Mutation{"ignore_conversion_deadlock", 5},
                       Mutation{"cancel_undecided", 4282}, Mutation{"assign_what_moves", 1623},
-                      Mutation{"believe_old_master", 3223}, Mutation{"wait_for_bounces", 8507},
-                      Mutation{"refuse_undecided", 8552}, Mutation{"believe_giver", 14944},
-                      Mutation{"repeat_number", 15636}),
+                      Mutation{"believe_old_master", 3223}, Mutation{"refuse_undecided", 8552},
+                      Mutation{"believe_giver", 14944}, Mutation{"repeat_number", 15636}),
     sim::name_of);
 
 INSTANTIATE_TEST_SUITE_P(Lockmgr, RestlessMutant, ::testing::Values(Mutation{"ask_once", 147}),
