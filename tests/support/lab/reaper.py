@@ -3,8 +3,8 @@
 import os
 import subprocess
 
-# In a session of its own and nobody's child: whoever kills a test and all its children does not meet it. Processes of the
-# laboratory die with its maker, but may write a moment longer.
+# In a session of its own and nobody's child: whoever kills a test and all its children does not meet it. Processes of
+# the laboratory die with its maker, but may write a moment longer.
 SCRIPT = """
 exec 3<&0
 (
