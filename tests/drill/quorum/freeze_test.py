@@ -101,11 +101,11 @@ class Freeze(Frozen):
         self.addCleanup(n1.heal)
         n1.cut()
         self.taken_over(n1, promise)
-        lost = [span for span in self.spans(n1) if not span.quorate and span.begin > promise.since]
-        self.assertTrue(lost, "votequorum of the frozen voter's node forgot the vote")
-        won = next(span for span in self.spans(n2) if span.quorate and span.members == {2}
-                   and span.begin > promise.since)
-        self.assertLess(lost[0].begin, won.begin)
+        lost = self.wait_span(n1, "votequorum of the frozen voter's node forgets the vote",
+                              lambda span: not span.quorate and span.begin > promise.since, promise.since)
+        won = self.wait_span(n2, "has quorum alone", lambda span: span.quorate and span.members == {2} and
+                             span.begin > promise.since, promise.since)
+        self.assertLess(lost.begin, won.begin)
         # Going on, it must not vote with what it knew.
         thawed = now()
         self.thaw(n1, "quorumd")
