@@ -40,14 +40,10 @@ void Words::heard(NodeId from, std::uint64_t nonce, std::chrono::microseconds ag
     missing_.remove(from);
 }
 
-std::optional<BootTime> Words::all_heard() const {
-    return missing_.empty() ? stood_ : std::nullopt;
-}
-
-bool Words::heard_but(NodeId node, BootTime since) const {
+std::optional<BootTime> Words::all_heard(NodeId but) const {
     auto missing = missing_;
-    missing.remove(node);
-    return stood_ && asked_ >= since && missing.empty();
+    missing.remove(but);
+    return missing.empty() ? stood_ : std::nullopt;
 }
 
 }  // namespace quorate::quorum

@@ -46,10 +46,8 @@ public:
     std::uint64_t ask(BootTime now, NodeSet others);
     // One of them answered; `age` before that its own votequorum had told it so.
     void heard(NodeId from, std::uint64_t nonce, std::chrono::microseconds age);
-    // Every one has. The ring stood then, by this node's clock.
-    std::optional<BootTime> all_heard() const;
-    // Whether every one but that node has, to a question not put before `since`.
-    bool heard_but(NodeId node, BootTime since) const;
+    // Every one has, but for that node. The ring stood then, by this node's clock.
+    std::optional<BootTime> all_heard(NodeId but = NodeId()) const;
     void forget() { stood_.reset(); }
 
 private:

@@ -79,8 +79,10 @@ void Voter::Impl::tie(NodeId node, Wanted& want) const {
         want.present = want.sequence && reading.page.sequence > *want.sequence;
         want.sequence = want.sequence.value_or(reading.page.sequence);
     }
-    want.present = want.present || (electorate.eligible(members) &&
-                                    words.heard_but(node, want.since) && !is_ward(node));
+    // Of whoever has not found its ring to stand since, Corosync may be in a later one already.
+    const auto stood = mutated("stale_ring") ? words.all_heard(node) : ring_stood(node);
+    want.present = want.present || (electorate.eligible(members) && stood && *stood >= want.since &&
+                                    !is_ward(node));
 }
 
 void Voter::Impl::tie_fences() {

@@ -113,7 +113,7 @@ struct Voter::Impl {
     void confirm_life();
     NodeSet others() const;
     bool wants_words() const;
-    std::optional<BootTime> ring_stood() const;
+    std::optional<BootTime> ring_stood(NodeId but = NodeId()) const;
     void hear(NodeId from, const AskWord& message);
     void hear(NodeId from, const GiveWord& message);
 

@@ -117,9 +117,9 @@ bool Voter::Impl::wants_words() const {
            (timing.mode() == StopMode::kWatchdog && fades && electorate.natural(members));
 }
 
-// All its members were in this ring then, this node included.
-std::optional<BootTime> Voter::Impl::ring_stood() const {
-    const auto stood = words.all_heard();
+// All its members but that one were in this ring then, this node included.
+std::optional<BootTime> Voter::Impl::ring_stood(NodeId but) const {
+    const auto stood = words.all_heard(but);
     if (!stood || polled_well_ring != ring) {
         return std::nullopt;
     }

@@ -41,7 +41,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"feed_unheard_of", 120}, Mutation{"feed_evicted", 5},
                       Mutation{"new_life_is_new_boot", 32}, Mutation{"silence_is_proof", 74},
                       Mutation{"its_word_is_enough", 5}, Mutation{"no_lease", 241},
-                      Mutation{"feed_always", 5}, Mutation{"page_is_present", 70}),
+                      Mutation{"feed_always", 5}, Mutation{"page_is_present", 70},
+                      Mutation{"stale_ring", 24034}),
     sim::name_of);
 
 }  // namespace

@@ -282,6 +282,30 @@ TEST(OtherBoot, ThatRanBeforeIsAskedItself) {
     expect_done(bench, "it obeyed, and its watchdog has run out since");
 }
 
+// Who is asked may not have heard yet that its Corosync is in a ring with the new boot.
+TEST(OtherBoot, MayBeInARingThatSomebodyHasNotHeardOf) {
+    for (const std::uint32_t behind : {1U, 2U}) {
+        Bench bench(5);
+        bench.start_all();
+        bench.reboot(3);
+        bench.ring({1, 2, 4, 5});
+        bench.run(milliseconds(2'300));
+        bench.freeze_corosync(behind);
+        bench.break_path(3);
+        bench.start(3);
+        bench.feed(1, FenceWanted{NodeId(3), "test"});
+        bench.run(milliseconds(1'500));
+        bench.thaw_corosync(behind);
+        bench.ring({1, 2, 3, 4, 5});
+        bench.mend_path(3);
+        bench.run(milliseconds(4'000));
+        EXPECT_TRUE(bench.fences().empty()) << bench.fences().front().text;
+        bench.run(milliseconds(20'000));
+        EXPECT_EQ(bench.status(3).state, VoterState::kEvicted);
+        expect_done(bench, "it obeyed, and its watchdog has run out since");
+    }
+}
+
 TEST(OtherBoot, IsKnownByTheRingThatThePageShows) {
     Bench bench(2);
     bench.start_all();
