@@ -70,7 +70,7 @@ void Voter::Impl::looked(bool solid) {
     }
     mend();
     confirm_life();
-    trusted = disks.majority(trust.trusted()) && now >= trusted_not_before;
+    trusted = disks.majority(trust.trusted()) && shown_since && now >= *shown_since + probation;
     if (!trusted || !solid) {
         return;
     }

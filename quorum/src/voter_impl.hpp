@@ -187,7 +187,9 @@ struct Voter::Impl {
     bool silenced = false;  // another voter has the place: nothing is written any more
     std::uint32_t conflicts = 0;
     std::uint64_t first_sequence = 0;  // of this life
-    BootTime trusted_not_before;
+    // No disk is trusted before this life's page has been there for so long, with no other over it.
+    std::chrono::milliseconds probation{0};
+    std::optional<BootTime> shown_since;
     bool trusted = false;
     std::uint64_t sequence = 0;  // of the newest heartbeat
     bool beat_now = false;

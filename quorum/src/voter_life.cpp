@@ -90,6 +90,7 @@ void Voter::Impl::confirm_life() {
     if (confirmed == 0) {
         return;
     }
+    shown_since = shown_since.value_or(mutated("silence_of_the_start") ? started : now);
     life.confirmed(confirmed);
     if (unbound_with && confirmed >= *unbound_with) {
         bound = false;

@@ -9,6 +9,8 @@
 namespace quorate::quorum {
 namespace {
 
+using std::chrono::milliseconds;
+
 // A new life numbers its pages from well above what it reads: what the last one wrote last may be
 // on some disk only.
 constexpr std::uint64_t kLeap = 1024;
@@ -164,7 +166,8 @@ void Voter::Impl::take(const PageWritten& input) {
 
 // ---- what stands there
 
-// An old write that came late, or another voter in this place.
+// An old write that came late, or another voter in this place: that may have votes until it has
+// read this one's page, or for the silence after it wrote last.
 void Voter::Impl::foreign(std::uint64_t foreign_sequence) {
     if (mutated("ignore_foreign")) {
         return;
@@ -173,6 +176,8 @@ void Voter::Impl::foreign(std::uint64_t foreign_sequence) {
         ++conflicts;  // whoever wrote it has read what this life wrote
     }
     sequence = std::max(sequence, foreign_sequence + kLeap);
+    probation = timing.silence;
+    shown_since.reset();
     if (conflicts >= kConflicts && !evicted) {
         evicted = silenced = true;
         bound = false;  // what the page says is another's
@@ -246,7 +251,7 @@ void Voter::Impl::learn_own_pages() {
     ballot.cluster = options.cluster;
     proposer.restore(ballot);
     const bool orderly = fresh || (own.heartbeat.known == Known::kSound && page.stopped);
-    trusted_not_before = orderly || mutated("no_probe") ? now : started + timing.silence;
+    probation = orderly || mutated("no_probe") ? milliseconds(0) : timing.silence;
     own_known = true;
     if (own.ballot.known == Known::kUnknown) {
         proposer.replace_damaged(Epoch(newest_epoch().value() + 1));

@@ -31,18 +31,18 @@ TEST_P(Mutant, IsCaught) {
 INSTANTIATE_TEST_SUITE_P(
     Quorum, Mutant,
     ::testing::Values(Mutation{"nobody_closed", 4}, Mutation{"closed_when_seen", 4},
-                      Mutation{"stragglers", 763}, Mutation{"any_ring", 1},
+                      Mutation{"stragglers", 763}, Mutation{"any_ring", 3},
                       Mutation{"no_stop_time", 548}, Mutation{"no_probe", 84},
-                      Mutation{"believe_any_disk", 312}, Mutation{"release_first", 18},
-                      Mutation{"write_before_withdrawal", 831}, Mutation{"forget_wards", 70},
+                      Mutation{"believe_any_disk", 461}, Mutation{"release_first", 23},
+                      Mutation{"write_before_withdrawal", 1160}, Mutation{"forget_wards", 70},
                       Mutation{"renew_expired", 4965}, Mutation{"lease_from_completion", 1892},
-                      Mutation{"ignore_foreign", 107}, Mutation{"ignore_fences", 19},
+                      Mutation{"ignore_foreign", 107}, Mutation{"ignore_fences", 20},
                       Mutation{"no_read_back", 236}, Mutation{"short_silence", 129},
                       Mutation{"feed_unheard_of", 120}, Mutation{"feed_evicted", 5},
                       Mutation{"new_life_is_new_boot", 32}, Mutation{"silence_is_proof", 74},
                       Mutation{"its_word_is_enough", 5}, Mutation{"no_lease", 241},
                       Mutation{"feed_always", 5}, Mutation{"page_is_present", 70},
-                      Mutation{"stale_ring", 24034}),
+                      Mutation{"stale_ring", 24034}, Mutation{"silence_of_the_start", 22597}),
     sim::name_of);
 
 }  // namespace

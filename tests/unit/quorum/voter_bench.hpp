@@ -120,6 +120,18 @@ public:
             }
         }
     }
+    // Another voter in that place, which has read what stands there, writes once.
+    void write_as_another(std::uint32_t node) {
+        auto other = page(node).heartbeat;
+        ++other.sequence;
+        other.incarnation = Incarnation(++incarnations_);
+        const auto side_of = [&](std::uint32_t side) {
+            return page_of(NodeId(node), PageKind::kHeartbeat, side);
+        };
+        const auto first = decode_heartbeat(disks_[0][side_of(0)], NodeId(node));
+        const bool first_is_newer = first && first->sequence == other.sequence - 1;
+        disks_[0][side_of(first_is_newer ? 1 : 0)] = encode(other);
+    }
     // Pages of that kind cannot be written there.
     void refuse(std::size_t disk, PageKind kind) { refused_ = {number(disk), kind}; }
     void refuse_nothing() { refused_.reset(); }

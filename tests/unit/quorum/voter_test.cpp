@@ -119,6 +119,35 @@ TEST(Voter, AfterACrashTheNextLifeWaitsForWhatTheLastLeftBehind) {
     EXPECT_TRUE(bench.status(2).trusted);
 }
 
+// Another voter in its place may have the votes until it reads this one's page, or is silent.
+TEST(Voter, WaitsAsLongFromWhenItsPageIsThere) {
+    Bench bench(2);
+    bench.start_all();
+    bench.kill(2);
+    bench.start(2);
+    bench.freeze_corosync(2);
+    bench.ring({1, 2});
+    bench.run(milliseconds(13'000));
+    bench.thaw_corosync(2);
+    bench.run(milliseconds(11'000));
+    EXPECT_FALSE(bench.status(2).trusted);
+    bench.run(milliseconds(4'000));
+    EXPECT_TRUE(bench.status(2).trusted);
+}
+
+TEST(Voter, WaitsAnewWhenAnotherHasWrittenItsPage) {
+    Bench bench(2);
+    bench.start_all();
+    bench.run(milliseconds(300));  // between a writing and the reading that follows it
+    bench.write_as_another(1);
+    bench.run(milliseconds(1'000));
+    EXPECT_EQ(bench.status(1).state, VoterState::kProbe);
+    bench.run(milliseconds(10'000));
+    EXPECT_FALSE(bench.status(1).trusted);
+    bench.run(milliseconds(4'000));
+    EXPECT_TRUE(bench.status(1).trusted);
+}
+
 TEST(Voter, WhoseCorosyncDoesNotAnswerFallsSilentUntilItDoes) {
     Bench bench(2, 1, Timing::for_soft_mode());
     bench.start_all();
