@@ -91,6 +91,10 @@ std::optional<Disks::WriteDone> Disks::written(BootTime now, const PageWritten& 
     auto& own = page(write.kind);
     own.busy[write.disk.value()] = false;
     own.written_at[write.disk.value()] = now;
+    if (done.ok) {
+        // First: what is submitted next must not come over it.
+        found(write.kind, write.disk, own.side[write.disk.value()]);
+    }
     // What was wanted meanwhile; a failure is repeated with the next content only.
     const bool used = std::ranges::find(all_, write.disk, &DiskUsed::number) != all_.end();
     if (used && own.sequence > write.sequence) {
@@ -99,7 +103,6 @@ std::optional<Disks::WriteDone> Disks::written(BootTime now, const PageWritten& 
     if (!done.ok) {
         return std::nullopt;
     }
-    found(write.kind, write.disk, own.side[write.disk.value()]);
     own.on_disk[write.disk.value()] = std::max(own.on_disk[write.disk.value()], write.sequence);
     WriteDone result{write.kind, write.disk, write.submitted};
     DiskSet newer;

@@ -187,6 +187,16 @@ public:
         const auto read = newest_heartbeat(all, NodeId(node));
         return read ? PageRead{true, *read} : PageRead{};
     }
+    // Of both sides of its heartbeat page.
+    std::set<std::string> riders(std::uint32_t node) const {
+        std::set<std::string> riders;
+        for (std::uint32_t side = 0; side < kSides; ++side) {
+            const auto at = page_of(NodeId(node), PageKind::kHeartbeat, side);
+            const auto page = decode_heartbeat(disks_[0][at], NodeId(node));
+            riders.insert(page ? page->rider : "?");
+        }
+        return riders;
+    }
     RequestPage request(std::uint32_t node) const {
         RequestPage newest;
         for (std::uint32_t side = 0; side < kSides; ++side) {

@@ -226,6 +226,17 @@ TEST(Voter, RidersAreWrittenUnderTheHoldAndReadAnew) {
     EXPECT_EQ(bench.readings().front().riders, (std::vector<std::string>{"one", "two"}));
 }
 
+// What tears it leaves the last but one, not an older one.
+TEST(Voter, WritesWhatWasWantedMeanwhileToTheOtherSide) {
+    Bench bench(2);
+    bench.start_all();
+    bench.run(milliseconds(300));
+    bench.feed(1, RiderChanged{1, "one"});
+    bench.feed(1, RiderChanged{2, "two"});
+    bench.run(milliseconds(20));
+    EXPECT_EQ(bench.riders(1), (std::set<std::string>{"one", "two"}));
+}
+
 TEST(Voter, ARiderOutlivesItsVoter) {
     Bench bench(2);
     bench.start_all();
