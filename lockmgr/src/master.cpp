@@ -26,10 +26,13 @@ void LockManager::Impl::handle(std::uint32_t from, EnqueueMessage& m) {
         if (origin == kSelf) {
             return;  // its own request, by way of the directory: it has been served
         }
-        // Whoever has stopped already hears of its requests from the next master.
+        // Whoever has stopped already hears of its requests from the next master. What comes by way
+        // of the directory may overtake the word that it has: served here, it would be followed by
+        // what comes too late.
         const bool stopped =
-            moving(here) && std::ranges::find(moves.find(m.root)->second.waiting, origin) ==
-                                moves.find(m.root)->second.waiting.end();
+            moving(here) &&
+            (origin != from || std::ranges::find(moves.find(m.root)->second.waiting, origin) ==
+                                   moves.find(m.root)->second.waiting.end());
         if (stopped) {
             more(here).held.push_back(m);
         } else {
