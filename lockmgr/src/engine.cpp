@@ -408,6 +408,16 @@ void Engine::notify_about(std::uint32_t blocked, bool converting_too) {
     }
 }
 
+void Engine::remind(std::uint32_t index) {
+    auto& lock = store_.locks[index];
+    auto& resource = store_.resources[lock.resource];
+    lock.highbast = LockMode::NL;
+    resource.notified = LockMode::NL;
+    if (resource.blocked()) {
+        notify_all(lock.resource);
+    }
+}
+
 // After a pass that left somebody blocked: a lock just granted may stand in the way already.
 void Engine::notify_all(std::uint32_t index) {
     auto& resource = store_.resources[index];

@@ -41,6 +41,8 @@ public:
     void release(std::uint32_t lock, std::uint32_t flags, const ValueBlock* block);
     // Grants what can be granted, and reports what still blocks.
     void pass(std::uint32_t resource);
+    // Reports anew who waits for a granted lock: its owner has not heard of the grant before.
+    void remind(std::uint32_t lock);
     // A lock goes to the end of a queue as it stands, from another master or a rebuild; no pass.
     void restore(std::uint32_t lock, Queue which);
 

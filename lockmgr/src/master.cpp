@@ -232,6 +232,8 @@ void LockManager::Impl::answer_again(std::uint32_t index) {
     const auto& lock = store.locks[index];
     if (lock.queue == Queue::kGranted) {
         send_granted(index);
+        engine.remind(index);
+        carry_out_effects();
     } else {
         send(lock.party,
              QueuedMessage{store.owner_id_of(index), lock.op, lock.order, lock.granted});

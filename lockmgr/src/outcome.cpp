@@ -204,9 +204,18 @@ void LockManager::Impl::handle(std::uint32_t from, RefusedMessage& m) {
     finish(index, status, std::move(cycle));
 }
 
-void LockManager::Impl::handle(std::uint32_t, BlockingMessage& m) {
-    if (const auto index = store.index_of(m.lock); index != 0) {
-        tell_blocked(index, m.mode, m.node, m.pid);
+void LockManager::Impl::handle(std::uint32_t from, BlockingMessage& m) {
+    const auto index = store.index_of(m.lock);
+    if (index == 0) {
+        return;
+    }
+    tell_blocked(index, m.mode, m.node, m.pid);
+    const auto& tree = store.tree_of(store.locks[index]);
+    // Nothing in a queue stands in the way: it is granted, and the master before, which said so,
+    // has been overtaken. Who waits is said again after the answer.
+    if (store.locks[index].pending == Pending::kQueued && tree.state == TreeState::kRemote &&
+        tree.master == from) {
+        ask_again(index);
     }
 }
 
