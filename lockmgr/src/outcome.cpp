@@ -64,9 +64,9 @@ bool LockManager::Impl::answers(const Lock& lock, std::uint32_t op) const {
            store.trees[store.resources[lock.resource].tree].state != TreeState::kRebuild;
 }
 
-// CONVDEADLK may have lowered it.
+// CONVDEADLK may have lowered it. What is granted in an alternative mode is not lowered.
 void LockManager::Impl::take_mode(Lock& lock, LockMode held) {
-    lock.demoted = lock.demoted || lock.granted != held;
+    lock.demoted = lock.demoted || (lock.granted != held && held == LockMode::NL);
     lock.granted = held;
 }
 
@@ -135,7 +135,8 @@ void LockManager::Impl::handle(std::uint32_t from, GrantedMessage& m) {
     }
     const bool altered = (m.bits & GrantedMessage::kAltered) != 0;
     if (lock.has_granted && m.mode != lock.requested && !altered) {
-        // A master before refused it, and this one knows that it is done with, not how: anew.
+        // A master before refused it, or granted the alternative, and this one knows that it is
+        // done with, not how: anew.
         take_mode(lock, m.mode);
         learn_master(index, from, /*stands=*/true);
         ++lock.op;
@@ -195,7 +196,8 @@ void LockManager::Impl::handle(std::uint32_t from, RefusedMessage& m) {
     }
     const auto status = m.status == LockStatus::kCancelled ? cancelled_as(lock) : m.status;
     std::vector<CycleEntry> cycle;
-    if (auto verdict = verdicts.extract(m.lock); status == LockStatus::kDeadlock && verdict) {
+    auto verdict = verdicts.extract(m.lock);
+    if (status == LockStatus::kDeadlock && verdict && verdict.mapped().op == m.op) {
         cycle = std::move(verdict.mapped().cycle);
         ++deadlocks;
     } else if (!m.opponents.empty()) {

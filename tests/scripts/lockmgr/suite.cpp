@@ -58,11 +58,17 @@ LockMode mode_named(std::string_view name) {
 
 std::uint32_t flags_named(const std::string& names) {
     constexpr std::pair<std::string_view, std::uint32_t> kFlags[] = {
-        {"NOQUEUE", flag::NOQUEUE},       {"VALBLK", flag::VALBLK},
-        {"IVVALBLK", flag::IVVALBLK},     {"BLOCKING", flag::BLOCKING},
-        {"QUECVT", flag::QUECVT},         {"CONVDEADLK", flag::CONVDEADLK},
-        {"HEADQUE", flag::HEADQUE},       {"NODLCKWT", flag::NODLCKWT},
-        {"PERSISTENT", flag::PERSISTENT}, {"SHORTBLK", flag::SHORTBLK}};
+        {"NOQUEUE", flag::NOQUEUE},
+        {"VALBLK", flag::VALBLK},
+        {"IVVALBLK", flag::IVVALBLK},
+        {"BLOCKING", flag::BLOCKING},
+        {"QUECVT", flag::QUECVT},
+        {"CONVDEADLK", flag::CONVDEADLK},
+        {"HEADQUE", flag::HEADQUE},
+        {"NODLCKWT", flag::NODLCKWT},
+        {"PERSISTENT", flag::PERSISTENT},
+        {"SHORTBLK", flag::SHORTBLK},
+        {"ALTPR", flag::ALTPR}};
     std::uint32_t flags = 0;
     for (const auto name : split(names, ',')) {
         const auto known =
