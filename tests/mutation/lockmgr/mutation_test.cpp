@@ -51,9 +51,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"quorum_loss_ignored", 939}, Mutation{"no_blocking_event", 2},
                       Mutation{"notice_lease_late", 117}, Mutation{"kill_unconfirmed", 355},
                       Mutation{"kill_oldest", 1}, Mutation{"ignore_conversion_deadlock", 5},
-                      Mutation{"assign_what_moves", 1623}, Mutation{"believe_old_master", 3223},
-                      Mutation{"refuse_undecided", 8552}, Mutation{"believe_giver", 14944},
-                      Mutation{"repeat_number", 15636}),
+                      Mutation{"assign_what_moves", 1623}, Mutation{"refuse_undecided", 8552},
+                      Mutation{"believe_giver", 14944}, Mutation{"repeat_number", 15636}),
     sim::name_of);
 
 INSTANTIATE_TEST_SUITE_P(Lockmgr, RestlessMutant, ::testing::Values(Mutation{"ask_once", 1409}),
@@ -63,10 +62,10 @@ INSTANTIATE_TEST_SUITE_P(Lockmgr, PatientMutant, ::testing::Values(Mutation{"sto
                          sim::name_of);
 
 INSTANTIATE_TEST_SUITE_P(Lockmgr, ForgetfulMutant,
-                         ::testing::Values(Mutation{"keep_stale_entry", 28}), sim::name_of);
+                         ::testing::Values(Mutation{"keep_stale_entry", 260}), sim::name_of);
 
 INSTANTIATE_TEST_SUITE_P(Lockmgr, MiddlingMutant,
-                         ::testing::Values(Mutation{"doubt_nothing", 34},
+                         ::testing::Values(Mutation{"doubt_nothing", 61},
                                            Mutation{"cancel_undecided", 48}),
                          sim::name_of);
 
