@@ -126,7 +126,8 @@ void add_voter(json::object& body, const Parts& parts) {
     body["ring"] = of_ring(status.ring);
     body["members"] = of_nodes(status.members);
     body["watcher"] = status.trusted;
-    body["casting"] = status.casting && status.lease.has_value();
+    // Right after a thaw the voter has not looked at the time yet.
+    body["casting"] = status.casting && status.lease && *status.lease > now;
     body["epoch"] = status.epoch.value();
     body["held"] = status.held.value();
     body["released"] = status.released.value();
