@@ -79,8 +79,8 @@ def daemons(hand):
     took = float(re.search(r"up after ([\d.]+) s", shown).group(1))
     print(f"three nodes with daemons after {took} s; before, {100 * idle / total:.0f} % of the machine was idle",
           flush=True)
-    # Where others have the machine, the time is not the laboratory's.
-    assert took < 10 or idle < 0.9 * total, shown
+    # Where others have the machine, some of the time is not the laboratory's.
+    assert took < (10 if idle >= 0.9 * total else 30), shown
     hand.await_daemons(3)
     refuse(hand)
     hand.lab("kill", "n3")
