@@ -153,9 +153,8 @@ void Slots::look(Slot& slot, BootTime begun, BootTime now) {
 
 bool Slots::silent(NodeId node, std::chrono::milliseconds silence) const {
     const auto& slot = slots_[node.value()];
-    const auto least = mutated("one_reading") ? 1 : kLeastReadings;
     const auto lasting = mutated("short_silence") ? silence / 2 : silence;
-    return slot.pages.heartbeat.known != Known::kUnknown && slot.watch.readings >= least &&
+    return slot.pages.heartbeat.known != Known::kUnknown && slot.watch.readings >= kLeastReadings &&
            slot.watch.last - slot.watch.since >= lasting;
 }
 

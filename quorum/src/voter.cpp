@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "base/assert.hpp"
+#include "seen.hpp"
 #include "voter_impl.hpp"
 
 namespace quorate::quorum {
@@ -25,14 +26,23 @@ Voter::Impl::Impl(VoterOptions its_options)
       wards(options.timing),
       nonce(options.incarnation.value()) {
     QUORATE_ASSERT(has_place(options.self));
-    const auto word = decode_message(options.remembered);
-    if (word && std::holds_alternative<GiveWord>(*word)) {
-        sightings.heard(std::get<GiveWord>(*word).sightings);
-    }
+    remember();
     slots.identify(options.cluster);
     request.node = witness.node = options.self;
     request.cluster = witness.cluster = options.cluster;
     reason = "starting";
+}
+
+void Voter::Impl::remember() {
+    if (options.remembered.empty()) {
+        return;
+    }
+    if (const auto seen = decode_seen(options.remembered)) {
+        sightings.heard(*seen);
+    } else {
+        options.forgot = true;
+        note(LogLevel::kError, "seen_not_read", seen.error().to_string());
+    }
 }
 
 void Voter::Impl::note(LogLevel level, std::string event, std::string text) {
@@ -91,7 +101,10 @@ void Voter::Impl::take(const RingChanged& input) {
     members = input.members;
     ring_since = now;
     have_ring = true;
-    sightings.seen(ring, others());
+    // What was forgotten may have been anything in the rings before this one.
+    auto met = std::exchange(options.forgot, false) ? nodes() : members;
+    met.remove(options.self);
+    sightings.seen(ring, met);
     yielded = false;
     committed = Epoch();
     committed_award = {};
@@ -195,7 +208,7 @@ void Voter::Impl::run() {
     }
     tie_fences();
     if (sightings.take_news()) {
-        outputs.push_back(Remember{encode(GiveWord{0, ring, 0, sightings.all()})});
+        outputs.push_back(Remember{encode_seen(sightings.all())});
     }
     auto io = disks.take();
     std::ranges::move(io, std::back_inserter(outputs));

@@ -177,18 +177,13 @@ std::string Voter::Impl::doubt(NodeId node) const {
     return {};
 }
 
-// Its page has been the same for the silence, and as long nobody here spoke for it; and all who
-// could have, elsewhere, have been in this ring all the time, and still were when that was over.
+// Its page has been the same for the silence, and as long nobody spoke for it: those here not, for
+// they have been in a ring without it; and all who could have, elsewhere, have been in this ring
+// all the time, and still were when that was over.
 bool Voter::Impl::unheard_of(NodeId node) const {
     const auto& watch = slots.watch(node);
-    auto from = watch.since;
-    const auto given = words_given.find(node);
-    if (!mutated("forget_words")) {
-        from = std::max(from, given == words_given.end() ? BootTime() : given->second);
-    }
-    if (!mutated("ring_does_not_matter")) {
-        from = std::max(from, ring_since);
-    }
+    const auto from =
+        mutated("ring_does_not_matter") ? watch.since : std::max(watch.since, ring_since);
     const auto stood = ring_stood();
     return slots.silent(node, timing.silence) && watch.last >= from + timing.silence &&
            (mutated("stale_ring") || (stood && *stood >= from + timing.silence));
@@ -205,8 +200,11 @@ std::optional<Voter::Impl::Verdict> Voter::Impl::judge_obedient(NodeId node,
         return Verdict{false, "its life has ended, but its machine is not to be reset there"};
     }
     if (timing.mode() == StopMode::kSoft) {
-        if (!members.has(node)) {
-            return Verdict{true, "it has reset itself: it said so, and left Corosync's ring"};
+        // Were its reset refused it would go on writing.
+        const auto& watch = slots.watch(node);
+        if (!members.has(node) && watch.last - watch.since >= timing.lease) {
+            return Verdict{true,
+                           "it has reset itself: it said so, left Corosync's ring, and is silent"};
         }
     } else if (page.bound && last_merge_begun >= *want.obeyed + timing.surely_stopped()) {
         // It says so still: nobody has taken it back and fed the watchdog since.

@@ -27,6 +27,7 @@ struct Voter::Impl {
     explicit Impl(VoterOptions options);
 
     // ---- voter.cpp
+    void remember();
     void run();
     VoterStatus status(BootTime at) const;
     void note(LogLevel level, std::string event, std::string text);
@@ -244,7 +245,6 @@ struct Voter::Impl {
     std::optional<std::uint64_t> unbound_with;
     Words words;
     Sightings sightings;
-    std::map<NodeId, BootTime> words_given;
     BootTime last_publish;
     BootTime published_until;
     bool published = false;

@@ -132,7 +132,6 @@ void Voter::Impl::hear(NodeId from, const AskWord& message) {
     if (!stands || message.ring != ring || !members.has(from) || condemned(from)) {
         return;
     }
-    words_given[from] = now;
     const auto age = static_cast<std::uint64_t>((now - polled_well).count());
     say(from, GiveWord{message.nonce, ring, age, sightings.all()});
 }

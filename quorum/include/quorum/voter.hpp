@@ -43,8 +43,9 @@ struct VoterOptions {
     // A voter of this boot has said on its page that the watchdog binds it (Binds), and did not
     // take it back in order.
     bool bound = false;
-    // What Remember said last, in whichever boot; empty: nothing is known of it.
+    // What Remember said last, in whichever boot; empty: nothing has been. Or it cannot be read.
     std::string remembered;
+    bool forgot = false;
     // Whoever is evicted by a request has its machine reset, by the shell.
     bool resets = true;
 };

@@ -25,6 +25,6 @@ bool program_runs(std::string_view name);
 std::string rival_programs(bool watchdog_mode, long sync_timeout_ms);
 
 // The machine starts anew, at once and without a farewell.
-[[noreturn]] void reset_machine();
+void reset_machine();
 
 }  // namespace quorate::quorum

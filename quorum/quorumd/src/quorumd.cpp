@@ -190,7 +190,13 @@ void Quorumd::start_voter() {
     options.incarnation = Incarnation(std::max<std::uint64_t>(io::random_seed(), 1));
     options.boot = boot_id();
     options.bound = parts_.watchdog != nullptr && bound_mark_.is_set();
-    options.remembered = seen_file_.load();
+    auto seen = seen_file_.load();
+    options.forgot = !seen;
+    if (seen) {
+        options.remembered = std::move(*seen);
+    } else {
+        log_.error("seen_not_read", "why", seen.error().to_string());
+    }
     options.resets = parts_.config.reset_when_fenced;
     options.cluster = parts_.settings->cluster;
     options.timing = parts_.settings->timing;
@@ -240,6 +246,10 @@ void Quorumd::on_evicted(bool fenced, const std::string& why) {
     if (fenced && parts_.config.reset_when_fenced) {
         log_.error("fenced", "why", why, "hint", "this machine is reset");
         reset_machine();
+        // It was forbidden. The page goes on saying that this life has ended, and nobody takes the
+        // machine for reset before the watchdog, fed no more, has done it; without one, ever.
+        log_.error("reset_refused", "hint", "reset this machine");
+        return;
     }
     const bool anew = fenced || parts_.voter->prevails();
     end_with(anew ? kExitAnew : io::kExitConfig);

@@ -12,17 +12,13 @@ constexpr const char* kFolder = "var/lib/quorate/quorum";
 constexpr const char* kSeenFile = "var/lib/quorate/quorum/seen";
 }  // namespace
 
-std::string SeenFile::load() const {
+Result<std::string> SeenFile::load() const {
     Logger log;
     if (auto made = io::make_directory(kFolder, ""); !made) {
         log.error("seen_not_kept", "why", made.error().to_string());
     }
-    auto bytes = io::read_file(kSeenFile);
-    if (!bytes) {
-        log.error("seen_not_read", "why", bytes.error().to_string());
-        return {};
-    }
-    return bytes->value_or(std::string());
+    QUORATE_TRY(const auto bytes, io::read_file(kSeenFile));
+    return bytes.value_or(std::string());
 }
 
 void SeenFile::keep(std::string bytes) {

@@ -5,6 +5,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "base/result.hpp"
 #include "io/scope.hpp"
 #include "io/thread_pool.hpp"
 
@@ -16,8 +17,8 @@ class SeenFile {
 public:
     SeenFile(io::Scope& scope, io::ThreadPool& pool) : scope_(scope), pool_(pool) {}
 
-    // What was kept last; empty: nothing, or it cannot be read. Blocking, at the start.
-    std::string load() const;
+    // What was kept last; empty: nothing. Blocking, at the start.
+    Result<std::string> load() const;
     void keep(std::string bytes);
 
 private:

@@ -36,7 +36,7 @@ class SoftMode(QuorumCase):
         since = now()
         code, text = agent(n1, action="reboot", plug="n2")
         self.assertEqual(code, 0, text)
-        self.assertIn("it said so, and left Corosync's ring", text)
+        self.assertIn("it said so, left Corosync's ring, and is silent", text)
         wait_for("n2 was reset", lambda: not n2.alive, 20)
         print(f"fenced after {now() - since:.1f} s", flush=True)
         self.wait_alone([n1], since)

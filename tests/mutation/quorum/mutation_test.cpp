@@ -42,7 +42,10 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"new_life_is_new_boot", 32}, Mutation{"silence_is_proof", 74},
                       Mutation{"its_word_is_enough", 5}, Mutation{"no_lease", 241},
                       Mutation{"feed_always", 5}, Mutation{"page_is_present", 70},
-                      Mutation{"stale_ring", 24034}, Mutation{"silence_of_the_start", 22597}),
+                      Mutation{"stale_ring", 24034}, Mutation{"silence_of_the_start", 22597},
+                      Mutation{"undecided", 1}, Mutation{"no_handshake", 1},
+                      Mutation{"one_lease", 1}, Mutation{"forget_last_wards", 1},
+                      Mutation{"wards_stay", 1}, Mutation{"ring_does_not_matter", 1}),
     sim::name_of);
 
 }  // namespace

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::uint64_t kOtherSeeds = 0x5eed'0062'0000'0000;
 constexpr std::uint64_t kFenceSeeds = 0x5eed'0063'0000'0000;
+constexpr std::uint64_t kSceneSeeds = 0x5eed'0064'0000'0000;
 
 }  // namespace
 
@@ -37,10 +38,7 @@ Scenario Scenario::draw(Random& random) {
     if (random.one_in(2)) {
         timing.guard = milliseconds(0);  // nothing but the inequalities protects
     }
-    timing.silence = timing.least_silence();
-    if (timing.mode() == StopMode::kWatchdog) {
-        timing.sync_timeout = timing.silence + 4 * timing.late_io + timing.guard;
-    }
+    scenario.tighten();
     scenario.publishes = random.one_in(2);
     scenario.pause_max = random.one_in(3) ? seconds(1) : seconds(5);
     scenario.ambushes = random.one_in(3);
@@ -53,12 +51,20 @@ Scenario Scenario::draw(Random& random) {
     return scenario;
 }
 
-World::World(std::uint64_t seed, Scenario scenario)
+void Scenario::tighten() {
+    timing.silence = timing.least_silence();
+    if (timing.mode() == StopMode::kWatchdog) {
+        timing.sync_timeout = timing.silence + 4 * timing.late_io + timing.guard;
+    }
+}
+
+World::World(std::uint64_t seed, const Scenario& scenario)
     : random_(seed),
       scores_(~seed),
       fences_(seed ^ kFenceSeeds),
       replacements_(seed ^ kOtherSeeds),
-      scenario_(std::move(scenario)),
+      scenes_(seed ^ kSceneSeeds),
+      scenario_(scenario.staged(scenes_)),
       traced_(sim::number_from_environment("QUORATE_SIM_TRACE", 0) != 0) {
     for (std::size_t node = 0; node < scenario_.nodes; ++node) {
         const auto offset = between(random_, seconds(1), seconds(1000));
@@ -96,13 +102,16 @@ World::World(std::uint64_t seed, Scenario scenario)
 World::~World() = default;
 
 std::string World::run() {
-    for (std::size_t node = 0; node < hosts_.size(); ++node) {
+    const bool staged = scenario_.scene != Scene::kNone;
+    for (std::size_t node = 0; node < hosts_.size() && !staged; ++node) {
         const bool second = scenario_.twins && node > 0;
         const auto from = second ? scenario_.timing.silence + scenario_.timing.lease : Time(0);
         events_.after(between(random_, from, from + seconds(second ? 20 : 2)),
                       [this, node] { power_on(node); });
     }
-    if (!scenario_.twins) {
+    if (staged) {
+        set_scene();
+    } else if (!scenario_.twins) {
         score_later();
         fault_later();
         fence_later();
@@ -207,7 +216,8 @@ void World::start_voter(std::size_t node) {
         // What a dead process left under way has landed by the end of the probing, or never does.
         disks_[disk]->adopt(node, events_.now() + scenario_.timing.silence * 9 / 10);
         auto& path = disks_[disk]->path(node);
-        path.stale = !healed_ && whole && random_.one_in(4);
+        path.stale =
+            !healed_ && whole && scenario_.scene == Scene::kNone && random_.one_in(4);
         path.cache.clear();
         if (path.stale) {
             trace(node, "has a stale cache");

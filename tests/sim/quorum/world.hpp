@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,6 +21,10 @@ namespace quorate::quorum::simulator {
 
 inline constexpr Uuid kCluster{0xc, 0x1};
 
+// A course of events after which one rule is all that is left (world_scenes.cpp); in most worlds
+// there is none, and faults come as they like.
+enum class Scene { kNone, kLateMate, kLateRenewal, kLastWards, kWardMovesOn, kQuietRing };
+
 // What a run is made of, all drawn from its seed.
 struct Scenario {
     std::size_t nodes = 2;
@@ -33,8 +38,13 @@ struct Scenario {
     bool twins = false;     // two machines that both are node 1, and know nothing of each other
     bool resets = true;     // who is fenced resets its machine
     bool replaces = false;  // disks give their place to others while all this goes on
+    Scene scene = Scene::kNone;
 
     static Scenario draw(Random& random);
+    // In one of eight worlds a scene is played; what it needs is set.
+    Scenario staged(Random& scenes) const;
+    // The least constants that are safe, whatever else was drawn.
+    void tighten();
 };
 
 // Inputs of one kind keep their order; between kinds anything goes.
@@ -79,7 +89,7 @@ struct Host {
 // must have them in time.
 class World {
 public:
-    World(std::uint64_t seed, Scenario scenario);
+    World(std::uint64_t seed, const Scenario& scenario);
     ~World();
 
     // The breach of an invariant, or the lack of progress; empty if all was well.
@@ -156,6 +166,26 @@ private:
     void spring(std::size_t node, const Poll& output);
     void swallow(std::size_t node);
 
+    // ---- scenes
+    struct Act {
+        std::function<bool()> when;
+        sim::Time pause{0};  // from then on
+        std::function<void()> what;
+    };
+    void set_scene();
+    void play();
+    void act(std::function<bool()> when, sim::Time pause, std::function<void()> what);
+    sim::Time within(sim::Time from, sim::Time to);
+    VoterStatus status_of(std::size_t node) const;
+    bool casts(std::size_t node) const;
+    bool casts_among(std::size_t node, std::size_t members) const;
+    bool in_state(std::size_t node, VoterState state) const;
+    void late_mate();
+    void late_renewal();
+    void last_wards();
+    void ward_moves_on();
+    void quiet_ring();
+
     // ---- fences
     void fence_later();
     void fence_someone();
@@ -182,6 +212,7 @@ private:
     Random scores_;        // of its own: they change what is preferred, and nothing else
     Random fences_;        // of its own, as they are
     Random replacements_;  // of its own: seeds without any stay what they are
+    Random scenes_;        // of its own, too
     Scenario scenario_;
     std::vector<Host> hosts_;
     std::set<std::pair<std::size_t, std::size_t>> cut_;
@@ -206,6 +237,7 @@ private:
     // Of the target, when its end was wanted; 0: that boot had had no quorum.
     std::map<std::pair<std::size_t, std::size_t>, std::uint64_t> wanted_boots_;
     std::optional<std::size_t> trap_;  // a node that hangs until another casts
+    std::deque<Act> acts_;             // of the scene, still to come
 };
 
 }  // namespace quorate::quorum::simulator

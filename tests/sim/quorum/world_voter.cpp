@@ -167,7 +167,7 @@ void World::on(std::size_t node, const FeedWatchdog& output) {
 }
 
 void World::on(std::size_t node, const Binds&) {
-    const bool ok = !fences_.one_in(20);
+    const bool ok = scenario_.scene != Scene::kLateRenewal && !fences_.one_in(20);
     hosts_[node].bound = hosts_[node].bound || ok;
     hosts_[node].unbindable = !ok;
     feed(node, Channel::kOther, Bound{ok});

@@ -49,6 +49,8 @@ public:
 
     void reset_nobody() { resets_ = false; }
     void bind_nobody() { refuses_to_bind_ = true; }
+    // What its last life remembered is this now.
+    void forget(std::uint32_t node, std::string instead) { remembered_[node] = std::move(instead); }
 
     // ---- what happens
     void start(std::uint32_t node) {

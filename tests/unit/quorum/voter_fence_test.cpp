@@ -65,8 +65,20 @@ TEST(Fence, InSoftModeOneThatObeysIsOutWhenCorosyncHasLostIt) {
     EXPECT_TRUE(bench.fences().empty());
     bench.kill(2);
     bench.ring({1});
-    bench.run(milliseconds(1'000));
-    expect_done(bench, "it has reset itself: it said so, and left Corosync's ring");
+    bench.run(milliseconds(2'000));
+    EXPECT_TRUE(bench.fences().empty());
+    bench.run(milliseconds(3'500));
+    expect_done(bench, "it has reset itself: it said so, left Corosync's ring, and is silent");
+}
+
+TEST(Fence, InSoftModeOneWhoseResetIsRefusedIsNotFencedThoughItsLinksAreCut) {
+    Bench bench(2, 1, Timing::for_soft_mode());
+    bench.start_all();
+    bench.feed(1, kSecond);
+    bench.run(milliseconds(4'000));
+    bench.split({1}, {2});
+    bench.run(milliseconds(40'000));
+    expect_refused(bench, "it obeyed, and its machine still runs");
 }
 
 TEST(Fence, InSoftModeOneThatStaysIsNotFenced) {
