@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mutation.hpp"
+
 namespace quorate::quorum {
 
 void Proposer::replace_damaged(Epoch at_least) {
@@ -21,6 +23,10 @@ void Proposer::begin(Epoch epoch, Award award) {
     page_.entered = page_.accepted = 0;
     page_.award = {};
     wanted_ = award;
+    if (mutated("undecided")) {
+        page_.committed = epoch;
+        page_.committed_award = award;
+    }
     enter(0);
 }
 

@@ -39,7 +39,7 @@ Reading<Page> newer(Result<Page> first, Result<Page> second, const Uuid& cluster
     const auto two = state_of(second, cluster);
     const auto bad = [](Side side) { return side == Side::kNotOurs || side == Side::kTorn; };
     const bool strange = one == Side::kNotOurs || two == Side::kNotOurs;
-    const bool under_way = (bad(one) || bad(two)) && !lasting && !mutated("torn_is_done");
+    const bool under_way = (bad(one) || bad(two)) && !lasting;
     if (strange || under_way || (bad(one) && bad(two))) {
         const bool write_second = two == Side::kNotOurs || (bad(two) && !bad(one));
         return {Known::kUnknown, {}, write_second ? 0U : 1U};

@@ -84,11 +84,7 @@ void Voter::Impl::bid(Epoch newest) {
 // C1: a decided epoch for this ring, of whichever member, is the one to hold.
 void Voter::Impl::adopt() {
     for (std::uint32_t n = 1; n <= kMaxNodes; ++n) {
-        auto ballot = slots.of(NodeId(n)).ballot;
-        if (ballot.page.accepted > 0 && mutated("undecided")) {
-            ballot.page.committed = ballot.page.epoch;
-            ballot.page.committed_award = ballot.page.award;
-        }
+        const auto& ballot = slots.of(NodeId(n)).ballot;
         const auto& award = ballot.page.committed_award;
         if (ballot.known == Known::kSound && ballot.page.committed > committed &&
             (award.ring == ring || mutated("any_ring")) && award.members.has(options.self)) {

@@ -37,15 +37,15 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"write_before_withdrawal", 1160}, Mutation{"forget_wards", 70},
                       Mutation{"renew_expired", 4965}, Mutation{"lease_from_completion", 1892},
                       Mutation{"ignore_foreign", 107}, Mutation{"ignore_fences", 20},
-                      Mutation{"no_read_back", 236}, Mutation{"short_silence", 129},
+                      Mutation{"no_read_back", 361}, Mutation{"short_silence", 129},
                       Mutation{"feed_unheard_of", 120}, Mutation{"feed_evicted", 5},
                       Mutation{"new_life_is_new_boot", 32}, Mutation{"silence_is_proof", 74},
                       Mutation{"its_word_is_enough", 5}, Mutation{"no_lease", 241},
                       Mutation{"feed_always", 5}, Mutation{"page_is_present", 70},
                       Mutation{"stale_ring", 24034}, Mutation{"silence_of_the_start", 22597},
-                      Mutation{"undecided", 1}, Mutation{"no_handshake", 1},
-                      Mutation{"one_lease", 1}, Mutation{"forget_last_wards", 1},
-                      Mutation{"wards_stay", 1}, Mutation{"ring_does_not_matter", 1}),
+                      Mutation{"undecided", 2991}, Mutation{"no_handshake", 22},
+                      Mutation{"one_lease", 21}, Mutation{"forget_last_wards", 3},
+                      Mutation{"wards_stay", 37}, Mutation{"ring_does_not_matter", 97}),
     sim::name_of);
 
 }  // namespace

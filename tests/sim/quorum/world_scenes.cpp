@@ -31,7 +31,11 @@ Scenario Scenario::staged(Random& scenes) const {
         with.timing.guard = guard;
     }
     switch (with.scene) {
-        case Scene::kLateMate:
+        case Scene::kLateMate:  // nobody resets a machine whose voter is gone
+            with.timing = Timing::for_soft_mode();
+            with.timing.guard = guard;
+            with.timing.vote_timeout = milliseconds(8000);
+            break;
         case Scene::kWardMovesOn:
             with.timing.watchdog = with.timing.vote_timeout = milliseconds(8000);
             break;
@@ -128,7 +132,7 @@ bool World::in_state(std::size_t node, VoterState state) const {
 // ---- C1, C2
 
 // Node 1 and its mate 2 against node 3: both sides begin at one moment, and see late what the other
-// does. Node 1 finds all others closed, votes and leaves in order; node 3 takes over and stops
+// does. Node 1 finds all others closed, votes and leaves, in order or not; node 3 takes over and stops
 // right after its vote; and only then the mate can read the disk, on which node 1's epoch and its
 // word that all are closed still stand.
 void World::late_mate() {
@@ -139,9 +143,14 @@ void World::late_mate() {
     for (const std::size_t node : {0, 2}) {
         spoil_paths(node, [tardy](Path& path) { path.tardy = tardy; });
     }
-    act([this] { return casts(0); }, within(Time(0), seconds(2)), [this] {
+    const bool orderly = scenes_.one_in(2);
+    act([this] { return casts(0); }, within(Time(0), seconds(2)), [this, orderly] {
         hosts_[0].stays_down = true;
-        feed(0, Channel::kOther, StopVoting{});
+        if (orderly) {
+            feed(0, Channel::kOther, StopVoting{});
+        } else {
+            kill_voter(0);
+        }
         heal_paths(0);
         heal_paths(2);
         trap_ = 1;
