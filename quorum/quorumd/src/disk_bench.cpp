@@ -175,6 +175,7 @@ void DiskBench::ended(const Started& started, const Error* error) {
     const bool late = place->last > settings_.timing.late_io;
     if (late) {
         ++place->late;
+        release_at_ = io::after(kSettled);  // its library has used what it does not use else
         log_.warn("disk_io_late", "disk", place->disk.path, "seconds",
                   std::chrono::duration<double>(place->last).count());
     }
