@@ -110,8 +110,6 @@ std::string rival_programs(bool watchdog_mode, long sync_timeout_ms) {
     return {};
 }
 
-void reset_machine() {
-    ::reboot(RB_AUTOBOOT);
-}
+void reset_machine() { ::reboot(RB_AUTOBOOT); }
 
 }  // namespace quorate::quorum

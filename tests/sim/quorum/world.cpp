@@ -216,8 +216,7 @@ void World::start_voter(std::size_t node) {
         // What a dead process left under way has landed by the end of the probing, or never does.
         disks_[disk]->adopt(node, events_.now() + scenario_.timing.silence * 9 / 10);
         auto& path = disks_[disk]->path(node);
-        path.stale =
-            !healed_ && whole && scenario_.scene == Scene::kNone && random_.one_in(4);
+        path.stale = !healed_ && whole && scenario_.scene == Scene::kNone && random_.one_in(4);
         path.cache.clear();
         if (path.stale) {
             trace(node, "has a stale cache");

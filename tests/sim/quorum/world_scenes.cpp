@@ -132,9 +132,9 @@ bool World::in_state(std::size_t node, VoterState state) const {
 // ---- C1, C2
 
 // Node 1 and its mate 2 against node 3: both sides begin at one moment, and see late what the other
-// does. Node 1 finds all others closed, votes and leaves, in order or not; node 3 takes over and stops
-// right after its vote; and only then the mate can read the disk, on which node 1's epoch and its
-// word that all are closed still stand.
+// does. Node 1 finds all others closed, votes and leaves, in order or not; node 3 takes over and
+// stops right after its vote; and only then the mate can read the disk, on which node 1's epoch and
+// its word that all are closed still stand.
 void World::late_mate() {
     trace(0, "---- scene: a late mate");
     cut_off(2);
@@ -144,17 +144,18 @@ void World::late_mate() {
         spoil_paths(node, [tardy](Path& path) { path.tardy = tardy; });
     }
     const bool orderly = scenes_.one_in(2);
-    act([this] { return casts(0); }, within(Time(0), seconds(2)), [this, orderly] {
-        hosts_[0].stays_down = true;
-        if (orderly) {
-            feed(0, Channel::kOther, StopVoting{});
-        } else {
-            kill_voter(0);
-        }
-        heal_paths(0);
-        heal_paths(2);
-        trap_ = 1;
-    });
+    act([this] { return casts(0); }, within(Time(0), seconds(2)),
+        [this, orderly] {
+            hosts_[0].stays_down = true;
+            if (orderly) {
+                feed(0, Channel::kOther, StopVoting{});
+            } else {
+                kill_voter(0);
+            }
+            heal_paths(0);
+            heal_paths(2);
+            trap_ = 1;
+        });
 }
 
 // ---- the two leases of C3
@@ -172,14 +173,14 @@ void World::late_renewal() {
             const auto lease = status_of(0).lease;
             return !lease || events_.now() >= hosts_[0].clock.when(*lease) - before;
         },
-        Time(0), [this] {
+        Time(0),
+        [this] {
             spoil_paths(0, [](Path& path) {
                 path.refusing = false;
                 path.hung = true;
             });
         });
-    act([this] { return casts(1); }, within(Time(0), milliseconds(500)),
-        [this] { heal_paths(0); });
+    act([this] { return casts(1); }, within(Time(0), milliseconds(500)), [this] { heal_paths(0); });
 }
 
 // ---- wards
@@ -187,10 +188,11 @@ void World::late_renewal() {
 // Node 2 votes without a path to the disk, as a ward of node 1, whose voter dies and begins anew.
 void World::last_wards() {
     trace(0, "---- scene: the last life's wards");
-    act([this] { return all_well(); }, within(Time(0), seconds(1)), [this] {
-        cut_off(2);
-        spoil_paths(1, [](Path& path) { path.hung = true; });
-    });
+    act([this] { return all_well(); }, within(Time(0), seconds(1)),
+        [this] {
+            cut_off(2);
+            spoil_paths(1, [](Path& path) { path.hung = true; });
+        });
     act([this] { return casts_among(1, 2) && !status_of(1).trusted; },
         within(seconds(1), seconds(4)), [this] { kill_voter(0); });
     act([] { return true; }, within(milliseconds(10), milliseconds(300)),
@@ -204,18 +206,21 @@ void World::ward_moves_on() {
     trace(0, "---- scene: a ward moves on");
     cut_off(0);
     spoil_paths(2, [](Path& path) { path.hung = true; });
-    act([this] { return casts(1); }, within(Time(0), milliseconds(300)), [this] {
-        spoil_paths(1, [](Path& path) { path.hung = true; });
-        heal_paths(2);
-    });
-    act([this] { return in_state(2, VoterState::kProbe); }, within(Time(0), seconds(2)), [this] {
-        corosync_->freeze(2);
-        cut_.erase({0, 1});
-        cut_.insert({1, 2});
-        corosync_->topology_changed();
-    });
+    act([this] { return casts(1); }, within(Time(0), milliseconds(300)),
+        [this] {
+            spoil_paths(1, [](Path& path) { path.hung = true; });
+            heal_paths(2);
+        });
+    act([this] { return in_state(2, VoterState::kProbe); }, within(Time(0), seconds(2)),
+        [this] {
+            corosync_->freeze(2);
+            cut_.erase({0, 1});
+            cut_.insert({1, 2});
+            corosync_->topology_changed();
+        });
     act([this] { return casts_among(0, 2) && casts_among(1, 2) && !status_of(1).trusted; },
-        within(Time(0), seconds(3)), [this] {
+        within(Time(0), seconds(3)),
+        [this] {
             kill_voter(0);
             start_voter(0);
             thaw_corosync(2);
@@ -231,12 +236,13 @@ void World::ward_moves_on() {
 // off from them, wants the end of one.
 void World::quiet_ring() {
     trace(0, "---- scene: a ring that needs no disk");
-    act([this] { return all_well(); }, within(Time(0), seconds(2)), [this] {
-        cut_off(3);
-        for (const std::size_t node : {0, 1, 2}) {
-            spoil_paths(node, [](Path& path) { path.hung = true; });
-        }
-    });
+    act([this] { return all_well(); }, within(Time(0), seconds(2)),
+        [this] {
+            cut_off(3);
+            for (const std::size_t node : {0, 1, 2}) {
+                spoil_paths(node, [](Path& path) { path.hung = true; });
+            }
+        });
     act([this] { return status_of(3).silent.size() == 3; }, within(Time(0), seconds(6)),
         [this] { want_fence(3, 0, "it is silent"); });
 }
