@@ -7,7 +7,7 @@
 #include "base/log.hpp"
 #include "io/task.hpp"
 #include "io/time.hpp"
-#include "shadowing/cluster/lock_value.hpp"
+#include "shadowing/locks/lock_value.hpp"
 #include "shadowing/cluster/set_locks.hpp"
 #include "shadowing/errc.hpp"
 

@@ -1,7 +1,5 @@
 #include "shadowing/cluster/set_locks.hpp"
 
-#include <chrono>
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,7 +8,8 @@
 #include "base/log.hpp"
 #include "io/task.hpp"
 #include "io/time.hpp"
-#include "shadowing/cluster/lock_value.hpp"
+#include "shadowing/locks/lock_value.hpp"
+#include "shadowing/locks/set_lock.hpp"
 
 namespace quorate::shadowing {
 namespace {
@@ -19,38 +18,33 @@ using boost::asio::awaitable;
 using lockmgr::LockMode;
 using lockmgr::LockStatus;
 
-// Waiting here is no waiting for somebody who waits: openers give way by the machine's rules.
-constexpr auto kFlags =
-    lockmgr::flag::PERSISTENT | lockmgr::flag::NODLCKWT | lockmgr::flag::NODLCKBLK;
-constexpr std::chrono::milliseconds kLockAgain{500};
-
 }  // namespace
 
 struct SetLocks::Impl : std::enable_shared_from_this<SetLocks::Impl> {
     struct Entry {
+        explicit Entry(LockName lock_name) : name(lock_name), machine(lock_name) {}
         LockName name;
+        SetLock machine;
         std::optional<lockmgr::Lock> lock;
-        std::deque<Lock> asked;
-        bool working = false;
-        bool waiting = false;  // for a higher mode
-        bool blocks = false;   // heard while working: of the mode that is granted, perhaps
+        bool working = false;  // an operation of `lock` is under way
     };
+    using Entries = std::map<LockName, std::shared_ptr<Entry>>;
 
     Impl(boost::asio::io_context& context, lockmgr::LockDomain locks, Id128 id, Feed to)
         : io(context), domain(std::move(locks)), set(id), feed(std::move(to)) {}
 
-    awaitable<void> work(std::shared_ptr<Entry> entry);
-    awaitable<void> step(Entry& entry, Lock next);
-    awaitable<bool> take(Entry& entry);
-    awaitable<Result<LockStatus>> convert(Entry& entry, const Lock& next);
-    awaitable<void> tell(Entry& entry, const Lock& next, LockStatus status);
+    void carry(const std::shared_ptr<Entry>& entry, SetLockOutputs outputs);
+    void release(Entry& entry);
+    awaitable<void> take(std::shared_ptr<Entry> entry, TakeLock output);
+    awaitable<void> convert(std::shared_ptr<Entry> entry, ConvertLock output);
+    awaitable<void> pause(std::shared_ptr<Entry> entry);
     void blocking(const LockName& name);
 
     boost::asio::io_context& io;
     lockmgr::LockDomain domain;
     Id128 set;
     Feed feed;
-    std::map<LockName, std::shared_ptr<Entry>> entries;
+    Entries entries;
     bool stopped = false;
     bool lost = false;  // the connection; whoever owns it hears of that himself
 };
@@ -68,148 +62,123 @@ SetLocks::~SetLocks() {
 }
 
 void SetLocks::ask(const Lock& lock) {
-    auto& entry = impl_->entries[lock.lock];
-    if (!entry) {
-        entry = std::make_shared<Impl::Entry>();
-        entry->name = lock.lock;
+    auto& known = impl_->entries[lock.lock];
+    if (!known) {
+        known = std::make_shared<Impl::Entry>(lock.lock);
     }
-    entry->asked.push_back(lock);
-    if (std::exchange(entry->waiting, false)) {
-        entry->lock->release();
-    }
-    if (!std::exchange(entry->working, true)) {
-        io::spawn(impl_->io, impl_->work(entry));
-    }
+    const auto entry = known;
+    impl_->carry(entry, entry->machine.ask(lock));
 }
 
-awaitable<void> SetLocks::Impl::work(std::shared_ptr<Entry> entry) {
-    const auto self = shared_from_this();
-    while (!entry->asked.empty() && !stopped && !lost) {
-        auto next = std::move(entry->asked.front());
-        entry->asked.pop_front();
-        co_await step(*entry, std::move(next));
+void SetLocks::Impl::carry(const std::shared_ptr<Entry>& entry, SetLockOutputs outputs) {
+    for (auto& output : outputs) {
+        if (stopped || lost) {
+            return;
+        }
+        if (const auto* taken = std::get_if<TakeLock>(&output)) {
+            io::spawn(io, take(entry, *taken));
+        } else if (const auto* converted = std::get_if<ConvertLock>(&output)) {
+            entry->working = true;
+            io::spawn(io, convert(entry, *converted));
+        } else if (std::holds_alternative<ReleaseLock>(output)) {
+            release(*entry);
+        } else if (const auto* refused = std::get_if<LockRefused>(&output)) {
+            Logger().warn("lock_again", "lock", lock_name(set, entry->name), "why",
+                          lockmgr::name_of(refused->status));
+            io::spawn(io, pause(entry));
+        } else {
+            feed(std::move(std::get<SetInput>(output)));
+        }
     }
-    entry->working = false;
-    if (!entry->lock && !stopped) {
+    if (entry->machine.idle()) {
         entries.erase(entry->name);
     }
 }
 
-awaitable<void> SetLocks::Impl::step(Entry& entry, Lock next) {
-    if (next.hold == Hold::kNone) {
-        if (entry.lock) {
-            entry.lock->release();
-            entry.lock.reset();
+// What is under way for it ends, and is not forgotten before.
+void SetLocks::Impl::release(Entry& entry) {
+    entry.lock->release();
+    if (!entry.working) {
+        entry.lock.reset();
+    }
+}
+
+awaitable<void> SetLocks::Impl::take(std::shared_ptr<Entry> entry, TakeLock output) {
+    const auto self = shared_from_this();
+    lockmgr::LockOptions options;
+    options.flags = output.flags;
+    options.on_blocking = [weak = weak_from_this(),
+                           name = entry->name](const lockmgr::BlockingRequest&) {
+        const auto owner = weak.lock();
+        if (owner && !owner->stopped) {
+            owner->blocking(name);
         }
+    };
+    auto lock = co_await domain.lock(lock_name(set, entry->name), LockMode::NL, std::move(options));
+    if (!lock) {
+        lost = true;
         co_return;
     }
-    auto taken = co_await take(entry);
-    if (!taken || stopped) {
+    LockEnd end;
+    end.status = lock->status();
+    end.held = lock->held();
+    if (end.held) {
+        entry->lock.emplace(std::move(*lock));
+    }
+    if (stopped) {
+        entry->lock.reset();
         co_return;
     }
-    const bool up = mode_of(next.hold) > entry.lock->mode();
-    if (up && !entry.asked.empty()) {
-        co_return;  // what was asked since takes its place
+    carry(entry, entry->machine.ended(end));
+}
+
+awaitable<void> SetLocks::Impl::convert(std::shared_ptr<Entry> entry, ConvertLock output) {
+    const auto self = shared_from_this();
+    auto& lock = *entry->lock;
+    if (!lock.held()) {  // released before this began
+        entry->working = false;
+        entry->lock.reset();
+        carry(entry, entry->machine.ended({LockStatus::kUnlocked, /*held=*/false}));
+        co_return;
     }
-    entry.waiting = up;
-    auto status = co_await convert(entry, next);
-    const bool replaced = up && !entry.waiting;
-    entry.waiting = false;
+    Result<LockStatus> status = LockStatus::kGranted;
+    if (output.value) {
+        auto lowered = co_await lock.downgrade(output.mode, *output.value);
+        status = std::move(lowered);
+    } else {
+        lockmgr::LockOptions options;
+        options.flags = output.flags;
+        auto converted = co_await lock.convert(output.mode, std::move(options));
+        status = std::move(converted);
+    }
     if (stopped) {
         co_return;
     }
-    if (replaced) {
-        entry.lock.reset();
-    } else if (status) {
-        co_await tell(entry, next, *status);
-    } else {
+    entry->working = false;
+    if (!status) {
         lost = true;
+        co_return;
+    }
+    const LockEnd end{*status, lock.held(), lock.value(), lock.value_valid()};
+    if (!end.held) {
+        entry->lock.reset();
+    }
+    carry(entry, entry->machine.ended(end));
+}
+
+awaitable<void> SetLocks::Impl::pause(std::shared_ptr<Entry> entry) {
+    const auto self = shared_from_this();
+    auto slept = co_await io::sleep_until(io::mono_now() + kLockAgain);
+    if (slept && !stopped) {
+        carry(entry, entry->machine.again());
     }
 }
 
-// In NL, to be converted: then it can be given up whatever it waits for.
-awaitable<bool> SetLocks::Impl::take(Entry& entry) {
-    while (!entry.lock) {
-        lockmgr::LockOptions options;
-        options.flags = kFlags | lockmgr::flag::EXPEDITE;
-        options.on_blocking = [weak = weak_from_this(),
-                               name = entry.name](const lockmgr::BlockingRequest&) {
-            const auto self = weak.lock();
-            if (self && !self->stopped) {
-                self->blocking(name);
-            }
-        };
-        auto lock =
-            co_await domain.lock(lock_name(set, entry.name), LockMode::NL, std::move(options));
-        if (!lock) {
-            lost = true;
-            co_return false;
-        }
-        if (lock->held()) {
-            entry.lock.emplace(std::move(*lock));
-            if (stopped) {
-                entry.lock->release();
-            }
-            break;
-        }
-        Logger().error("lock_refused", "lock", lock_name(set, entry.name), "why",
-                       lockmgr::name_of(lock->status()));
-        auto slept = co_await io::sleep_until(io::mono_now() + kLockAgain);
-        if (!slept || stopped) {
-            co_return false;
-        }
-    }
-    co_return true;
-}
-
-awaitable<Result<LockStatus>> SetLocks::Impl::convert(Entry& entry, const Lock& next) {
-    const auto mode = mode_of(next.hold);
-    if (next.value && mode < entry.lock->mode()) {
-        auto status = co_await entry.lock->downgrade(mode, encode_value(*next.value));
-        co_return status;
-    }
-    lockmgr::LockOptions options;
-    options.flags = kFlags & ~lockmgr::flag::PERSISTENT;
-    options.no_queue = next.no_wait;
-    options.read_value = entry.name.kind == LockKind::kMembership && mode > entry.lock->mode();
-    auto status = co_await entry.lock->convert(mode, std::move(options));
-    co_return status;
-}
-
-awaitable<void> SetLocks::Impl::tell(Entry& entry, const Lock& next, LockStatus status) {
-    if (status == LockStatus::kGranted) {
-        const auto value = decode_value(entry.lock->value(), entry.lock->value_valid());
-        feed(Locked{entry.name, next.hold, value.state, value.word});
-        if (std::exchange(entry.blocks, false)) {
-            feed(Blocking{entry.name});
-        }
-    } else if (status == LockStatus::kNotQueued) {
-        if (entry.lock->mode() == LockMode::NL) {
-            entry.lock->release();
-            entry.lock.reset();
-        }
-        feed(LockDenied{entry.name});
-    } else {
-        Logger().warn("lock_again", "lock", lock_name(set, entry.name), "why",
-                      lockmgr::name_of(status));
-        if (!entry.lock->held()) {
-            entry.lock.reset();
-        }
-        auto slept = co_await io::sleep_until(io::mono_now() + kLockAgain);
-        // What was asked since takes its place.
-        if (slept && !stopped && entry.asked.empty()) {
-            entry.asked.push_back(next);
-        }
-    }
-}
-
-// The word that somebody waits for the new mode may come before this has heard of the grant, and
-// comes once.
 void SetLocks::Impl::blocking(const LockName& name) {
     if (const auto it = entries.find(name); it != entries.end()) {
-        it->second->blocks = it->second->working;
+        const auto entry = it->second;
+        carry(entry, entry->machine.blocking());
     }
-    feed(Blocking{name});
 }
 
 }  // namespace quorate::shadowing

@@ -66,10 +66,27 @@ Mischief Mischief::draw(std::uint64_t seed) {
 }
 
 World::World(std::uint64_t seed, Scenario scenario)
-    : random_(seed),
+    : own_events_(std::make_unique<sim::EventQueue>()),
+      events_(*own_events_),
+      random_(seed),
       scenario_(std::move(scenario)),
       mischief_(Mischief::draw(seed)),
       traced_(sim::number_from_environment("QUORATE_SIM_TRACE", 0) != 0) {
+    build();
+}
+
+World::World(sim::EventQueue& events, Above& above, std::uint64_t seed, Scenario scenario,
+             Mischief mischief)
+    : events_(events),
+      above_(&above),
+      random_(seed),
+      scenario_(std::move(scenario)),
+      mischief_(mischief),
+      traced_(sim::number_from_environment("QUORATE_SIM_TRACE", 0) > 1) {
+    build();
+}
+
+void World::build() {
     QuorumDiskModel::Options disk;
     disk.votes = scenario_.disk_votes;
     disk.restless = scenario_.restless_disk;

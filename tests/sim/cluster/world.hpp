@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -49,11 +50,33 @@ struct Mischief {
     static Mischief draw(std::uint64_t seed);
 };
 
+// What stands on the machines where that is more than messages to and fro. It is told of what
+// happens in the order in which it does, from within a step: it asks for nothing but send() there.
+class Above {
+public:
+    virtual ~Above() = default;
+    virtual void power(std::size_t node, bool on) = 0;
+    virtual void frozen(std::size_t node, sim::Time until) = 0;
+    virtual void started(std::size_t node) = 0;
+    // Those that an earlier clusterd of the node had.
+    virtual std::vector<std::string> fencers(std::size_t node) = 0;
+    virtual void ended(std::size_t node) = 0;
+    virtual void event(std::size_t node, const Event& event) = 0;
+    virtual void message(std::size_t node, const Deliver& message) = 0;
+    virtual void pressed(std::size_t node, const BackPressure& pressure) = 0;
+    virtual void lease(std::size_t node, const LeasePage& page) = 0;
+    virtual void fence(std::size_t node, const Fence& fence) = 0;
+};
+
 // N machines, Corosync, a quorum disk, and everything that can go wrong; then a time in which
 // nothing does, and the cluster must come together.
 class World {
 public:
     World(std::uint64_t seed, Scenario scenario);
+    // Below something else, whose world has these events; nothing goes wrong by itself but crashes
+    // between effects.
+    World(sim::EventQueue& events, Above& above, std::uint64_t seed, Scenario scenario,
+          Mischief mischief);
     ~World();
 
     // The breach of an invariant, or the lack of progress; empty if all was well.
@@ -62,12 +85,27 @@ public:
     std::uint64_t deliveries() const { return traffic_.deliveries(); }
     sim::Time now() const { return events_.now(); }
 
-private:
-    // ---- machines and processes
+    // ---- for what stands above
+    const Host& host(std::size_t node) const { return hosts_[node]; }
+    // False: its queue is full, or it is no member.
+    bool send(std::size_t node, MemberId to, quorate::cluster::Channel channel,
+              std::string_view payload);
+    void add_fencer(std::size_t node, const std::string& name);
+    void confirm(std::size_t node, const std::string& fencer, MemberId lost);
+    // On some ring.
+    bool reaches(std::size_t a, std::size_t b) const;
     void power_on(std::size_t node);
     void power_off(std::size_t node);
     void start_process(std::size_t node);
     void kill_process(std::size_t node);
+    void fault();
+    void heal_links();
+    void heal_everything();
+    std::string breach() const;
+    std::string progress_missing() const;
+
+private:
+    // ---- machines and processes
     void stop_process(std::size_t node);
     void freeze(std::size_t node, bool machine, sim::Time duration);
     void corosync_dies(std::size_t node);
@@ -84,6 +122,7 @@ private:
     void pump(std::size_t node);
     void step(std::size_t node, const HostInput& input);
     bool carry_out(std::size_t node, const MachineOutputs& outputs);
+    bool carry_each(std::size_t node, const MachineOutputs& outputs);
     void arm(std::size_t node);
     bool crashes_now(std::size_t node);
     void on(std::size_t node, const Multicast& output);
@@ -106,27 +145,27 @@ private:
     void on(std::size_t node, const Fence& output);
 
     // ---- the layers above
+    void tell_above(std::size_t node, const Event& event);
     void talk_later(std::size_t node);
     void talk(std::size_t node);
 
     // ---- faults
     void fault_later();
-    void fault();
     void mischief_later();
     void mischief();
     void split();
     void cut(std::uint32_t ring, std::size_t a, std::size_t b, bool corosync_too);
     void cut_some(bool corosync_too);
-    void heal_links();
     bool connected(std::size_t a, std::size_t b) const;
-    void heal_everything();
-    std::string breach() const;
-    std::string progress_missing() const;
     std::string undelivered() const;
     std::string unfinished(std::size_t node) const;
     void trace(std::size_t node, std::string_view what) const;
 
-    sim::EventQueue events_;
+    void build();
+
+    std::unique_ptr<sim::EventQueue> own_events_;  // none: those of what stands above
+    sim::EventQueue& events_;
+    Above* above_ = nullptr;
     Random random_;
     Scenario scenario_;
     Mischief mischief_;
@@ -144,6 +183,8 @@ private:
     std::unique_ptr<sim::Network> network_;
     std::unique_ptr<Corosync> corosync_;
     std::unique_ptr<QuorumDiskModel> disk_;
+    std::optional<std::size_t> carrying_;  // whose outputs
+    MachineOutputs waiting_;               // what came of them
     std::uint32_t next_process_ = 100;
     bool healed_ = false;
     bool silent_ = false;  // the layers above say nothing any more

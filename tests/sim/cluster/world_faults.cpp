@@ -144,6 +144,10 @@ void World::heal_links() {
     corosync_->topology_changed();
 }
 
+bool World::reaches(std::size_t a, std::size_t b) const {
+    return a == b || network_->connected(0, a, b) || network_->connected(1, a, b);
+}
+
 // Corosync uses whichever ring there is.
 bool World::connected(std::size_t a, std::size_t b) const {
     for (std::uint32_t ring = 0; ring < kRings; ++ring) {

@@ -21,6 +21,9 @@ void World::power_on(std::size_t node) {
     host.corosync_down = false;
     host.on = true;
     host.frozen = false;
+    if (above_ != nullptr) {
+        above_->power(node, true);
+    }
     start_process(node);
 }
 
@@ -33,6 +36,9 @@ void World::power_off(std::size_t node) {
     leases_.page_gone(events_.now(), host.id);
     host.on = false;
     corosync_->power_off(node);
+    if (above_ != nullptr) {
+        above_->power(node, false);
+    }
 }
 
 // A member's Corosync alone; its clusterd goes on, and joins again.
@@ -85,11 +91,14 @@ void World::start_process(std::size_t node) {
     host.machine = std::make_unique<Machine>(options);
     host.process_frozen = false;
     host.pressed.clear();
+    if (above_ != nullptr) {
+        above_->started(node);
+    }
     feed(node, Channel::kFloor, FloorLoaded{host.durable});
-    for (const auto* name : {"serving", "heir.serving"}) {
-        if (random_.one_in(2)) {
-            leases_.fencer_added(host.id, name);
-            feed(node, Channel::kFencer, AddFencer{name});
+    const std::vector<std::string> names{"serving", "heir.serving"};
+    for (const auto& name : above_ != nullptr ? above_->fencers(node) : names) {
+        if (above_ != nullptr || random_.one_in(2)) {
+            add_fencer(node, name);
         }
     }
     host.connected = true;
@@ -109,9 +118,25 @@ void World::kill_process(std::size_t node) {
     host.machine.reset();
     host.armed.reset();
     host.channels.clear();
+    waiting_.clear();
     network_->close_all(node);
     if (!host.frozen) {
         corosync_->leave(node);
+    }
+    if (above_ != nullptr) {
+        above_->ended(node);
+    }
+}
+
+void World::add_fencer(std::size_t node, const std::string& name) {
+    leases_.fencer_added(hosts_[node].id, name);
+    feed(node, Channel::kFencer, AddFencer{name});
+}
+
+void World::confirm(std::size_t node, const std::string& fencer, MemberId lost) {
+    if (hosts_[node].machine) {
+        leases_.fencer_confirmed(hosts_[node].id, fencer, lost);
+        feed(node, Channel::kFencer, FencerConfirmed{fencer, lost});
     }
 }
 
@@ -132,6 +157,9 @@ void World::freeze(std::size_t node, bool machine, Time duration) {
         corosync_->freeze(node);
     }
     disk_->freeze(node, true);
+    if (above_ != nullptr && machine) {
+        above_->frozen(node, events_.now() + duration);
+    }
     events_.after(duration, [this, node, machine] {
         auto& thawed = hosts_[node];
         if (!thawed.on || !(machine ? thawed.frozen : thawed.process_frozen)) {
@@ -187,8 +215,22 @@ void World::step(std::size_t node, const HostInput& input) {
     }
 }
 
-// False: it died between two of them.
+// False: it died between two of them. What comes of messages that are sent meanwhile comes after.
 bool World::carry_out(std::size_t node, const MachineOutputs& outputs) {
+    if (carrying_ == node) {
+        waiting_.insert(waiting_.end(), outputs.begin(), outputs.end());
+        return true;
+    }
+    const auto outer = std::exchange(carrying_, node);
+    bool alive = carry_each(node, outputs);
+    while (alive && !waiting_.empty()) {
+        alive = carry_each(node, std::exchange(waiting_, {}));
+    }
+    carrying_ = outer;
+    return alive;
+}
+
+bool World::carry_each(std::size_t node, const MachineOutputs& outputs) {
     const auto process = hosts_[node].process;
     for (const auto& output : outputs) {
         if (crashes_now(node)) {

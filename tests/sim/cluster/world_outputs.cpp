@@ -51,20 +51,26 @@ void World::on(std::size_t node, const ViewCommitted& output) {
         oracle_.committed(hosts_[node].id, output.view);
     }
     hosts_[node].pressed.clear();
+    tell_above(node, output);
 }
 
-void World::on(std::size_t node, const QuorumLost&) { trace(node, "loses quorum"); }
+void World::on(std::size_t node, const QuorumLost& output) {
+    trace(node, "loses quorum");
+    tell_above(node, output);
+}
 
 void World::on(std::size_t node, const TakeoverAllowed& output) {
     trace(node, fmt::format("may take over from n{} in epoch {}", output.lost.node.value(),
                             output.epoch.value()));
     leases_.allowed(events_.now(), hosts_[node].id, output.lost, *hosts_[node].machine->view());
+    tell_above(node, output);
 }
 
 // The daemon ends; systemd starts it again.
 void World::on(std::size_t node, const Expelled& output) {
     trace(node, "expelled: " + output.reason);
     leases_.told_expelled(hosts_[node].id);
+    tell_above(node, output);
     kill_process(node);
     events_.after(between(random_, milliseconds(100), seconds(2)),
                   [this, node] { start_process(node); });
@@ -128,7 +134,17 @@ void World::on(std::size_t node, const Close& output) {
     network_->close(output.connection.value(), node);
 }
 
+void World::tell_above(std::size_t node, const Event& event) {
+    if (above_ != nullptr) {
+        above_->event(node, event);
+    }
+}
+
 void World::on(std::size_t node, const Deliver& output) {
+    if (above_ != nullptr) {
+        above_->message(node, output);
+        return;
+    }
     traffic_.delivered(output.from, hosts_[node].id, output.epoch,
                        hosts_[node].machine->view()->epoch, output.payload);
 }
@@ -138,6 +154,9 @@ void World::on(std::size_t node, const BackPressure& output) {
         hosts_[node].pressed.insert(output.to);
     } else {
         hosts_[node].pressed.erase(output.to);
+    }
+    if (above_ != nullptr) {
+        above_->pressed(node, output);
     }
 }
 
@@ -150,6 +169,9 @@ void World::on(std::size_t node, const PublishLease& output) {
     trace(node, fmt::format("lease {} {} epoch {}", static_cast<int>(output.page.state),
                             text_of(output.page.reason), output.page.epoch.value()));
     leases_.published(events_.now(), hosts_[node].id, output.page, hosts_[node].clock);
+    if (above_ != nullptr) {
+        above_->lease(node, output.page);
+    }
 }
 
 void World::on(std::size_t node, const Fence& output) {
@@ -157,16 +179,32 @@ void World::on(std::size_t node, const Fence& output) {
     if (is_heir(output.name)) {
         leases_.heir_asked(events_.now(), host.id, output.lost, *host.machine->view());
     }
+    if (above_ != nullptr) {
+        above_->fence(node, output);
+        return;
+    }
     events_.after(between(random_, milliseconds(1), seconds(3)),
                   [this, node, output, process = hosts_[node].process] {
-                      if (hosts_[node].machine && hosts_[node].process == process) {
-                          leases_.fencer_confirmed(hosts_[node].id, output.name, output.lost);
-                          feed(node, Channel::kFencer, FencerConfirmed{output.name, output.lost});
+                      if (hosts_[node].process == process) {
+                          confirm(node, output.name, output.lost);
                       }
                   });
 }
 
 // ---- the layers above
+
+bool World::send(std::size_t node, MemberId to, quorate::cluster::Channel channel,
+                 std::string_view payload) {
+    auto& host = hosts_[node];
+    if (!host.machine) {
+        return false;
+    }
+    const auto outputs = host.machine->send(host.clock.exact(events_.now()), to, channel, payload);
+    if (outputs && carry_out(node, *outputs)) {
+        arm(node);
+    }
+    return outputs.has_value();
+}
 
 void World::talk_later(std::size_t node) {
     events_.after(between(random_, milliseconds(1), milliseconds(400)), [this, node] {

@@ -140,7 +140,11 @@ void World::perform(std::size_t n, const Dismounted& output) {
     }
     clean_ = output.clean;
     const auto opener = nodes_[n].opener;
-    left_when_told(n, opener);
+    if (is_clustered()) {
+        soon(n, opener, delay(), [this, n, opener] { left_when_told(n, opener); });
+    } else {
+        left_when_told(n, opener);
+    }
 }
 
 void World::left_when_told(std::size_t n, Opener opener) {
@@ -148,7 +152,8 @@ void World::left_when_told(std::size_t n, Opener opener) {
         return;
     }
     const auto told = [](const auto& one) { return one.second.waiting.empty(); };
-    if (std::ranges::all_of(nodes_[n].mail, told)) {
+    const bool asks = is_clustered() && !nodes_[n].port->idle();  // what it gives up is under way
+    if (std::ranges::all_of(nodes_[n].mail, told) && !asks) {
         left(n, opener);
     } else {
         events_.after(sim::Time(100), [this, n, opener] { left_when_told(n, opener); });
@@ -156,12 +161,18 @@ void World::left_when_told(std::size_t n, Opener opener) {
 }
 
 void World::left(std::size_t n, Opener opener) {
-    if (const auto held = locks_.held_by(opener); !held.empty()) {
+    const auto held = is_clustered() ? std::string() : locks_.held_by(opener);
+    if (!held.empty()) {
         breach(fmt::format("node {} has left and holds locks:{}", n, held));
     }
     history_.opener_died(opener);
     history_.declared_lost(opener);
     const auto node = std::exchange(nodes_[n], Node());
+    if (is_clustered()) {
+        notes_[n].reset();
+        undeclared_.erase(opener);
+        close_client(n, opener);
+    }
     nodes_[n].on = node.on;
     nodes_[n].cut = node.cut;
     if (!leaving_) {

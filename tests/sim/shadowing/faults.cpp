@@ -21,6 +21,12 @@ void World::fault_later() {
 }
 
 void World::fault() {
+    if (is_clustered() && random_.one_in(2)) {
+        stack_->machines().fault();
+        events_.after(sim::between(random_, sim::milliseconds(300), sim::seconds(4)),
+                      [this] { stack_->machines().heal_links(); });
+        return;
+    }
     const auto n = random_.below(nodes_.size());
     const DeviceIndex disk = random_.below(disks_.size());
     const auto some_time = sim::between(random_, sim::milliseconds(20), sim::seconds(2));
@@ -35,7 +41,7 @@ void World::fault() {
             return;
         case 3:
         case 4:
-            if (std::ranges::none_of(nodes_, [](const Node& node) { return node.cut; })) {
+            if (!is_clustered() && std::ranges::none_of(nodes_, [](const Node& node) { return node.cut; })) {
                 trace(n, "is cut off");
                 nodes_[n].cut = true;
                 events_.after(some_time, [this, n] { nodes_[n].cut = false; });
@@ -176,6 +182,9 @@ void World::short_power_failure() {
 void World::everything_off() {
     trace(0, "everything loses power");
     for (std::size_t n = 0; n < nodes_.size(); ++n) {
+        if (is_clustered()) {
+            power_off_node(n);
+        }
         nodes_[n].on = false;
         kill(n);
     }
@@ -203,6 +212,9 @@ void World::heal() {
     if (scenario_.mood == Scenario::Mood::kSteered) {
         steer(Work::kMerge, /*runs=*/true);
         steer(Work::kCopy, /*runs=*/true);
+    }
+    if (is_clustered()) {
+        stack_->machines().heal_everything();
     }
     for (std::size_t n = 0; n < nodes_.size(); ++n) {
         nodes_[n].cut = false;

@@ -12,6 +12,9 @@ bool World::reachable(std::size_t n, DeviceIndex disk) const {
     if (!host || *host == n) {
         return !host || nodes_[n].on;
     }
+    if (is_clustered()) {
+        return stack_->reaches(n, *host) && nodes_[*host].on;
+    }
     return !nodes_[n].cut && !nodes_[*host].cut && nodes_[*host].on;
 }
 
@@ -40,6 +43,10 @@ void World::serve(std::shared_ptr<Errand> errand, std::size_t phase) {
     auto outcome = served.disk->admit(errand->opener, errand->closings, errand->opens);
     if (!errand->opens && served.disk->session(errand->opener) != errand->session) {
         outcome = Outcome::kFailed;
+    }
+    if (errand->opens && is_clustered() && served.host && nodes_[*served.host].on &&
+        !stack_->has_member(*served.host, lives_.at(errand->opener))) {
+        outcome = Outcome::kRefused;  // its epoch is another
     }
     if (outcome != Outcome::kOk) {
         answer(errand, Done{errand->op, outcome});

@@ -28,12 +28,23 @@ bool needs_lease(const SetOutput& output) {
 
 void World::start(std::size_t n) {
     auto& node = nodes_[n];
-    if (!node.on || node.set) {
+    if (!node.on || node.opener != 0) {
         return;
     }
+    const auto frozen = is_clustered() ? node.frozen_until : sim::Time(0);  // with its machine
     node = Node();
+    node.frozen_until = frozen;
     node.opener = next_opener_++;
     node_of_[node.opener] = n;
+    if (is_clustered()) {
+        join(n, node.opener);
+    } else {
+        open_set(n);
+    }
+}
+
+void World::open_set(std::size_t n) {
+    auto& node = nodes_[n];
     SetOptions options;
     options.set = kSet;
     for (std::size_t i = 0; i < disks_.size(); ++i) {
@@ -46,6 +57,9 @@ void World::start(std::size_t n) {
     options.slot = OpenerSlot(static_cast<std::uint16_t>(n));
     options.opener = {cluster::NodeId(static_cast<std::uint32_t>(n + 1)),
                       cluster::Incarnation(node.opener)};
+    if (is_clustered()) {
+        options.opener = node.life;
+    }
     options.seed = random_.next();
     options.member_timeout = sim::milliseconds(700);
     options.hedge_after = random_.one_in(3) ? sim::seconds(5) : sim::milliseconds(20);
@@ -75,7 +89,7 @@ void World::start(std::size_t n) {
 // The process ends; others learn of it when everything it asked for is out of the way.
 void World::kill(std::size_t n) {
     auto& node = nodes_[n];
-    if (!node.set) {
+    if (node.opener == 0) {
         return;
     }
     trace(n, "dies");
@@ -87,10 +101,14 @@ void World::kill(std::size_t n) {
     const bool taken_over = node.expelled;
     const bool on = node.on;
     const bool cut = node.cut;
+    const auto frozen = is_clustered() ? node.frozen_until : sim::Time(0);  // with its machine
     node = Node();
     node.on = on;
     node.cut = cut;
-    if (!taken_over) {
+    node.frozen_until = frozen;
+    if (is_clustered()) {
+        close_client(n, opener);
+    } else if (!taken_over) {
         const auto after = sim::between(random_, sim::milliseconds(20), sim::milliseconds(900));
         events_.after(after, [this, opener, n] { take_over(opener, n); });
     }
@@ -134,6 +152,10 @@ void World::go_on_with_take_over(Opener lost) {
 }
 
 void World::power_off_node(std::size_t n) {
+    if (is_clustered()) {
+        stack_->machines().power_off(n);
+        return;
+    }
     nodes_[n].on = false;
     kill(n);
     for (DeviceIndex i = 0; i < disks_.size(); ++i) {
@@ -144,6 +166,10 @@ void World::power_off_node(std::size_t n) {
 }
 
 void World::power_on_node(std::size_t n) {
+    if (is_clustered()) {
+        stack_->machines().power_on(n);
+        return;
+    }
     nodes_[n].on = true;
     for (auto& served : disks_) {
         if (served.host == n && !served.disk->is_on()) {
@@ -154,6 +180,9 @@ void World::power_on_node(std::size_t n) {
 }
 
 void World::renew_leases() {
+    if (is_clustered()) {
+        return;
+    }
     for (std::size_t n = 0; n < nodes_.size(); ++n) {
         auto& node = nodes_[n];
         if (!node.set) {
@@ -182,9 +211,17 @@ void World::renew_leases() {
 
 Moment World::moment(std::size_t n) const {
     const auto& node = nodes_[n];
+    if (is_clustered()) {
+        return {stack_->now(n), clustered_lease(n)};
+    }
     // The page of an expelled node is not updated before it hears of that.
     Lease lease{Lease::State::kRunning, epoch_, BootTime(node.lease_until)};
     return {BootTime(events_.now()), lease};
+}
+
+bool World::lease_runs(std::size_t n) const {
+    const auto at = moment(n);
+    return at.lease.state == Lease::State::kRunning && at.now < at.lease.deadline;
 }
 
 void World::feed(std::size_t n, Opener opener, SetInput input) {
@@ -218,7 +255,15 @@ void World::pump(std::size_t n) {
         auto input = std::move(node.inbox.front());
         node.inbox.pop_front();
         auto outputs = node.set->step(moment(n), input);
-        if (const auto* lost = std::get_if<OpenerLost>(&input)) {
+        const auto* lost = std::get_if<OpenerLost>(&input);
+        if (lost != nullptr && is_clustered()) {
+            const auto heard = std::move(node.when_heard.front());
+            node.when_heard.pop_front();
+            heard();
+            if (node.opener != opener) {
+                return;  // the machine lost its power over it
+            }
+        } else if (lost != nullptr) {
             const auto it = take_overs_.find(lost->opener.incarnation.value());
             if (it != take_overs_.end()) {
                 it->second.heard.insert(opener);
@@ -251,7 +296,7 @@ bool World::carry_out(std::size_t n, SetOutputs outputs, std::size_t from, bool 
             });
             return false;
         }
-        if (!late && events_.now() >= nodes_[n].lease_until && needs_lease(outputs[i])) {
+        if (!late && needs_lease(outputs[i]) && !lease_runs(n)) {
             breach(fmt::format("node {} acts without a lease (output {})", n, outputs[i].index()));
         }
         std::visit([&](const auto& output) { perform(n, output); }, outputs[i]);
@@ -265,7 +310,9 @@ void World::arm(std::size_t n) {
     if (!deadline) {
         return;
     }
-    const auto at = std::max(events_.now() + sim::Time(1), sim::Time(deadline->time_since_epoch()));
+    const auto due = is_clustered() ? stack_->when(n, *deadline)
+                                    : sim::Time(deadline->time_since_epoch());
+    const auto at = std::max(events_.now() + sim::Time(1), due);
     if (node.armed > events_.now() && node.armed <= at) {
         return;
     }
@@ -328,6 +375,10 @@ void World::perform(std::size_t n, const Lock& output) {
     const auto opener = nodes_[n].opener;
     trace(n, fmt::format("asks for lock {}/{:x} {}", static_cast<int>(output.lock.kind),
                          output.lock.number, static_cast<int>(output.hold)));
+    if (is_clustered()) {
+        nodes_[n].port->ask(output);
+        return;
+    }
     mail(n, output.lock, [this, opener, output] { locks_.request(opener, output); });
 }
 

@@ -18,6 +18,12 @@ TEST(Simulation, AnOperatorMayStopMergesAndCopies) {
     EXPECT_FALSE(failure.failed()) << failure.to_string();
 }
 
+// Locks, leases and losses as lockmgr/ and cluster/ have them.
+TEST(Simulation, SetsOverTheRealLockManagerAndMembershipSurviveEverything) {
+    const auto failure = sim::run_seeds(Scenario::kClustered, 40, run);
+    EXPECT_FALSE(failure.failed()) << failure.to_string();
+}
+
 // What it lost may have been acknowledged and flushed: reads may give what was there before. But
 // the set is mounted again, and a scrub finds every block that it lost.
 TEST(Simulation, AScrubFindsWhatADiskLostThatLiedAboutAFlush) {

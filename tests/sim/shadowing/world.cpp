@@ -16,6 +16,9 @@ constexpr Id128 kLineage{0, 0x11};
 
 Scenario Scenario::of(std::uint64_t seed) {
     Random random(seed);
+    if (seed >= kClustered) {
+        return draw_clustered(random);
+    }
     return seed >= kSteered ? draw_steered(random) : draw(random);
 }
 
@@ -60,6 +63,15 @@ Scenario Scenario::draw_steered(Random& random) {
     scenario.blocks = scenario.room = 8 + random.below(41);
     scenario.late_one_in = 500 + random.below(3000);
     scenario.pause_max = sim::milliseconds(100 + static_cast<std::int64_t>(random.below(900)));
+    return scenario;
+}
+
+Scenario Scenario::draw_clustered(Random& random) {
+    auto scenario = random.one_in(3) ? draw_steered(random) : draw(random);
+    scenario.nodes = std::max<std::size_t>(scenario.nodes, 2);
+    scenario.clustered = true;
+    scenario.faulty = sim::seconds(20);
+    scenario.pause_max = sim::milliseconds(600 + static_cast<std::int64_t>(random.below(2500)));
     return scenario;
 }
 
@@ -110,17 +122,25 @@ World::World(std::uint64_t seed, Scenario scenario)
     }
     witness_ = WitnessWord{kLineage, {1, 1}};
     nodes_.resize(scenario_.nodes);
+    notes_.resize(scenario_.nodes);
+    if (scenario_.clustered) {
+        build_stack(seed);
+    }
 }
 
 std::string World::run() {
     for (std::size_t n = 0; n < nodes_.size(); ++n) {
         events_.after(sim::between(random_, sim::Time(1), sim::milliseconds(50)),
-                      [this, n] { start(n); });
+                      [this, n] { is_clustered() ? power_on_node(n) : start(n); });
     }
     renew_leases();
     operate();
     fault_later();
     const auto ended = [&] {
+        if (is_clustered()) {
+            breach(stack_->breach());
+            breach(stack_->machines().breach());
+        }
         return !breach_.empty() || (!scenario_.liar && !history_.breach().empty());
     };
     const auto run_until = [&](sim::Time end) {
@@ -181,6 +201,9 @@ void World::leave_and_come_back() {
         if (nodes_[n].set) {
             breach(fmt::format("node {} does not leave", n));
             return;
+        }
+        if (is_clustered()) {
+            events_.run_until(events_.now() + sim::seconds(1));  // the masters know
         }
     }
     if (!clean_) {

@@ -10,9 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "cluster_stack.hpp"
 #include "disk_model.hpp"
 #include "history.hpp"
 #include "lock_oracle.hpp"
+#include "lock_port.hpp"
 #include "sim/event_queue.hpp"
 
 namespace quorate::shadowing::simulator {
@@ -43,12 +45,16 @@ struct Scenario {
     } mood = Mood::kPlain;
     // This disk says that it has flushed, and has not: outside the promise, but a scrub finds it.
     std::optional<DeviceIndex> liar = {};
+    // The lock manager, membership, lease and takeover are those that ship, on every node.
+    bool clustered = false;
 
-    // Which world a seed stands for: from kSteered on, one of those.
+    // Which world a seed stands for: from kSteered or kClustered on, one of those.
     static constexpr std::uint64_t kSteered = 1'000'000;
+    static constexpr std::uint64_t kClustered = 2'000'000;
     static Scenario of(std::uint64_t seed);
     static Scenario draw(Random& random);
     static Scenario draw_steered(Random& random);
+    static Scenario draw_clustered(Random& random);
     static Scenario draw_with_liar(Random& random);
 };
 
@@ -92,6 +98,19 @@ private:
         std::map<std::uint64_t, Extent> requests;
         std::map<std::uint64_t, std::uint64_t> values;  // of writes
         std::set<std::uint64_t> durable;                // writes with FUA
+
+        // ---- of a clustered world: shadowd, which may have no set yet
+        MemberId life;  // of its clusterd
+        std::unique_ptr<LockPort> port;
+        Lease::State lease = Lease::State::kStalled;   // as it knows
+        std::deque<std::function<void()>> when_heard;  // of each OpenerLost in the inbox
+        bool purging = false;                          // what the shadowd before it left
+        bool purged = false;
+    };
+    // Of the shadowd that was on a node: what it keeps on disk.
+    struct Note {
+        MemberId life;
+        Opener opener = 0;
     };
     // A life that is over: its locks go when everybody else has heard of it.
     struct TakeOver {
@@ -110,6 +129,7 @@ private:
 
     // ---- nodes
     void start(std::size_t node);
+    void open_set(std::size_t node);
     void kill(std::size_t node);
     void take_over(Opener opener, std::size_t node);
     void go_on_with_take_over(Opener opener);
@@ -117,6 +137,7 @@ private:
     void power_on_node(std::size_t node);
     void renew_leases();
     Moment moment(std::size_t node) const;
+    bool lease_runs(std::size_t node) const;
     void feed(std::size_t node, Opener opener, SetInput input);
     void pump(std::size_t node);
     bool carry_out(std::size_t node, SetOutputs outputs, std::size_t from, bool late);
@@ -124,6 +145,27 @@ private:
     void mail(std::size_t node, const LockName& lock, std::function<void()> action);
     void deliver_mail(std::size_t node, const LockName& lock);
     void tell(Opener opener, const LockName& lock, SetInput input);
+
+    // ---- clustered.cpp: shadowds over the machines that ship
+    bool is_clustered() const { return stack_ != nullptr; }
+    void build_stack(std::uint64_t seed);
+    void join(std::size_t node, Opener opener);
+    void settle(std::size_t node, Opener opener);
+    bool end_predecessor(std::size_t node, const Note& note);
+    bool drop_predecessor(std::size_t node, const Note& note);
+    bool tell_end(std::size_t node, const Note& note);
+    void declare_lost(Opener opener);
+    void watch_lease(std::size_t node, Opener opener);
+    Lease clustered_lease(std::size_t node) const;
+    void hear_fence(std::size_t node, const std::string& fencer, MemberId lost);
+    void guard(std::size_t node, MemberId lost);
+    void inherit(std::size_t node, MemberId lost);
+    void hear_locks(std::size_t node, const lockmgr::LockOutput& output);
+    void power_changed(std::size_t node, bool on);
+    void clusterd_ended(std::size_t node);
+    void close_client(std::size_t node, Opener opener);
+    // While the node runs that process and it does not stand still.
+    void soon(std::size_t node, Opener opener, sim::Time after, std::function<void()> action);
 
     void perform(std::size_t node, const ReadData& output);
     void perform(std::size_t node, const WriteData& output);
@@ -218,6 +260,11 @@ private:
     Scenario scenario_;
     History history_;
     LockOracle locks_;
+    std::unique_ptr<ClusterStack> stack_;
+    std::vector<std::optional<Note>> notes_;
+    std::map<Opener, MemberId> lives_;  // of shadowds that had a set
+    std::set<Opener> undeclared_;       // of these, whose end was not told to all
+    std::map<Opener, TakeOver> endings_;
     std::vector<Node> nodes_;
     std::vector<Served> disks_;
     std::uint64_t reserved_ = 0;

@@ -1,4 +1,4 @@
-#include "shadowing/cluster/lock_value.hpp"
+#include "shadowing/locks/lock_value.hpp"
 
 #include <algorithm>
 
