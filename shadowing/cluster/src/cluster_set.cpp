@@ -7,9 +7,9 @@
 #include "base/log.hpp"
 #include "io/task.hpp"
 #include "io/time.hpp"
-#include "shadowing/locks/lock_value.hpp"
 #include "shadowing/cluster/set_locks.hpp"
 #include "shadowing/errc.hpp"
+#include "shadowing/locks/lock_value.hpp"
 
 namespace quorate::shadowing {
 namespace {

@@ -45,7 +45,8 @@ void World::build_stack(std::uint64_t seed) {
     shadowd.hear = [this](std::size_t n, const lockmgr::LockOutput& output) {
         hear_locks(n, output);
     };
-    stack_ = std::make_unique<ClusterStack>(events_, seed ^ 0xc1, nodes_.size(), std::move(shadowd));
+    stack_ =
+        std::make_unique<ClusterStack>(events_, seed ^ 0xc1, nodes_.size(), std::move(shadowd));
 }
 
 void World::soon(std::size_t n, Opener opener, sim::Time after, std::function<void()> action) {
@@ -130,7 +131,8 @@ void World::join(std::size_t n, Opener opener) {
 void World::settle(std::size_t n, Opener opener) {
     const auto& note = notes_[n];
     const bool settled = stack_->settled(n);
-    const bool alone = settled && (!note || note->life != nodes_[n].life || end_predecessor(n, *note));
+    const bool alone =
+        settled && (!note || note->life != nodes_[n].life || end_predecessor(n, *note));
     if (!alone) {
         soon(n, opener, kLookAgain, [this, n, opener] { settle(n, opener); });
         return;
@@ -207,8 +209,7 @@ Lease World::clustered_lease(std::size_t n) const {
     const auto& page = stack_->page(n);
     Lease lease{Lease::State::kStalled, page.epoch.value(), BootTime::max()};
     const auto& node = nodes_[n];
-    if (page.incarnation != node.life.incarnation ||
-        page.state == cluster::LeaseState::kExpelled) {
+    if (page.incarnation != node.life.incarnation || page.state == cluster::LeaseState::kExpelled) {
         lease.state = Lease::State::kExpelled;
     } else if (page.state == cluster::LeaseState::kRunning && stack_->now(n) < page.deadline) {
         lease.state = Lease::State::kRunning;
@@ -230,7 +231,8 @@ void World::watch_lease(std::size_t n, Opener opener) {
 
 // ---- lives that are lost
 
-// Nobody hears it while no shadowd runs: the next one is asked. In the end one without sets goes on.
+// Nobody hears it while no shadowd runs: the next one is asked. In the end one without sets goes
+// on.
 void World::hear_fence(std::size_t n, const std::string& fencer, MemberId lost) {
     if (!nodes_[n].port && !leaving_) {
         return;
@@ -283,8 +285,7 @@ void World::hear_locks(std::size_t n, const lockmgr::LockOutput& output) {
         if (done->client == client_of(opener) && done->request == lockmgr::RequestId(~0ULL)) {
             nodes_[n].purged = true;
         } else if (done->client == client_of(opener)) {
-            soon(n, opener, sim::Time(0),
-                 [this, n, done = *done] { nodes_[n].port->hear(done); });
+            soon(n, opener, sim::Time(0), [this, n, done = *done] { nodes_[n].port->hear(done); });
         }
     } else if (const auto* blocking = std::get_if<lockmgr::BlockingEvent>(&output)) {
         if (blocking->client == client_of(opener)) {

@@ -41,7 +41,8 @@ void World::fault() {
             return;
         case 3:
         case 4:
-            if (!is_clustered() && std::ranges::none_of(nodes_, [](const Node& node) { return node.cut; })) {
+            if (!is_clustered() &&
+                std::ranges::none_of(nodes_, [](const Node& node) { return node.cut; })) {
                 trace(n, "is cut off");
                 nodes_[n].cut = true;
                 events_.after(some_time, [this, n] { nodes_[n].cut = false; });

@@ -88,7 +88,8 @@ void LockPort::hear(const lockmgr::Completion& completion) {
             entry.value = completion.value;
             entry.value_valid = completion.value_valid;
         }
-        if (const auto written = std::exchange(entry.asked.value, std::nullopt); written && granted) {
+        if (const auto written = std::exchange(entry.asked.value, std::nullopt);
+            written && granted) {
             entry.value = *written;
             entry.value_valid = true;
         }

@@ -310,8 +310,8 @@ void World::arm(std::size_t n) {
     if (!deadline) {
         return;
     }
-    const auto due = is_clustered() ? stack_->when(n, *deadline)
-                                    : sim::Time(deadline->time_since_epoch());
+    const auto due =
+        is_clustered() ? stack_->when(n, *deadline) : sim::Time(deadline->time_since_epoch());
     const auto at = std::max(events_.now() + sim::Time(1), due);
     if (node.armed > events_.now() && node.armed <= at) {
         return;

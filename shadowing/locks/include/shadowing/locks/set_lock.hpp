@@ -39,7 +39,7 @@ using SetLockOutputs = std::vector<SetLockOutput>;
 // How an operation ended.
 struct LockEnd {
     lockmgr::LockStatus status = lockmgr::LockStatus::kGranted;
-    bool held = true;            // the lock is, in whatever mode
+    bool held = true;             // the lock is, in whatever mode
     lockmgr::ValueBlock value{};  // the last one read or written
     bool value_valid = true;
 };
@@ -73,8 +73,9 @@ private:
     Lock next_;  // under way
     bool held_ = false;
     lockmgr::LockMode mode_ = lockmgr::LockMode::NL;
-    bool waits_ = false;   // the conversion under way is to a higher mode
-    bool blocks_ = false;  // heard while something was under way: of the mode that is granted, perhaps
+    bool waits_ = false;  // the conversion under way is to a higher mode
+    bool blocks_ =
+        false;  // heard while something was under way: of the mode that is granted, perhaps
 };
 
 }  // namespace quorate::shadowing
