@@ -18,8 +18,10 @@ lockmgr::ClientId client_of(Opener opener) {
     return lockmgr::ClientId(static_cast<std::uint32_t>(opener));
 }
 
-OpenerSlot slot_of(cluster::NodeId node) {
-    return OpenerSlot(static_cast<std::uint16_t>(node.value() - 1));
+// Each shadowd has an id of its own, also of one clusterd.
+OpenerLost loss_of(cluster::NodeId node, Opener opener) {
+    return {OpenerSlot(static_cast<std::uint16_t>(node.value() - 1)),
+            {node, cluster::Incarnation(opener)}};
 }
 
 }  // namespace
@@ -191,7 +193,7 @@ bool World::tell_end(std::size_t n, const Note& note) {
         if (stack_->reaches(n, other) && ending.told.insert(opener).second) {
             nodes_[other].when_heard.push_back(
                 [this, lost = note.opener, opener] { endings_[lost].heard.insert(opener); });
-            feed(other, opener, OpenerLost{slot_of(note.life.node), note.life});
+            feed(other, opener, loss_of(note.life.node, note.opener));
         }
     }
     return all;
@@ -269,12 +271,15 @@ void World::inherit(std::size_t n, MemberId lost) {
             history_.forget(request);
         }
     }
-    if (!nodes_[n].set) {
+    // Those before the last were told of by their successors.
+    const auto last = std::ranges::max_element(
+        undeclared_, {}, [&](Opener opener) { return lives_.at(opener) == lost ? opener : 0; });
+    if (!nodes_[n].set || last == undeclared_.end() || lives_.at(*last) != lost) {
         stack_->confirm(n, kHeir, lost);
         return;
     }
     nodes_[n].when_heard.push_back([this, n, lost] { stack_->confirm(n, kHeir, lost); });
-    feed(n, nodes_[n].opener, OpenerLost{slot_of(lost.node), lost});
+    feed(n, nodes_[n].opener, loss_of(lost.node, *last));
 }
 
 // ---- locks

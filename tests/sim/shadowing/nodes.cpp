@@ -57,9 +57,6 @@ void World::open_set(std::size_t n) {
     options.slot = OpenerSlot(static_cast<std::uint16_t>(n));
     options.opener = {cluster::NodeId(static_cast<std::uint32_t>(n + 1)),
                       cluster::Incarnation(node.opener)};
-    if (is_clustered()) {
-        options.opener = node.life;
-    }
     options.seed = random_.next();
     options.member_timeout = sim::milliseconds(700);
     options.hedge_after = random_.one_in(3) ? sim::seconds(5) : sim::milliseconds(20);
