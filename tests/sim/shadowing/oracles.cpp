@@ -150,6 +150,11 @@ void World::check_clean(std::size_t n) {
 }
 
 std::string World::stuck() const {
+    if (is_clustered()) {
+        if (const auto missing = stack_->machines().progress_missing(); !missing.empty()) {
+            return "the cluster: " + missing;
+        }
+    }
     for (std::size_t n = 0; n < nodes_.size(); ++n) {
         const auto& node = nodes_[n];
         if (!node.set || !node.mounted) {
