@@ -91,9 +91,10 @@ LockStatus LockManager::Impl::check(const Enqueue& input, const Client& client) 
     if (has(flag::ORPHAN) && !has(flag::PERSISTENT)) {
         return kInvalid;
     }
-    // What a program leaves behind counts too, together with what others left.
+    // What a program leaves behind counts too, together with what others left: who adopts some of
+    // it makes it less.
     const bool left_behind =
-        has(flag::PERSISTENT) && !clients.empty() && clients[0].locks >= options.client_locks_max;
+        has(flag::PERSISTENT) && !has(flag::ORPHAN) && clients[0].locks >= options.client_locks_max;
     if (client.locks >= options.client_locks_max || store.locks.used() >= options.locks_max ||
         left_behind) {
         return kOverLimit;

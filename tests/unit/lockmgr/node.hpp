@@ -33,6 +33,7 @@ class Node {
 public:
     explicit Node(std::uint32_t node = 1, std::uint32_t recovery_trees = 256)
         : manager_(options(node, recovery_trees)) {}
+    explicit Node(const LockManagerOptions& options) : manager_(options) {}
 
     void alone() { give(cluster::ViewCommitted{view_of(1, {1})}); }
     void give(const LockInput& input) { manager_.step(now_, input, out_); }

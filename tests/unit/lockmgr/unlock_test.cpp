@@ -125,6 +125,25 @@ TEST_F(Orphans, AnAdoptedLockIsPartOfADeadlock) {
     EXPECT_EQ(node.ends_of(waiting.lock), std::vector{kDeadlock});
 }
 
+// What is left behind has a limit, and may be adopted when it is reached.
+TEST(OrphansOfANode, HaveALimitThatAdoptionLowers) {
+    LockManagerOptions options;
+    options.self = {NodeId(1), cluster::Incarnation(100)};
+    options.client_locks_max = 2;
+    testing::Node few(options);
+    few.alone();
+    for (std::uint32_t client = 1; client < 4; ++client) {
+        few.open(client);
+    }
+    few.lock(1, "a", EX, flag::PERSISTENT);
+    few.lock(1, "b", EX, flag::PERSISTENT);
+    few.give(ClientGone{ClientId(1)});
+    EXPECT_EQ(few.lock(2, "c", EX, flag::PERSISTENT).status, kOverLimit);
+    EXPECT_EQ(few.lock(2, "c", EX).status, kGranted);
+    EXPECT_EQ(few.lock(3, "a", EX, flag::PERSISTENT | flag::ORPHAN).status, kGranted);
+    EXPECT_EQ(few.lock(2, "d", EX, flag::PERSISTENT).status, kGranted);
+}
+
 TEST_F(Orphans, ArePurgedByProcessOrAll) {
     node.lock(1, "a", EX, flag::PERSISTENT);
     node.lock(2, "b", EX, flag::PERSISTENT);
