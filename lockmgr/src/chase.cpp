@@ -23,12 +23,6 @@ constexpr std::int64_t kPauseMax = 1600;         // milliseconds between searche
 constexpr std::int64_t kPatience = 5000;         // for answers
 constexpr std::size_t kSeenPerMillisecond = 10;  // bounds what searches may cost
 
-LockMode alternative_of(const Lock& lock) {
-    return (lock.flags & flag::ALTPR) != 0   ? LockMode::PR
-           : (lock.flags & flag::ALTCW) != 0 ? LockMode::CW
-                                             : lock.requested;
-}
-
 }  // namespace
 
 std::uint32_t LockManager::Impl::lock_of(NodeId node, LockId id) {
@@ -286,7 +280,7 @@ void LockManager::Impl::see_waiter(const LookMessage::Name& name, Sight& sight) 
 
 // The same for all who ask for this mode here: told once.
 std::uint32_t LockManager::Impl::see_holders(const Lock& lock, Sight& sight) const {
-    const auto alternative = alternative_of(lock);
+    const auto alternative = Engine::alternative_of(lock);
     const auto [known, fresh] =
         sight.sets.try_emplace(std::tuple(lock.resource, lock.requested, alternative),
                                static_cast<std::uint32_t>(sight.seen.sets.size()));

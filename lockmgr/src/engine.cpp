@@ -67,9 +67,7 @@ bool Engine::try_grant(std::uint32_t index, bool now) {
         grant(index, lock.requested);
         return true;
     }
-    const auto alternative = (lock.flags & flag::ALTPR) != 0   ? LockMode::PR
-                             : (lock.flags & flag::ALTCW) != 0 ? LockMode::CW
-                                                               : lock.requested;
+    const auto alternative = alternative_of(lock);
     if (alternative != lock.requested && may_grant(resource, lock, alternative) &&
         grantable(resource, index, alternative, now)) {
         grant(index, alternative);

@@ -54,12 +54,28 @@ public:
     // No tree with Tree::haunt above this is granted anything.
     void exorcise(std::uint32_t below) { exorcised_ = below; }
     bool haunted(const Tree& tree) const { return tree.haunt > exorcised_; }
+    static LockMode alternative_of(const Lock& lock) {
+        return (lock.flags & flag::ALTPR) != 0   ? LockMode::PR
+               : (lock.flags & flag::ALTCW) != 0 ? LockMode::CW
+                                                 : lock.requested;
+    }
+    // What a conversion leads to from CW to PR or from PR to CW: if not as it was asked, then in
+    // its alternative. Neither: what it is held in.
+    static LockMode middle_of(const Lock& lock) {
+        const bool raises = lock.has_granted && !conflicts_no_more(lock.granted, lock.requested);
+        for (const auto mode : {lock.requested, alternative_of(lock)}) {
+            if (raises && middle_conversion(lock.granted, mode)) {
+                return mode;
+            }
+        }
+        return lock.granted;
+    }
     // A conversion that a lost master may have answered by taking the old mode away: it granted one
     // between CW and PR, or demoted one with CONVDEADLK.
     static bool may_have_lost_mode(const Lock& lock) {
         const bool demotable = (lock.flags & flag::CONVDEADLK) != 0 &&
                                lock.granted != LockMode::NL && lock.granted != lock.requested;
-        return lock.has_granted && (demotable || middle_conversion(lock.granted, lock.requested));
+        return lock.has_granted && (demotable || middle_of(lock) != lock.granted);
     }
     // Then a lost life may hold what cannot stand beside the old mode. Until that is over nobody
     // gets the old mode back.

@@ -131,14 +131,14 @@ std::uint32_t LockManager::Impl::install(std::string_view root, std::span<const 
 }
 
 // Of a conversion between CW and PR, sent or queued, the last answer may be lost with the master:
-// its owner cannot know whether it was granted. If the old mode cannot stand beside what others
-// hold, it was. Those held for certain count first.
+// its owner cannot know whether it was granted, be it in the alternative mode. If the old mode
+// cannot stand beside what others hold, it was. Those held for certain count first.
 void LockManager::Impl::settle_middle_conversions(std::uint32_t tree_index,
                                                   const std::vector<std::uint32_t>& installed) {
     std::vector<std::uint32_t> open;
     for (const auto index : installed) {
         const auto& lock = store.locks[index];
-        if (lock.has_granted && middle_conversion(lock.granted, lock.requested)) {
+        if (Engine::middle_of(lock) != lock.granted) {
             open.push_back(index);
         }
     }
@@ -150,19 +150,20 @@ void LockManager::Impl::settle_middle_conversions(std::uint32_t tree_index,
         std::vector<std::uint32_t> left;
         for (const auto index : open) {
             auto& lock = store.locks[index];
+            const auto mode = Engine::middle_of(lock);
             auto& held = store.resources[lock.resource].held;
             const auto doubtful = std::ranges::count_if(open, [&](std::uint32_t other) {
                 return store.locks[other].resource == lock.resource &&
-                       store.locks[other].granted == lock.requested && other != index;
+                       store.locks[other].granted == mode && other != index;
             });
-            const auto others = static_cast<std::ptrdiff_t>(held[index_of(lock.requested)]);
+            const auto others = static_cast<std::ptrdiff_t>(held[index_of(mode)]);
             if (others <= (certain ? doubtful : 0)) {
                 left.push_back(index);
                 continue;
             }
             --held[index_of(lock.granted)];
-            ++held[index_of(lock.requested)];
-            lock.granted = lock.requested;
+            ++held[index_of(mode)];
+            lock.granted = mode;
             lock.token = engine.next_token(tree);
         }
         open = std::move(left);

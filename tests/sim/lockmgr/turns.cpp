@@ -6,6 +6,17 @@
 
 // Whose turn it is: what happened at one master between two glances at a resource.
 namespace quorate::lockmgr::simulator {
+namespace {
+
+// Leads from CW to PR or back, as it was asked or in its alternative.
+bool may_be_middle(LockMode from, LockMode to, std::uint32_t flags) {
+    const auto alternative = (flags & flag::ALTPR) != 0   ? LockMode::PR
+                             : (flags & flag::ALTCW) != 0 ? LockMode::CW
+                                                          : to;
+    return middle_conversion(from, to) || middle_conversion(from, alternative);
+}
+
+}  // namespace
 
 const SimLock* World::known(LockKey key) const {
     const auto& host = hosts_[key.life.node.value() - 1];
@@ -90,7 +101,7 @@ void World::check_conversions(const std::string& path, const ResourceInfo& info)
         const bool stands = std::ranges::any_of(before, [&](const LockInfo* first) {
             return !compatible(first->requested, lock.granted);
         });
-        const bool undecided = middle_conversion(lock.granted, lock.requested) &&
+        const bool undecided = may_be_middle(lock.granted, lock.requested, sim->asked_flags) &&
                                (lost_may_hold() || sim->asked <= doubtful_until_);
         if (stands && (sim->asked_flags & flag::NODLCKWT) == 0 && !undecided) {
             oracle_.fail(
