@@ -138,6 +138,7 @@ void LockManager::Impl::handle(std::uint32_t from, GrantedMessage& m) {
         // A master before refused it, or granted the alternative, and this one knows that it is
         // done with, not how: anew.
         take_mode(lock, m.mode);
+        lock.token = m.token;
         learn_master(index, from, /*stands=*/true);
         ++lock.op;
         for (auto& timer : timers) {  // its deadline and its search are those of before
