@@ -52,7 +52,7 @@ bool LockManager::Impl::may_move(const Tree& tree) const {
            tree.locks <= options.move_locks_max && moves.size() < kMovesAtOnce;
 }
 
-bool LockManager::Impl::better_master(std::uint32_t index) const {
+bool LockManager::Impl::may_master(std::uint32_t index) const {
     const auto& party = parties[index];
     return index != kSelf && party.member && (party.weight != 0 || parties[kSelf].weight == 0);
 }
@@ -62,7 +62,9 @@ bool LockManager::Impl::settled(const MasterState& state) const {
     return ms() - state.arrived >= options.residence.count() << state.moves;
 }
 
-// OpenVMS's rule of cost and benefit, with a share that excludes nodes that use it alike.
+// OpenVMS's rules: a user of greater weight gets the tree, of users of the same weight the one that
+// uses it much more than this node, by cost and benefit, with a share that excludes nodes that use
+// it alike; who uses it alone gets it from nodes of any weight.
 void LockManager::Impl::consider_move(std::uint32_t index) {
     auto& tree = store.trees[index];
     auto& state = *tree.more;
@@ -72,6 +74,7 @@ void LockManager::Impl::consider_move(std::uint32_t index) {
     if (ms() - state.arrived > kCalm) {
         state.moves = 0;
     }
+    const auto weight_of = [&](const Activity& one) { return parties[one.party].weight; };
     const Activity* best = nullptr;
     std::uint32_t own = 0;
     std::uint64_t total = 0;
@@ -79,15 +82,23 @@ void LockManager::Impl::consider_move(std::uint32_t index) {
         total += one.average;
         if (one.party == kSelf) {
             own = one.average;
-        } else if (better_master(one.party) && (best == nullptr || one.average > best->average)) {
+        } else if (may_master(one.party) &&
+                   (best == nullptr || std::pair(weight_of(one), one.average) >
+                                           std::pair(weight_of(*best), best->average))) {
             best = &one;
         }
     }
-    const bool alone = best != nullptr && own == 0 && best->average == total;
-    const bool leads = best != nullptr && best->average * 10ULL > total * 6 &&
+    if (best == nullptr) {
+        state.streak = 0;
+        return;
+    }
+    const auto own_weight = parties[kSelf].weight;
+    const bool alone = own == 0 && best->average == total;
+    const bool heavier = weight_of(*best) > own_weight && best->average != 0;
+    const bool leads = weight_of(*best) == own_weight && best->average * 10ULL > total * 6 &&
                        best->average >= own + kLead * kSixteenths &&
                        best->average - own > tree.locks;
-    if (!leads && !alone) {
+    if (!leads && !alone && !heavier) {
         state.streak = 0;
         return;
     }
@@ -131,8 +142,7 @@ void LockManager::Impl::scan_users() {
         }
         auto& state = *tree.more;
         state.noted = false;
-        if (here && may_move(tree) && !state.shared && better_master(state.user) &&
-            settled(state)) {
+        if (here && may_move(tree) && !state.shared && may_master(state.user) && settled(state)) {
             start_move(index, state.user);
         }
     }

@@ -92,8 +92,9 @@ void LockManager::Impl::tell_use(const KnownDomain& known) {
 }
 
 void LockManager::Impl::tell_uses() {
-    kept_domains.clear();
+    keep_lost_uses();
     awaited_definitions.clear();
+    forget_abandoned_definitions();
     for (const auto& [name, known] : domains) {
         if (!known.configured || known.version != 0) {
             tell_use(known);
@@ -170,7 +171,9 @@ bool LockManager::Impl::admitted(std::uint32_t index) {
     }
     known.waiting.emplace_back(store.id_of(index), lock.op);
     lock.pending = Pending::kHeld;
-    wait_for(index, quorum ? WaitCause::kDirectory : WaitCause::kQuorum);
+    wait_for(index, !quorum                         ? WaitCause::kQuorum
+                    : anybody_pending() && complete ? WaitCause::kTakeover
+                                                    : WaitCause::kDirectory);
     return false;
 }
 
@@ -229,13 +232,18 @@ void LockManager::Impl::send_definition(const Definition& one) {
 void LockManager::Impl::handle(std::uint32_t, DefinedMessage& m) {
     const auto found = std::ranges::find(definitions, m.number, &Definition::number);
     if (found == definitions.end()) {
-        return;  // its client is gone, or it was answered by the keeper before
+        return;  // it was answered by the keeper before
     }
     const auto one = std::move(*found);
     definitions.erase(found);
+    const bool done = m.status == LockStatus::kGranted;
+    if (one.client == ClientId(0)) {
+        end_definition(one.domain.name, done);
+        return;
+    }
     auto& defined = clients[one.client.value()].defined;
     const bool first = std::ranges::find(defined, one.domain.name) == defined.end();
-    if (m.status == LockStatus::kGranted && first) {
+    if (done && first) {
         defined.push_back(one.domain.name);
         ++domains.find(one.domain.name)->second.definers;
     }
@@ -243,29 +251,45 @@ void LockManager::Impl::handle(std::uint32_t, DefinedMessage& m) {
     leave_domain(one.domain.name);
 }
 
+// Its client is gone. The keeper may take it for connected: it is told.
+void LockManager::Impl::end_definition(const std::string& name, bool told) {
+    leave_domain(name);
+    const auto left = domains.find(name);
+    if (told && left != domains.end() && left->second.definers == 0) {
+        tell_use(left->second);
+    }
+}
+
+// What is asked already is answered first: only then it is known what the keeper takes for true.
 void LockManager::Impl::forget_definitions(ClientId client) {
-    auto names = std::exchange(clients[client.value()].defined, {});
-    for (const auto& name : names) {
+    for (auto& one : definitions) {
+        one.client = one.client == client ? ClientId(0) : one.client;
+    }
+    for (const auto& name : std::exchange(clients[client.value()].defined, {})) {
         --domains.find(name)->second.definers;
+        end_definition(name, /*told=*/true);
     }
-    for (const auto& one : definitions) {
-        if (one.client == client) {
-            names.push_back(one.domain.name);  // the keeper may have done it
+}
+
+void LockManager::Impl::forget_abandoned_definitions() {
+    std::vector<std::string> names;
+    std::erase_if(definitions, [&](const Definition& one) {
+        const bool abandoned = one.client == ClientId(0);
+        if (abandoned) {
+            names.push_back(one.domain.name);
         }
-    }
-    std::erase_if(definitions, [&](const Definition& one) { return one.client == client; });
+        return abandoned;
+    });
     for (const auto& name : names) {
         leave_domain(name);
-        const auto left = domains.find(name);
-        if (left != domains.end() && left->second.definers == 0) {
-            tell_use(left->second);
-        }
     }
 }
 
 void LockManager::Impl::revoke_definitions() {
     for (const auto& one : std::exchange(definitions, {})) {
-        reply(one.client, one.request, LockStatus::kRevoked);
+        if (one.client != ClientId(0)) {
+            reply(one.client, one.request, LockStatus::kRevoked);
+        }
     }
 }
 

@@ -1,9 +1,40 @@
 #include "manager.hpp"
 
 // The records of domains that this node keeps for all: domains.cpp has the other side. In a new
-// view there are none but what the members tell, each before it says that it is done; until all
-// are, nobody is answered.
+// view there are none but what the members tell, each before it says that it is done, and what lost
+// lives used that may not be taken over yet; until all are, nobody is answered. A domain that
+// nobody tells of is nobody's unless a lost life may use it: of one that this node has not kept all
+// the time since, that is not known until the life is taken over.
 namespace quorate::lockmgr {
+
+void LockManager::Impl::keep_lost_uses() {
+    for (auto it = kept_domains.begin(); it != kept_domains.end();) {
+        auto& [name, record] = *it;
+        std::erase_if(record.users, [&](const auto& use) { return !parties[use.first].pending; });
+        const bool kept = !record.users.empty() && record.version != 0 && keeper_of(name) == self();
+        it = kept ? std::next(it) : kept_domains.erase(it);
+    }
+}
+
+// Somebody was taken over.
+void LockManager::Impl::forget_lost_uses() {
+    for (auto it = kept_domains.begin(); it != kept_domains.end();) {
+        auto& users = it->second.users;
+        const auto forgotten = std::erase_if(users, [&](const auto& use) {
+            return !parties[use.first].member && !parties[use.first].pending;
+        });
+        it = forgotten != 0 && users.empty() ? kept_domains.erase(it) : std::next(it);
+    }
+    if (complete && !frozen) {
+        settle_domains();
+    }
+}
+
+bool LockManager::Impl::may_found(std::string_view name) const {
+    const auto found = kept_domains.find(name);
+    const bool known = found != kept_domains.end() && found->second.version != 0;
+    return known || proves_free(hash_of(name)) || mutated("found_at_once");
+}
 
 // Above what anybody remembers of it, or of one of its name before.
 void LockManager::Impl::renew(KeptDomain& record) {
@@ -28,11 +59,14 @@ void LockManager::Impl::handle(std::uint32_t from, DomainUseMessage& m) {
 
 // Whoever knows it otherwise, or not, is told.
 void LockManager::Impl::settle_domain(KeptDomain& record) {
+    if (!may_found(record.domain.name)) {
+        return;
+    }
     if (record.version == 0) {
         renew(record);
     }
     for (auto& [party, use] : record.users) {
-        if (std::exchange(use.version, record.version) != record.version) {
+        if (parties[party].member && std::exchange(use.version, record.version) != record.version) {
             send(party, DomainMessage{record.domain, record.version});
         }
     }
@@ -50,7 +84,7 @@ void LockManager::Impl::handle(std::uint32_t from, DefineMessage& m) {
     if (keeper_of(m.domain.name) != self()) {
         return;
     }
-    if (!complete || frozen) {
+    if (!complete || frozen || !may_found(m.domain.name)) {
         awaited_definitions.emplace_back(from, std::move(m));
         return;
     }

@@ -96,13 +96,14 @@ bool LockManager::Impl::may_assign(std::string_view root) const {
     if (!complete && !mutated("assign_before_complete")) {
         return false;
     }
-    if (pending_haunts.empty()) {
-        return true;
-    }
-    const auto hash = hash_of(root);
-    return std::ranges::all_of(parties, [&](const Party& party) {
-        return !party.pending || history.proves_free(self(), hash, party.id);
-    });
+    return proves_free(hash_of(root));
+}
+
+// No lost life can have what nobody else knows of.
+bool LockManager::Impl::proves_free(std::uint64_t hash) const {
+    return pending_haunts.empty() || std::ranges::all_of(parties, [&](const Party& party) {
+               return !party.pending || history.proves_free(self(), hash, party.id);
+           });
 }
 
 // The directory's part: forward to the master, make the sender master, or wait until that is safe.

@@ -170,6 +170,14 @@ std::optional<WaitCause> LockManager::why(LockId id) const {
     return impl.cause_of(lock);
 }
 
+void LockManager::each_domain(const std::function<void(const Domain&)>& visit) const {
+    for (const auto& [name, known] : impl_->domains) {
+        if (known.known) {
+            visit(known.domain);
+        }
+    }
+}
+
 void LockManager::each_resource(const std::function<void(const ResourceInfo&)>& visit) const {
     some_resources(1, UINT32_MAX, visit);
 }

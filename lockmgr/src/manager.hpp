@@ -78,7 +78,7 @@ struct KeptDomain {
 
 // A DefineDomain that is not answered.
 struct Definition {
-    ClientId client;
+    ClientId client;  // 0: it is gone
     RequestId request;
     std::uint32_t number = 0;
     Domain domain;
@@ -152,12 +152,17 @@ struct LockManager::Impl {
     LockStatus may_adopt(const Client& client, std::string_view domain, std::uint8_t needed) const;
     bool admitted(std::uint32_t lock);
     void send_definition(const Definition& one);
+    void end_definition(const std::string& name, bool told);
     void forget_definitions(ClientId client);
+    void forget_abandoned_definitions();
     void revoke_definitions();
     void handle(std::uint32_t from, DomainMessage& m);
     void handle(std::uint32_t from, DefinedMessage& m);
 
     // ---- keeper.cpp: domains of all
+    void keep_lost_uses();
+    void forget_lost_uses();
+    bool may_found(std::string_view name) const;
     void renew(KeptDomain& record);
     void settle_domain(KeptDomain& record);
     void settle_domains();
@@ -243,6 +248,7 @@ struct LockManager::Impl {
     std::uint32_t master_of(std::string_view root) const;
     bool promised(std::string_view root) const;
     bool may_assign(std::string_view root) const;
+    bool proves_free(std::uint64_t hash) const;
     void answer_lookup(std::uint32_t from, EnqueueMessage& m);
     void retry_lookups();
     void vacate(Tree& tree);
@@ -361,7 +367,7 @@ struct LockManager::Impl {
     void watch(std::uint32_t tree);
     void scan_activity();
     bool may_move(const Tree& tree) const;
-    bool better_master(std::uint32_t party) const;
+    bool may_master(std::uint32_t party) const;
     bool settled(const MasterState& state) const;
     void consider_move(std::uint32_t tree);
     void note_user(std::uint32_t tree, std::uint32_t party);

@@ -287,6 +287,7 @@ void LockManager::Impl::on(const cluster::TakeoverAllowed& input) {
     engine.enable(false);
     release_party(index);
     count_pending();
+    forget_lost_uses();
     if (!frozen) {
         engine.enable(true);
         carry_out_effects();

@@ -249,6 +249,8 @@ public:
     // at the end. What changes meanwhile is seen or not.
     std::uint32_t some_resources(std::uint32_t from, std::uint32_t count,
                                  const std::function<void(const ResourceInfo&)>& visit) const;
+    // Domains that clients here use and whose protection is known.
+    void each_domain(const std::function<void(const Domain&)>& visit) const;
     // Why a pending operation has not ended; nothing if none is pending.
     std::optional<WaitCause> why(LockId lock) const;
     LockCounts counts() const;

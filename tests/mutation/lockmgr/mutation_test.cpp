@@ -31,12 +31,14 @@ using RestlessMutant = MutantIn<Scenario::restless>;
 using PatientMutant = MutantIn<Scenario::patient>;
 using ForgetfulMutant = MutantIn<Scenario::forgetful>;
 using MiddlingMutant = MutantIn<Scenario::middling>;
+using GuardedMutant = MutantIn<Scenario::guarded>;
 
 TEST_P(Mutant, IsCaught) { expect_caught(); }
 TEST_P(RestlessMutant, IsCaught) { expect_caught(); }
 TEST_P(PatientMutant, IsCaught) { expect_caught(); }
 TEST_P(ForgetfulMutant, IsCaught) { expect_caught(); }
 TEST_P(MiddlingMutant, IsCaught) { expect_caught(); }
+TEST_P(GuardedMutant, IsCaught) { expect_caught(); }
 
 INSTANTIATE_TEST_SUITE_P(
     Lockmgr, Mutant,
@@ -67,6 +69,9 @@ INSTANTIATE_TEST_SUITE_P(Lockmgr, ForgetfulMutant,
 INSTANTIATE_TEST_SUITE_P(Lockmgr, MiddlingMutant,
                          ::testing::Values(Mutation{"doubt_nothing", 61},
                                            Mutation{"cancel_undecided", 48}),
+                         sim::name_of);
+
+INSTANTIATE_TEST_SUITE_P(Lockmgr, GuardedMutant, ::testing::Values(Mutation{"found_at_once", 1}),
                          sim::name_of);
 
 }  // namespace

@@ -27,10 +27,9 @@ void World::on(std::size_t node, const Waiting& output) {
     }
 }
 
-void World::on(std::size_t node, const Completion& output) {
-    auto& host = hosts_[node];
-    auto& client = host.clients[output.client.value() - 1];
-    oracle_.answered(host.life, output);
+// Any answer at all.
+void World::hear(std::size_t node, const Completion& output) {
+    oracle_.answered(hosts_[node].life, output);
     const bool done =
         output.status == LockStatus::kGranted || output.status == LockStatus::kUnlocked;
     if (done && !lease_runs(node)) {
@@ -41,6 +40,15 @@ void World::on(std::size_t node, const Completion& output) {
                             output.request.value(), output.token.value(),
                             output.has_value ? std::to_string(content_of(output.value)) : "-",
                             output.value_valid ? "" : " invalid"));
+}
+
+void World::on(std::size_t node, const Completion& output) {
+    auto& host = hosts_[node];
+    auto& client = host.clients[output.client.value() - 1];
+    hear(node, output);
+    if (defined(node, output)) {
+        return;
+    }
     if (client.calls.erase(output.request) != 0) {
         if (client.releases.erase(output.request) != 0 && output.status != LockStatus::kUnlocked &&
             output.status != LockStatus::kRevoked) {

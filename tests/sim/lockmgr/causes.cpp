@@ -55,7 +55,11 @@ void World::check_cause(std::size_t node, const Completion& output, const SimLoc
         case LockStatus::kHasSublocks:
         case LockStatus::kParentNotGranted:
         case LockStatus::kTooDeep:
+            explained = false;
+            break;
         case LockStatus::kNoRights:
+            explained = scenario_.rights;  // check_rights knows more
+            break;
         case LockStatus::kOverLimit:
         case LockStatus::kExists:
             explained = false;
@@ -66,6 +70,7 @@ void World::check_cause(std::size_t node, const Completion& output, const SimLoc
                                  name_of(output.status), name_of(output.mode),
                                  name_of(asked.requested), flags));
     }
+    check_rights(node, output, asked);
     // Where nothing breaks the master's last word does not take long.
     if (!scenario_.faults && !scenario_.drains && asked.deadline &&
         events_.now() > *asked.deadline + seconds(1)) {

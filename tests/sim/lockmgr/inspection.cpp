@@ -112,6 +112,7 @@ void World::compare_copies() {
             return;  // a late takeover or a drain: the end will show
         }
     }
+    compare_domains();
     for (const bool masters : {false, true}) {
         for (const auto& host : hosts_) {
             host.manager->each_resource([&](const ResourceInfo& info) {
@@ -262,6 +263,10 @@ std::string World::progress_missing() const {
             return fmt::format("n{} is still recovering", node + 1);
         }
         for (const auto& client : host.clients) {
+            if (!client.defining.empty()) {
+                stuck +=
+                    fmt::format("n{} has a client whose definition is not answered; ", node + 1);
+            }
             if (!closing_ || client.pending != 0 || !client.locks.empty() ||
                 !client.starting.empty()) {
                 std::string what;

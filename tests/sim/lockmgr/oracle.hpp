@@ -67,6 +67,11 @@ public:
             breach_ = std::move(what);
         }
     }
+    void expect(const std::string& nothing) {
+        if (!nothing.empty()) {
+            fail(nothing);
+        }
+    }
     const std::string& breach() const { return breach_; }
     const std::map<LockKey, Held>& held() const { return held_; }
     std::size_t grants() const { return grants_; }

@@ -24,6 +24,7 @@ void World::die(std::size_t node, std::size_t client_index) {
             oracle_.died({host.life, id}, events_.now());
         }
     }
+    domains_.gone(who(node, client_index), events_.now());
     client = SimClient{};
     give(node, ClientGone{id_of(client_index)});
     open(node, client_index);
@@ -37,7 +38,7 @@ void World::adopt(std::size_t node, std::size_t client_index) {
     Enqueue input;
     input.client = id_of(client_index);
     input.request = RequestId(++requests_);
-    input.domain = "d";
+    input.domain = lock.domain;
     input.name = lock.resource;
     input.mode = lock.mode;
     if (scenario_.thorough && random_.one_in(8)) {
@@ -49,6 +50,7 @@ void World::adopt(std::size_t node, std::size_t client_index) {
     starting.xid = 0;
     starting.flags |= flag::ORPHAN;
     starting.asked_flags = input.flags;
+    starting.asked = events_.now();
     starting.requested = input.mode;
     starting.pending = input.request;
     starting.pid = static_cast<std::uint32_t>(100 + client_index);

@@ -98,4 +98,19 @@ Scenario Scenario::thorough_one(Random& random) {
     return scenario;
 }
 
+Scenario Scenario::guarded(Random& random) {
+    auto scenario = draw(random);
+    scenario.nodes = 2 + random.below(3);
+    scenario.weights.resize(scenario.nodes, 1);
+    scenario.rights = true;
+    scenario.local = false;
+    scenario.clients = 2 + random.below(2);
+    scenario.roots = 2;
+    scenario.busy = seconds(4);
+    scenario.pace = milliseconds(4 + random.below(30));
+    scenario.idle = milliseconds(random.one_in(2) ? 5 : 60);
+    scenario.domain_time = milliseconds(300 + random.below(3000));
+    return scenario;
+}
+
 }  // namespace quorate::lockmgr::simulator

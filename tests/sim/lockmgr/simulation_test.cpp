@@ -48,6 +48,11 @@ TEST(Simulation, ClientsUseEveryOperation) {
     EXPECT_FALSE(failure.failed()) << failure.to_string();
 }
 
+TEST(Simulation, UsersKeepToTheirDomains) {
+    const auto failure = sim::run_seeds(1, 60, run<Scenario::guarded>);
+    EXPECT_FALSE(failure.failed()) << failure.to_string();
+}
+
 // The runs are worth something only if everything happens in them.
 TEST(Simulation, TreesMoveAndDeadlocksComeAbout) {
     std::size_t grants = 0;
@@ -88,6 +93,23 @@ TEST(Simulation, OperationsEndInEveryWay) {
     }
     EXPECT_GT(altered, 20U);
     EXPECT_GT(demoted, 2U);
+}
+
+TEST(Simulation, UsersAreLetInAndRefused) {
+    std::size_t refused = 0;
+    std::size_t exists = 0;
+    std::size_t granted = 0;
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        Random random(seed);
+        World world(seed, Scenario::guarded(random));
+        ASSERT_EQ(world.run(), "");
+        refused += world.ended(LockStatus::kNoRights);
+        exists += world.ended(LockStatus::kExists);
+        granted += world.ended(LockStatus::kGranted);
+    }
+    EXPECT_GT(granted, 500U);
+    EXPECT_GT(refused, 100U);
+    EXPECT_GT(exists, 10U);
 }
 
 // What a machine was given tells all that it did.

@@ -98,6 +98,9 @@ void World::form_view(const std::vector<std::size_t>& members, bool quorate) {
             std::ranges::sort(view.lost);
         }
         lineage_ = view;
+        for (const auto life : view.lost) {
+            domains_.lost(life);
+        }
         told_.clear();
     }
     for (const auto node : members) {
@@ -208,6 +211,7 @@ void World::consider_takeover(cluster::Epoch epoch) {
         }
         if (allowed_.insert(life).second) {
             oracle_.taken_over(life, events_.now());
+            domains_.taken_over(life, events_.now());
         }
         for (const auto& member : lineage_->members) {
             const auto node = static_cast<std::size_t>(member.id.node.value() - 1);

@@ -43,9 +43,14 @@ void World::open(std::size_t node, std::size_t client) {
     input.client = id_of(client);
     input.pid = static_cast<std::uint32_t>(100 + client);
     input.priority = static_cast<std::uint32_t>(random_.below(3));
-    hosts_[node].clients[client].open = true;
-    hosts_[node].clients[client].priority = input.priority;
-    hosts_[node].clients[client].tasks = random_.one_in(2);
+    draw_user(client, input);
+    auto& opened = hosts_[node].clients[client];
+    opened.open = true;
+    opened.priority = input.priority;
+    opened.uid = input.uid;
+    opened.gids = input.gids;
+    opened.connection = ++connections_;
+    opened.tasks = random_.one_in(2);
     give(node, input);
 }
 
@@ -73,12 +78,16 @@ void World::act(std::size_t node, std::size_t client_index) {
         act_seldom(node, client_index);
         return;
     }
+    if (scenario_.rights && random_.one_in(8)) {
+        define(node, client_index);
+        return;
+    }
     const auto dice = random_.below(100);
     if (dice < 1) {
         die(node, client_index);
         return;
     }
-    if (dice < 3) {
+    if (dice < 3 && client.uid == 0) {
         purge(node, client_index, random_.one_in(20) ? random_.below(hosts_.size()) : node);
     }
     if (dice < 8 && !hosts_[node].orphans.empty()) {
@@ -120,7 +129,8 @@ void World::finish(std::size_t node, std::size_t client_index) {
     }
     while (release_leaf(node, client_index) != 0) {
     }
-    if (!hosts_[node].orphans.empty() || random_.one_in(8)) {
+    const bool may_purge = hosts_[node].clients[client_index].uid == 0;
+    if (may_purge && (!hosts_[node].orphans.empty() || random_.one_in(8))) {
         purge(node, client_index, node);
     }
 }
@@ -137,7 +147,8 @@ void World::ask(std::size_t node, std::size_t client_index) {
     if (scenario_.local && !random_.one_in(30)) {
         root = (node + static_cast<std::size_t>(events_.now() / seconds(5))) % scenario_.roots;
     }
-    std::string name = fmt::format("r{}", root);
+    lock.domain = draw_domain();
+    std::string name = fmt::format("{}r{}", scenario_.rights ? lock.domain : "", root);
     lock.resource = name;
     if (scenario_.sublocks && random_.one_in(3)) {
         for (const auto& [id, parent] : client.locks) {
@@ -148,11 +159,12 @@ void World::ask(std::size_t node, std::size_t client_index) {
                 lock.depth = parent.depth + 1;
                 name = fmt::format("s{}", random_.below(2));
                 lock.resource = parent.resource + "/" + name;
+                lock.domain = parent.domain;
                 break;
             }
         }
     }
-    input.domain = input.parent == LockId(0) ? "d" : "";
+    input.domain = input.parent == LockId(0) ? std::string_view(lock.domain) : "";
     input.name = name;
     const std::uint32_t kFlags[] = {flag::NOQUEUE,
                                     flag::NOORDER,
@@ -180,6 +192,9 @@ void World::ask(std::size_t node, std::size_t client_index) {
     client.starting[input.request] = lock;
     ++client.pending;
     oracle_.asked({host.life, LockId(0)}, input.request, events_.now());
+    if (scenario_.rights) {
+        domains_.asked(lock.domain, who(node, client_index), events_.now());
+    }
     trace(node, fmt::format("c{} asks {} for {} ({})", client_index, lock.resource,
                             name_of(input.mode), input.request.value()));
     give(node, input);
@@ -194,13 +209,18 @@ void World::convert(std::size_t node, std::size_t client_index, LockId id) {
     input.request = RequestId(++requests_);
     input.lock = id;
     input.mode = (scenario_.silences ? kMiddleModes : kModesDrawn)[random_.below(8)];
-    input.flags = flag::BLOCKING | (random_.one_in(2) ? flag::VALBLK : 0) |
+    const bool reads = random_.one_in(2) && client.uid == 0;
+    input.flags = flag::BLOCKING | (reads ? flag::VALBLK : 0) |
                   (random_.one_in(6) ? flag::NOQUEUE : 0) |
                   (lock.flags & (flag::NODLCKWT | flag::NODLCKBLK));
     if (random_.one_in(8) && quecvt_allowed(lock.mode, input.mode)) {
         input.flags |= flag::QUECVT;
     } else if (random_.one_in(8) && (input.flags & flag::NOQUEUE) == 0) {
         input.flags |= flag::CONVDEADLK;
+    }
+    if (scenario_.silences && random_.one_in(6)) {  // or between the two in the alternative
+        input.mode = random_.one_in(2) ? LockMode::PW : LockMode::EX;
+        input.flags |= random_.one_in(2) ? flag::ALTPR : flag::ALTCW;
     }
     adorn(node, input, lock);
     lock.cancelling = false;
@@ -249,8 +269,9 @@ void World::unlock(std::size_t node, std::size_t client_index, LockId id) {
     input.request = RequestId(++requests_);
     input.lock = id;
     const bool pending = lock.pending != RequestId(0);
-    const bool writes = !pending && writes_value(lock.mode) && random_.one_in(2);
-    const bool spoils = !pending && !writes && writes_value(lock.mode) && random_.one_in(20);
+    const bool may_write = writes_value(lock.mode) && client.uid == 0;
+    const bool writes = !pending && may_write && random_.one_in(2);
+    const bool spoils = !pending && !writes && may_write && random_.one_in(20);
     input.flags = (writes   ? flag::VALBLK
                    : spoils ? flag::IVVALBLK
                             : 0) |

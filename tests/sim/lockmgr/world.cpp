@@ -12,6 +12,7 @@ World::World(std::uint64_t seed, Scenario scenario)
     : random_(seed * 0x9e3779b97f4a7c15 + 1),
       scenario_(std::move(scenario)),
       hosts_(scenario_.nodes),
+      watched_(seed % 32 == 0),
       traced_(std::getenv("QUORATE_SIM_TRACE") != nullptr) {}
 
 // ---- machines
@@ -61,10 +62,12 @@ void World::crash(std::size_t node) {
     moves_ += host.manager->counts().moves;
     deadlocks_ += host.manager->counts().deadlocks;
     oracle_.lost(host.life);
+    domains_.lost(host.life);
     if (host.epoch == cluster::Epoch(0) || !lineage_ || !expelled_.contains(host.life)) {
         const bool member = lineage_ && lineage_->find(host.life) != nullptr;
         if (!member) {
             oracle_.taken_over(host.life, events_.now());  // it never was one
+            domains_.taken_over(host.life, events_.now());
         }
     }
     host.manager.reset();
@@ -94,7 +97,8 @@ void World::give(std::size_t node, const LockInput& input) {
     if (host.manager) {
         arm(node);
     }
-    if (random_.one_in(16)) {
+    const bool due = random_.one_in(16);
+    if (due || watched_) {
         inspect();
     }
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/random.hpp"
+#include "domain_oracle.hpp"
 #include "lockmgr/lock_manager.hpp"
 #include "lockmgr/trace.hpp"
 #include "oracle.hpp"
@@ -41,9 +42,11 @@ struct Scenario {
     sim::Time down = milliseconds(900);  // at most, until who fell or froze is back
     bool in_turn = false;  // one node falls at a time, and another drains before that is known
     sim::Time idle = milliseconds(300);
-    std::uint32_t recovery_trees = 256;  // looked at in one step
-    bool thorough = false;               // every flag and operation
-    bool reweighs = false;               // the directory's weights change between views
+    std::uint32_t recovery_trees = 256;         // looked at in one step
+    bool thorough = false;                      // every flag and operation
+    bool reweighs = false;                      // the directory's weights change between views
+    bool rights = false;                        // users and domains of all kinds
+    sim::Time domain_time = milliseconds(700);  // until other domains are used
 
     static Scenario draw(Random& random);
     // Nodes drain while others are lost and missed late, and what is unused is forgotten at once.
@@ -56,6 +59,8 @@ struct Scenario {
     static Scenario middling(Random& random);
     // Clients use every flag and operation; weights of the directory are of all sizes, and change.
     static Scenario thorough_one(Random& random);
+    // Users who are not root, in domains that come and go and are defined.
+    static Scenario guarded(Random& random);
 };
 
 inline ClientId id_of(std::size_t client) {
@@ -63,6 +68,7 @@ inline ClientId id_of(std::size_t client) {
 }
 
 struct SimLock {
+    std::string domain;
     std::string resource;  // path
     LockId parent;
     std::uint64_t xid = 0;
@@ -90,6 +96,10 @@ struct SimClient {
     bool open = false;
     bool suspended = false;
     std::uint32_t priority = 0;
+    std::uint32_t uid = 0;
+    std::vector<std::uint32_t> gids;
+    std::uint64_t connection = 0;
+    std::set<RequestId> defining;
     bool tasks = false;  // each lock belongs to a task of its own, with its sublocks
     std::map<LockId, SimLock> locks;
     std::map<RequestId, SimLock> starting;  // new requests whose lock is not known yet
@@ -176,6 +186,7 @@ private:
     void check_heads(const std::string& path, const ResourceInfo& info);
 
     // ---- answers.cpp: what clients hear
+    void hear(std::size_t node, const Completion& output);
     void on(std::size_t node, const Completion& output);
     void check_cause(std::size_t node, const Completion& output, const SimLock& asked);
     void refused(std::size_t node, const Completion& output,
@@ -229,6 +240,15 @@ private:
     void finish(std::size_t node, std::size_t client);
     std::size_t release_leaf(std::size_t node, std::size_t client);
 
+    // ---- domains.cpp: users, and what they may
+    DomainOracle::Who who(std::size_t node, std::size_t client) const;
+    void draw_user(std::size_t client, ClientOpened& input);
+    std::string draw_domain();
+    void define(std::size_t node, std::size_t client);
+    bool defined(std::size_t node, const Completion& output);
+    void check_rights(std::size_t node, const Completion& output, const SimLock& asked);
+    void compare_domains();
+
     // ---- seldom.cpp: what only the thorough use
     void adorn(std::size_t node, Enqueue& input, SimLock& lock);
     void adorn(std::size_t node, Convert& input, SimLock& lock);
@@ -261,6 +281,7 @@ private:
     std::map<LockKey, std::pair<cluster::Epoch, sim::Time>> moving_;  // waits for a move, since
     Scenario scenario_;
     Oracle oracle_;
+    DomainOracle domains_{oracle_};
     std::vector<Host> hosts_;
     std::map<std::pair<std::size_t, std::size_t>, Lane> lanes_;
 
@@ -277,6 +298,7 @@ private:
 
     std::uint64_t requests_ = 0;
     std::uint64_t contents_ = 0;
+    std::uint64_t connections_ = 0;
     std::uint64_t incarnations_ = 0;
     std::uint64_t moves_ = 0;
     std::uint64_t deadlocks_ = 0;
@@ -285,6 +307,7 @@ private:
     std::size_t demoted_ = 0;
     bool healed_ = false;
     bool closing_ = false;  // clients give everything up
+    bool watched_ = false;  // looked at after every step
     bool traced_ = false;
     bool recording_ = false;
 };

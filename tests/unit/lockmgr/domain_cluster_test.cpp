@@ -1,7 +1,9 @@
 #include <map>
 #include <memory>
 
+#include "directory.hpp"
 #include "node.hpp"
+#include "table.hpp"
 
 namespace quorate::lockmgr {
 namespace {
@@ -31,6 +33,20 @@ protected:
             nodes[member]->give(cluster::ViewCommitted{testing::view_of(epoch, members)});
         }
         settle();
+    }
+    static constexpr cluster::MemberId kSecond{NodeId(2), cluster::Incarnation(200)};
+    void lose_second() {
+        nodes.erase(2);
+        nodes[1]->give(cluster::ViewCommitted{testing::view_of(2, {1}, {kSecond})});
+        settle();
+    }
+    void take_over_second() {
+        nodes[1]->give(cluster::TakeoverAllowed{cluster::Epoch(2), kSecond});
+        settle();
+    }
+    // While both are there.
+    static bool kept_by_first() {
+        return directory_of(testing::view_of(1, {1, 2}).members, hash_of(GetParam())) == NodeId(1);
     }
     // Until nobody says anything any more.
     void settle() {
@@ -160,6 +176,47 @@ TEST_P(DomainsOfTwo, AFirstUseWaitsForQuorum) {
     EXPECT_EQ(use(1, kAnn), Node::kPending);
     view(2, {1, 2});
     EXPECT_EQ(ends[requests], kGranted);
+}
+
+// One that only a lost node uses: either this one has kept it all the time, or nobody knows.
+TEST_P(DomainsOfTwo, ALostNodesDomainIsNobodyElsesUntilItIsTakenOver) {
+    EXPECT_EQ(use(2, kAnn), kGranted);
+    lose_second();
+    if (kept_by_first()) {
+        EXPECT_EQ(use(1, kBob), kNoRights);
+        EXPECT_EQ(define(1, kAnn, 0777), kGranted);
+        return;
+    }
+    EXPECT_EQ(use(1, kBob), Node::kPending);
+    const auto asked = requests;
+    EXPECT_EQ(define(1, kAdmin, 0700), Node::kPending);
+    take_over_second();
+    EXPECT_EQ(ends[asked], kGranted);
+    EXPECT_EQ(ends[requests], kGranted);
+}
+
+TEST_P(DomainsOfTwo, ALostNodesDomainIsAnybodysAfterwards) {
+    EXPECT_EQ(use(2, kAnn), kGranted);
+    lose_second();
+    take_over_second();
+    EXPECT_EQ(use(1, kBob), kGranted);
+}
+
+// A domain that this node has kept since the lost one was there, and that nobody told of: free.
+TEST_P(DomainsOfTwo, WhoKnowsThatNobodyUsesItDoesNotWait) {
+    lose_second();
+    EXPECT_EQ(define(1, kAnn, 0700), kept_by_first() ? kGranted : Node::kPending);
+    take_over_second();
+    EXPECT_EQ(ends[requests], kGranted);
+}
+
+// The definition of a client that leaves meanwhile does not count as one that is connected.
+TEST_P(DomainsOfTwo, ADefinersEndIsHeardOfAfterItsDefinition) {
+    EXPECT_EQ(use(1, kAdmin), kGranted);
+    nodes[1]->open(4, 0);
+    nodes[1]->give(DefineDomain{ClientId(4), RequestId(++requests), {GetParam(), 0, 0, 0700}});
+    leave(1, 4);
+    EXPECT_EQ(define(2, kAdmin, right::kNewDomain | 0700), kGranted);
 }
 
 INSTANTIATE_TEST_SUITE_P(Lockmgr, DomainsOfTwo, ::testing::Values("d", "e", "f", "g"));

@@ -60,6 +60,14 @@ protected:
             settle();
         }
     }
+    void weigh(std::uint32_t of_first, std::uint32_t of_second) {
+        auto next = testing::view_of(2, {1, 2});
+        next.members[0].directory_weight = of_first;
+        next.members[1].directory_weight = of_second;
+        first.give(cluster::ViewCommitted{next});
+        second.give(cluster::ViewCommitted{next});
+        settle();
+    }
     bool moved() { return first.manager().counts().trees_mastered == 0; }
     bool moved_back() { return first.manager().counts().trees_mastered == 1; }
     bool moves_within(int seconds, int of_first, int of_second) {
@@ -87,6 +95,21 @@ TEST_F(Remaster, WhoUsesItAloneForAMinuteGetsItHoweverSeldom) {
 }
 
 TEST_F(Remaster, WhatItsMasterUsesTooStaysHoweverSeldom) { EXPECT_FALSE(moves_within(130, 1, 1)); }
+
+TEST_F(Remaster, AUserOfGreaterWeightGetsItWhoeverUsesItMore) {
+    weigh(1, 2);
+    EXPECT_TRUE(moves_within(10, 40, 2));
+}
+
+TEST_F(Remaster, OneOfLessWeightDoesNot) {
+    weigh(2, 1);
+    EXPECT_FALSE(moves_within(60, 1, 40));
+}
+
+TEST_F(Remaster, OneOfLessWeightDoesIfItIsAlone) {
+    weigh(2, 1);
+    EXPECT_TRUE(moves_within(3, 0, 5));
+}
 
 TEST_F(Remaster, ATreeOfMoreLocksThanTheLeadStays) {
     for (int i = 0; i < 600; ++i) {
