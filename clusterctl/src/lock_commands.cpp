@@ -99,7 +99,7 @@ int why(const Context& context, const LockOptions& options) {
 int top(const Context& context, const LockOptions& options) {
     const auto table = gather(context, "");
     if (context.json) {
-        print_json(json::object{{"resources", table.to_json()}});
+        print_json(json::object{{"resources", table.top_json(options.count)}});
     } else {
         std::printf("%s", table.top(options.count).c_str());
     }
@@ -111,6 +111,8 @@ int domains(const Context& context, const LockOptions&) {
         std::uint64_t resources = 0;
         std::uint64_t locks = 0;
         std::uint64_t waiting = 0;
+        std::string owner = "-";  // every node that uses it knows the same
+        std::string mode = "-";
     };
     std::map<std::string, Sum> sums;
     const auto view = context.cluster.get("/v1/cluster");
@@ -122,17 +124,24 @@ int domains(const Context& context, const LockOptions&) {
             sum.resources += number_of(domain, "resources_mastered");
             sum.locks += number_of(domain, "locks");
             sum.waiting += number_of(domain, "waiting");
+            if (domain.contains("mode")) {
+                sum.owner =
+                    fmt::format("{}:{}", number_of(domain, "uid"), number_of(domain, "gid"));
+                sum.mode = text_of(domain, "mode");
+            }
         }
     });
     json::array rows;
-    Table table({"DOMAIN", ">RESOURCES", ">LOCKS", ">WAITING"});
+    Table table({"DOMAIN", "OWNER", "MODE", ">RESOURCES", ">LOCKS", ">WAITING"});
     for (const auto& [name, sum] : sums) {
         rows.push_back({{"domain", name},
+                        {"owner", sum.owner},
+                        {"mode", sum.mode},
                         {"resources", sum.resources},
                         {"locks", sum.locks},
                         {"waiting", sum.waiting}});
-        table.add({name, std::to_string(sum.resources), std::to_string(sum.locks),
-                   std::to_string(sum.waiting)});
+        table.add({name, sum.owner, sum.mode, std::to_string(sum.resources),
+                   std::to_string(sum.locks), std::to_string(sum.waiting)});
     }
     if (context.json) {
         print_json(json::object{{"domains", std::move(rows)}});

@@ -200,7 +200,7 @@ std::string LockTable::show() const {
     return text;
 }
 
-std::string LockTable::top(std::size_t count) const {
+std::vector<const ResourceRow*> LockTable::busiest(std::size_t count) const {
     std::vector<const ResourceRow*> rows;
     for (const auto& resource : resources_) {
         rows.push_back(&resource);
@@ -209,13 +209,25 @@ std::string LockTable::top(std::size_t count) const {
         return std::pair(row->waiting(), row->locks.size());
     });
     rows.resize(std::min(rows.size(), count));
+    return rows;
+}
+
+std::string LockTable::top(std::size_t count) const {
     Table table({"RESOURCE", "MASTER", ">LOCKS", ">WAITING", ">LONGEST"});
-    for (const auto* row : rows) {
+    for (const auto* row : busiest(count)) {
         table.add({row->name, row->master == 0 ? "-" : node_name(row->master),
                    std::to_string(row->locks.size()), std::to_string(row->waiting()),
                    row->waiting() == 0 ? "-" : wait_text(row->longest_wait_ms())});
     }
     return table.text();
+}
+
+json::array LockTable::top_json(std::size_t count) const {
+    json::array all;
+    for (const auto* row : busiest(count)) {
+        all.push_back(to_json(*row));
+    }
+    return all;
 }
 
 json::array LockTable::to_json() const {

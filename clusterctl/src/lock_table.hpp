@@ -58,10 +58,13 @@ public:
 
     // ---- for people, and for programs
     std::string show() const;
+    // Where most wait, then those with most locks.
     std::string top(std::size_t count) const;
+    json::array top_json(std::size_t count) const;
     json::array to_json() const;
 
 private:
+    std::vector<const ResourceRow*> busiest(std::size_t count) const;
     json::object to_json(const ResourceRow& resource) const;
     void find_blockers(ResourceRow& resource) const;
 

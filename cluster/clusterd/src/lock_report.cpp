@@ -114,8 +114,13 @@ awaitable<json::object> LockReport::domains() const {
         std::size_t mastered = 0;
         std::size_t locks = 0;
         std::size_t waiting = 0;
+        json::object protection;  // unless it is not known yet
     };
     std::map<std::string, Sum> sums;
+    shell_.manager().each_domain([&](const lockmgr::Domain& domain) {
+        sums[printable(domain.name)].protection = {
+            {"uid", domain.uid}, {"gid", domain.gid}, {"mode", fmt::format("{:03o}", domain.mode)}};
+    });
     for (std::uint32_t next = 1; next != 0;) {
         next = shell_.manager().some_resources(next, kPortion, [&](const ResourceInfo& resource) {
             auto& sum = sums[printable(resource.domain)];
@@ -131,11 +136,13 @@ awaitable<json::object> LockReport::domains() const {
     }
     json::array domains;
     for (const auto& [name, sum] : sums) {
-        domains.push_back({{"domain", name},
-                           {"resources", sum.resources},
-                           {"resources_mastered", sum.mastered},
-                           {"locks", sum.locks},
-                           {"waiting", sum.waiting}});
+        auto row = sum.protection;
+        row["domain"] = name;
+        row["resources"] = sum.resources;
+        row["resources_mastered"] = sum.mastered;
+        row["locks"] = sum.locks;
+        row["waiting"] = sum.waiting;
+        domains.push_back(std::move(row));
     }
     json::object report{{"domains", std::move(domains)}};
     co_return report;

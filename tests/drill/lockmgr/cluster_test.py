@@ -114,7 +114,8 @@ class Locks(ClusterCase):
         chain = self.clusterctl(n1, "lock", "why", "op:second")["waits"][0]
         self.assertEqual((chain["node"], chain["blocked_by"][0]["node"]), ("n3", "n2"))
         domains = {row["domain"]: row for row in self.clusterctl(n2, "lock", "domains")["domains"]}
-        self.assertEqual(domains["op"], {"domain": "op", "resources": 2, "locks": 4, "waiting": 2})
+        self.assertEqual(domains["op"], {"domain": "op", "owner": "0:0", "mode": "700", "resources": 2, "locks": 4,
+                                         "waiting": 2})
         self.assertEqual({row["node"] for row in self.clusterctl(n2, "lock", "clients")["clients"]}, {"n1", "n2", "n3"})
         self.assertGreater(second.token, 0)
 
