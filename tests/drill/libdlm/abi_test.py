@@ -10,6 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lockmgr"))
 
 import build
 from lone import Lone
+from lock_wire import EX, NL, PR, VALBLK
 from loopback import Scratch, wait_until
 
 NOT_RUN = 77
@@ -67,6 +68,17 @@ class Abi(Lone):
             one.kill()
             one.communicate()
         self.start()
+
+    def test_a_program_leaves_the_half_of_a_block_that_it_does_not_see(self):
+        with self.client() as client:
+            self.assertEqual(client.lock("default", "half", NL).status, "granted")
+            writer = client.lock("default", "half", EX)
+            client.dequeue(writer.lock, VALBLK, b"a" * 64)
+            holder = self.start_holder(build.build("holder", self.folder), "half", EX)
+            self.assertEqual(holder.stdout.readline(), f"0 0 {'a' * 32}\n")
+            self.assertEqual(holder.communicate("new\n", timeout=20)[0], "1\n")
+            read = client.lock("default", "half", PR, VALBLK)
+            self.assertEqual((read.value, read.value_valid), (b"new".ljust(32, b"\0") + b"a" * 32, True))
 
     def start_holder(self, program, name, mode):
         return subprocess.Popen([program, name, str(mode)], env=build.environment(self.root), stdin=subprocess.PIPE,
