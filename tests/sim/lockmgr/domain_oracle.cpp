@@ -127,7 +127,9 @@ std::string DomainOracle::lock_answer(const std::string& name, const Who& who, b
 
 std::string DomainOracle::definition_answer(const Who& who, RequestId request, LockStatus status,
                                             sim::Time now) {
-    for (auto& [name, known] : known_) {
+    for (auto& entry : known_) {
+        const auto& name = entry.first;
+        auto& known = entry.second;
         look(name, now);
         const auto found = std::ranges::find(known.protections, request, &Protection::request);
         if (found == known.protections.end()) {

@@ -102,7 +102,12 @@ TEST_F(Verdict, IsNotOfAnOperationThatWasAskedAnew) {
     }
     ASSERT_TRUE(asked);
     // A master that the tree came to meanwhile has refused it before, and does not know how.
-    says(GrantedMessage{victim, op, CR, 0, 7});
+    GrantedMessage again;
+    again.lock = victim;
+    again.op = op;
+    again.mode = CR;
+    again.token = 7;
+    says(again);
     // Asked anew, it waits for another conversion, which waits for it.
     const RefusedMessage::Opponent opponent{NodeId(2), LockId(77), 4711, 0, PW};
     first.taken();
