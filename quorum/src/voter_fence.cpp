@@ -53,7 +53,11 @@ bool Voter::Impl::condemned(NodeId node) const {
 
 void Voter::Impl::take(const FenceWanted& input) {
     const auto& reading = slots.of(input.target).heartbeat;
-    const bool can = nodes().has(input.target) && reading.known != Known::kBlank && writes();
+    // Until its own page is there the one that is read is of a life before.
+    const bool last_life =
+        input.target == options.self && reading.page.incarnation != options.incarnation;
+    const bool can =
+        nodes().has(input.target) && reading.known != Known::kBlank && writes() && !last_life;
     if (!can || (wanted.size() >= kMaxFences && !wanted.contains(input.target))) {
         outputs.push_back(FenceDone{input.target, {}, false, "its page cannot be read"});
         return;

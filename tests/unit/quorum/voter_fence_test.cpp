@@ -295,6 +295,21 @@ TEST(OtherBoot, ThatRanBeforeIsAskedItself) {
 }
 
 // Who is asked may not have heard yet that its Corosync is in a ring with the new boot.
+TEST(OtherBoot, ThatWantsItsOwnEndIsNotTakenForTheOneBefore) {
+    Bench bench(2);
+    bench.start_all();
+    bench.reboot(2);
+    bench.refuse(0, PageKind::kHeartbeat);
+    bench.start(2);
+    bench.ring({1, 2});
+    bench.run(milliseconds(1'000));
+    bench.feed(2, kSecond);
+    bench.refuse_nothing();
+    bench.run(milliseconds(20'000));
+    ASSERT_EQ(bench.fences().size(), 1U);
+    EXPECT_FALSE(bench.fences().front().done) << bench.fences().front().text;
+}
+
 TEST(OtherBoot, MayBeInARingThatSomebodyHasNotHeardOf) {
     for (const std::uint32_t behind : {1U, 2U}) {
         Bench bench(5);
