@@ -248,6 +248,37 @@ static void sublocks(void) {
     give_back(&parent);
 }
 
+/* The number of a lock that is gone is another lock's only after many: who still has it means nobody. */
+static void lock_ids(void) {
+    struct one first = {0}, next = {0};
+    ask(&first, "ids", LKM_EXMODE, 0);
+    await(&first.completions, 1);
+    const uint32_t gone = first.lksb.sb_lkid;
+    give_back(&first);
+    for (int i = 0; i < 100; ++i) {
+        ask(&next, "ids", LKM_EXMODE, 0);
+        await(&next.completions, 2 * i + 1);
+        CHECK(next.lksb.sb_lkid != gone);
+        FAILS(dlm_unlock(gone, 0, &first.lksb, NULL), ENOENT);
+        first.lksb.sb_lkid = gone;
+        FAILS(dlm_lock(LKM_NLMODE, &first.lksb, LKF_CONVERT, "", 0, 0, completed, &first, NULL, NULL), ENOENT);
+        FAILS(dlm_unlock(gone, LKF_CANCEL, &first.lksb, NULL), ENOENT);
+        give_back(&next);
+    }
+    /* All at once they are different. */
+    static struct one many[300];
+    for (int i = 0; i < 300; ++i)
+        ask(&many[i], "ids", LKM_NLMODE, 0);
+    for (int i = 0; i < 300; ++i) {
+        await(&many[i].completions, 1);
+        for (int other = 0; other < i; ++other)
+            CHECK(many[i].lksb.sb_lkid != many[other].lksb.sb_lkid);
+        CHECK(many[i].lksb.sb_lkid != gone);
+    }
+    for (int i = 0; i < 300; ++i)
+        give_back(&many[i]);
+}
+
 static int in_ast_status = -1;
 static void waits_in_an_ast(void *argument) {
     struct dlm_lksb lksb = {0};
@@ -277,6 +308,7 @@ static void orphans(void) {
     const uint32_t flags = LKF_PERSISTENT | LKF_ORPHAN;
     FAILS(dlm_ls_lock(space, LKM_PRMODE, &one.lksb, flags, "o", 1, 0, completed, &one, NULL, NULL), EAGAIN);
     FAILS(dlm_ls_lock(space, LKM_EXMODE, &one.lksb, flags, "none", 4, 0, completed, &one, NULL, NULL), ENOENT);
+    FAILS(dlm_ls_lock(space, LKM_EXMODE, &one.lksb, LKF_ORPHAN, "o", 1, 0, completed, &one, NULL, NULL), EINVAL);
     CHECK(dlm_ls_lock(space, LKM_EXMODE, &one.lksb, flags, "o", 1, 0, completed, &one, NULL, NULL) == 0);
     CHECK(one.completions == 0);
     CHECK(dlm_ls_unlock_wait(space, one.lksb.sb_lkid, 0, &lksb) == 0 && lksb.sb_status == (int)EUNLOCK);
@@ -313,6 +345,7 @@ int main(void) {
     deadlocks_and_timeouts();
     demotions();
     sublocks();
+    lock_ids();
     waiting_within_an_ast();
     orphans();
     new_lockspaces();
