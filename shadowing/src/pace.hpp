@@ -15,10 +15,11 @@ class Pacer {
 public:
     BootTime not_before() const { return not_before_; }
 
-    // A chunk took so long: clients get the rest of the time.
+    // A chunk took so long: clients get the rest of the time. Not longer than kPauseMax: one that
+    // took very long waited for a lock, or for a disk that hung.
     void ended(BootTime now, std::chrono::microseconds took, std::uint32_t percent) {
         const auto share = std::clamp<std::int64_t>(percent, 1, 100);
-        not_before_ = now + took * (100 - share) / share;
+        not_before_ = now + std::min(took * (100 - share) / share, kPauseMax);
     }
 
     // Blocks are done, of those that are counted since begin().
@@ -36,6 +37,7 @@ public:
     }
 
 private:
+    static constexpr std::chrono::microseconds kPauseMax{2'000'000};
     static constexpr std::chrono::seconds kWindow{5};
     struct Mark {
         BootTime at;

@@ -158,7 +158,8 @@ std::string World::stuck() const {
     for (std::size_t n = 0; n < nodes_.size(); ++n) {
         const auto& node = nodes_[n];
         if (!node.set || !node.mounted) {
-            return fmt::format("node {} has it not mounted", n);
+            const auto why = node.set ? node.set->status().stalled : std::string("it does not run");
+            return fmt::format("node {} has it not mounted ({})", n, why);
         }
         const auto status = node.set->status();
         if (status.blocks != scenario_.room) {

@@ -24,6 +24,13 @@ TEST(Simulation, SetsOverTheRealLockManagerAndMembershipSurviveEverything) {
     EXPECT_FALSE(failure.failed()) << failure.to_string();
 }
 
+// 2000380: a merge that had waited long for the stall lock paused for a minute and a half.
+TEST(Simulation, WorldsThatWentWrongOnceGoWell) {
+    for (const std::uint64_t seed : {2000380, 2000602}) {
+        EXPECT_EQ(run(seed), "") << seed;
+    }
+}
+
 // What it lost may have been acknowledged and flushed: reads may give what was there before. But
 // the set is mounted again, and a scrub finds every block that it lost.
 TEST(Simulation, AScrubFindsWhatADiskLostThatLiedAboutAFlush) {

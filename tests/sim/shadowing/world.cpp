@@ -154,7 +154,8 @@ std::string World::run() {
     run_until(scenario_.faulty);
     if (!ended()) {
         heal();
-        run_until(events_.now() + sim::seconds(3));
+        // A cluster may go on without somebody once more before it comes to rest.
+        run_until(events_.now() + sim::seconds(is_clustered() ? 10 : 3));
         quiet_ = true;
         const auto settle = [&] {
             const auto end = events_.now() + sim::seconds(60);
