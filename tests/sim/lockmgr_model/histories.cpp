@@ -4,6 +4,9 @@
 
 #include <fmt/core.h>
 
+#include "message.hpp"
+#include "table.hpp"
+
 namespace quorate::lockmgr::model {
 namespace {
 
@@ -15,10 +18,20 @@ RequestId given_up(std::uint32_t slot) { return RequestId(slot + 101); }
 
 }  // namespace
 
+std::uint32_t Packets::number_of(const std::string& bytes, std::uint64_t content) {
+    auto key = bytes;
+    key.append(reinterpret_cast<const char*>(&content), sizeof content);
+    const auto [known, fresh] =
+        numbers_.try_emplace(std::move(key), static_cast<std::uint32_t>(all_.size()));
+    if (fresh) {
+        all_.push_back({bytes, content});
+    }
+    return known->second;
+}
+
 Histories::Histories(std::uint32_t node, const Modes& modes,
-                     const std::vector<cluster::View>& views, std::vector<std::string>& packets,
-                     std::unordered_map<std::string, std::uint32_t>& numbers)
-    : node_(node), modes_(modes), views_(views), packets_(packets), numbers_(numbers), all_(1) {
+                     const std::vector<cluster::View>& views, Packets& packets)
+    : node_(node), modes_(modes), views_(views), packets_(packets), all_(1) {
     begin();
 }
 
@@ -30,6 +43,7 @@ void Histories::begin() {
     options.idle = std::chrono::hours(1);
     machine_ = std::make_unique<LockManager>(options);
     machine_at_ = 0;
+    names_ = {};
 }
 
 std::uint32_t Histories::after(std::uint32_t history, const Input& input) {
@@ -68,6 +82,7 @@ void Histories::ask(std::uint32_t slot) {
     input.domain = "d";
     input.name = "D";
     input.mode = modes_[slot];
+    input.xid = slot + 1;
     machine_->step(kNow, input, outputs_);
 }
 
@@ -89,7 +104,9 @@ void Histories::give(History& history, const Input& input) {
             give_up(use, input.what);
             break;
         case Input::Kind::kDeliver:
-            machine_->step(kNow, Received{NodeId(input.from + 1), packets_[input.what]}, outputs_);
+            names_.learn(packets_[input.what].bytes);
+            machine_->step(kNow, Received{NodeId(input.from + 1), packets_[input.what].bytes},
+                           outputs_);
             break;
         case Input::Kind::kCommit:
             history.view = input.what + 1;
@@ -108,13 +125,18 @@ void Histories::give(History& history, const Input& input) {
             break;
     }
     for (const auto& output : outputs_) {
+        if (const auto* waiting = std::get_if<Waiting>(&output)) {
+            names_.learn(self(), waiting->lock, waiting->request.value());
+        } else if (const auto* done = std::get_if<Completion>(&output);
+                   done != nullptr && done->status == LockStatus::kGranted) {
+            names_.learn(self(), done->lock, done->request.value());
+        }
+    }
+    for (const auto& output : outputs_) {
         if (const auto* send = std::get_if<Send>(&output)) {
-            const auto [known, fresh] =
-                numbers_.try_emplace(send->bytes, static_cast<std::uint32_t>(packets_.size()));
-            if (fresh) {
-                packets_.push_back(send->bytes);
-            }
-            history.sent.push_back({send->to.value() - 1, known->second});
+            const auto content = content_of_packet(send->bytes, send->to);
+            history.sent.push_back(
+                {send->to.value() - 1, packets_.number_of(send->bytes, content)});
         } else if (const auto* completion = std::get_if<Completion>(&output)) {
             hear(history, *completion);
         } else if (std::holds_alternative<Drained>(output)) {
@@ -147,8 +169,44 @@ void Histories::hear(History& history, const Completion& completion) const {
     }
 }
 
+// Acknowledgements are left out, and what is numbered is so by its place.
+std::uint64_t Histories::content_of_packet(const std::string& bytes, NodeId to) const {
+    const auto packet = decode_packet(bytes);
+    auto content = mix(packet->epoch.value());
+    if (const auto* batch = std::get_if<Batch>(&packet->content)) {
+        for (const auto& item : batch->items) {
+            content = mix(content ^ item.issued_before);
+            content =
+                mix(content ^ model::content_of(*decode_message(item.body), self(), to, names_));
+        }
+    } else {
+        content = mix(content ^ ~std::get<Begin>(packet->content).previous.value());
+    }
+    return content;
+}
+
 // What the others may compare with theirs.
-void Histories::look(History& history) const {
+void Histories::look(History& history) {
+    auto content = model::content_of(*machine_, names_);
+    for (const auto& use : history.uses) {
+        content = mix(content ^ static_cast<std::uint64_t>(use.slot));
+    }
+    history.content = content;
+    for (std::uint32_t peer = 0; peer < kNodes; ++peer) {
+        if (peer == node_) {
+            continue;
+        }
+        const auto link = link_content_of(*machine_, NodeId(peer + 1), names_);
+        history.links[peer] = {static_cast<std::uint32_t>(link.sent),
+                               static_cast<std::uint32_t>(link.received),
+                               static_cast<std::uint32_t>(unacknowledged_.size()),
+                               static_cast<std::uint32_t>(link.unacknowledged.size())};
+        std::uint64_t tail = 0;
+        for (auto item = link.unacknowledged.rbegin(); item != link.unacknowledged.rend(); ++item) {
+            tail = mix(tail ^ *item) + 1;
+            unacknowledged_.push_back(tail);
+        }
+    }
     history.master = false;
     history.copies.clear();
     machine_->each_resource([&](const ResourceInfo& info) {

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "content.hpp"
 #include "lockmgr/lock_manager.hpp"
 
 // What one machine can come to: its history, all that it was given in order, tells its state. Each
@@ -42,6 +43,29 @@ struct Sent {
     std::uint32_t packet = 0;
 };
 
+// Packets that were sent, each once.
+class Packets {
+public:
+    struct Record {
+        std::string bytes;
+        std::uint64_t content = 0;
+    };
+    std::uint32_t number_of(const std::string& bytes, std::uint64_t content);
+    const Record& operator[](std::uint32_t number) const { return all_[number]; }
+
+private:
+    std::vector<Record> all_;
+    std::unordered_map<std::string, std::uint32_t> numbers_;  // by octets and content
+};
+
+// With a peer: how many messages were sent and received, and where what is not acknowledged is.
+struct LinkAt {
+    std::uint32_t sent = 0;
+    std::uint32_t received = 0;
+    std::uint32_t first = 0;
+    std::uint32_t count = 0;
+};
+
 // A lock as the tree's master has it.
 struct MasterCopy {
     std::uint32_t node = 0;
@@ -60,6 +84,8 @@ struct History {
     bool drained = false;
     std::vector<MasterCopy> copies;
     std::string breach;
+    std::uint64_t content = 0;  // of the machine, and what its client has
+    std::array<LinkAt, kNodes> links{};
 };
 
 class Histories {
@@ -67,30 +93,37 @@ public:
     // Lock modes by slot.
     using Modes = std::array<LockMode, kSlots>;
     Histories(std::uint32_t node, const Modes& modes, const std::vector<cluster::View>& views,
-              std::vector<std::string>& packets,
-              std::unordered_map<std::string, std::uint32_t>& numbers);
+              Packets& packets);
 
     std::uint32_t after(std::uint32_t history, const Input& input);
     const History& operator[](std::uint32_t history) const { return all_[history]; }
     std::size_t size() const { return all_.size(); }
+    // Of the last `count` messages sent to a peer.
+    std::uint64_t content_of_last(const LinkAt& link, std::uint64_t count) const {
+        return count == 0 ? 0 : unacknowledged_[link.first + count - 1];
+    }
 
 private:
     void begin();
     void give(History& history, const Input& input);
     void ask(std::uint32_t slot);
     void give_up(const Use& use, std::uint32_t slot);
-    void look(History& history) const;
+    void look(History& history);
+    std::uint64_t content_of_packet(const std::string& bytes, NodeId to) const;
     void hear(History& history, const Completion& completion) const;
+    NodeId self() const { return NodeId(node_ + 1); }
 
     std::uint32_t node_;
     Modes modes_;
     const std::vector<cluster::View>& views_;
-    std::vector<std::string>& packets_;
-    std::unordered_map<std::string, std::uint32_t>& numbers_;
+    Packets& packets_;
     std::vector<History> all_;
     std::unordered_map<std::uint64_t, std::uint32_t> next_;
+    // Of the last message, of the last two...
+    std::vector<std::uint64_t> unacknowledged_;
     // The machine after the history that was worked out last.
     std::unique_ptr<LockManager> machine_;
+    Names names_;
     std::uint32_t machine_at_ = 0;
     std::vector<LockOutput> outputs_;
 };

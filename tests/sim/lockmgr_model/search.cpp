@@ -62,17 +62,64 @@ Search::Search(const Model& model) : model_(model) {
     }
     for (std::uint32_t node = 0; node < kNodes; ++node) {
         histories_.push_back(
-            std::make_unique<Histories>(node, model_.modes[node], views_, packets_, numbers_));
+            std::make_unique<Histories>(node, model_.modes[node], views_, packets_));
     }
 }
 
-// A state is what its machines were given: what is under way follows from that.
-std::uint64_t Search::State::key() const {
-    std::uint64_t hash = mix(lost | drains << 8U | committed << 16U | told << 24U);
-    for (const auto one : history) {
-        hash = mix(hash ^ one) + 0x9e3779b97f4a7c15;
+// What decides what the three can still come to.
+std::uint64_t Search::key_of(const State& state) const {
+    std::uint64_t hash = mix(1 + (state.lost | state.drains << 8U | state.committed << 16U |
+                                  static_cast<std::uint64_t>(state.told) << 24U));
+    const auto add = [&](std::uint64_t value) { hash = mix(hash ^ value) + 0x9e3779b97f4a7c15; };
+    for (std::size_t node = 0; node < kNodes; ++node) {
+        if (alive(state, node)) {
+            add(at(state, node).content);
+            for (std::size_t to = 0; to < kNodes; ++to) {
+                if (to != node && alive(state, to)) {
+                    add(key_of_link(state, node, to));
+                }
+            }
+        } else if (state.told == 0) {
+            for (const auto& use : at(state, node).uses) {
+                add(use.slot == Slot::kHeld ? 1 : 0);
+            }
+        }
+    }
+    // Tokens that a grant to come is compared with.
+    std::array<bool, kModes> due{};
+    for (std::size_t node = 0; node < kNodes; ++node) {
+        for (std::size_t slot = 0; alive(state, node) && slot < model_.locks[node]; ++slot) {
+            const auto is = at(state, node).uses[slot].slot;
+            const bool open = is == Slot::kIdle || is == Slot::kAsked;
+            due[index_of(model_.modes[node][slot])] =
+                due[index_of(model_.modes[node][slot])] || open;
+        }
+    }
+    for (std::size_t mode = 0; mode < kModes; ++mode) {
+        std::uint64_t newest = 0;
+        for (std::size_t node = 0; due[mode] && node < kNodes; ++node) {
+            for (const auto& use : at(state, node).uses) {
+                const bool granted = use.slot == Slot::kHeld || use.slot == Slot::kGivenUp;
+                if (granted && !compatible(mode_of(mode), use.mode)) {
+                    newest = std::max(newest, use.token);
+                }
+            }
+        }
+        add(newest);
     }
     return hash;
+}
+
+std::uint64_t Search::key_of_link(const State& state, std::size_t from, std::size_t to) const {
+    std::uint64_t hash = 7;
+    const auto& lane = state.lanes[from][to];
+    for (std::size_t i = 0; i < lane.size(); ++i) {
+        hash = mix(hash ^ packets_[lane[i].number].content ^ (lane[i].later ? 1 : 0)) + 1;
+    }
+    const auto& link = at(state, from).links[to];
+    const auto missing = link.sent - at(state, to).links[from].received;
+    QUORATE_ASSERT(missing <= link.count);
+    return mix(hash ^ histories_[from]->content_of_last(link, missing));
 }
 
 // ---- steps
@@ -105,9 +152,6 @@ void Search::client_steps(const State& state, std::uint32_t node, std::vector<St
         } else if (uses[slot].slot == Slot::kHeld && model_.gives_up) {
             steps.push_back({node, {Kind::kGiveUp, 0, slot}, false});
         }
-        if (model_.prompt && !steps.empty() && steps.back().node == node) {
-            return;
-        }
     }
 }
 
@@ -133,9 +177,6 @@ std::vector<Search::Step> Search::steps_of(const State& state) const {
             continue;
         }
         client_steps(state, node, steps);
-        if (model_.prompt && !steps.empty() && steps.back().node == node) {
-            continue;
-        }
         for (std::uint32_t from = 0; from < kNodes; ++from) {
             const auto& lane = state.lanes[from][node];
             // What a peer sent in the next view waits for this node to be in it.
@@ -355,7 +396,7 @@ std::string Search::text_of(const Step& step) const {
     switch (step.input.kind) {
         case Kind::kDeliver:
             return fmt::format("n{}->n{} {}", step.input.from + 1, node,
-                               simulator::text_of_packet(packets_[step.input.what]));
+                               simulator::text_of_packet(packets_[step.input.what].bytes));
         case Kind::kAsk:
             return fmt::format("n{} asks for {}", node,
                                name_of(model_.modes[step.node][step.input.what]));
@@ -376,6 +417,16 @@ std::string Search::text_of(const Step& step) const {
 
 // ---- the search
 
+// What can follow, whatever the order of the steps.
+std::uint64_t Search::key_of_next(const State& state, const std::vector<Step>& steps) {
+    std::uint64_t all = steps.size();
+    for (const auto& step : steps) {
+        const auto next = take(state, step);
+        all += mix(key_of(next) + (breach_of(state, next, step).empty() ? 0 : 1));
+    }
+    return all;
+}
+
 Outcome Search::run() {
     struct Frame {
         State state;
@@ -384,15 +435,20 @@ Outcome Search::run() {
     };
     Outcome outcome;
     Seen seen;
+    std::unordered_map<std::uint64_t, std::uint64_t> nexts;
     std::vector<Frame> way;
-    const auto enter = [&](State state) {
+    const auto enter = [&](State state, std::uint64_t key) {
         auto steps = steps_of(state);
         outcome.ends += steps.empty() ? 1U : 0U;
+        if (model_.compare) {
+            nexts[key] = key_of_next(state, steps);
+        }
         way.push_back({std::move(state), std::move(steps), 0});
         outcome.depth = std::max(outcome.depth, way.size());
     };
-    enter(beginning());
-    seen.insert(way.back().state.key());
+    const auto first = beginning();
+    seen.insert(key_of(first));
+    enter(first, key_of(first));
     while (!way.empty() && outcome.breach.empty()) {
         auto& frame = way.back();
         if (frame.next == frame.steps.size()) {
@@ -407,12 +463,19 @@ Outcome Search::run() {
             outcome.complete = false;
             break;
         }
-        if (seen.insert(state.key()) && outcome.breach.empty()) {
-            if (crowded(state)) {
-                ++outcome.cut;
-            } else {
-                enter(std::move(state));
+        const auto key = key_of(state);
+        if (!outcome.breach.empty()) {
+            break;
+        }
+        if (!seen.insert(key)) {
+            if (model_.compare && nexts.contains(key) &&
+                nexts[key] != key_of_next(state, steps_of(state))) {
+                outcome.breach = "what follows is not what followed the same before";
             }
+        } else if (crowded(state)) {
+            ++outcome.cut;
+        } else {
+            enter(std::move(state), key);
         }
     }
     outcome.states = seen.size();

@@ -21,14 +21,14 @@ struct Model {
     std::array<Histories::Modes, kNodes> modes{};
     std::array<std::size_t, kNodes> locks{};  // that a node's client asks for
     bool gives_up = true;                     // what it holds; if not, never
-    bool prompt = false;                      // clients act before their node hears more
     std::array<bool, kNodes> may_crash{};     // one of them, once
     std::array<bool, kNodes> may_drain{};     // one of them, once
-    // A way on which one message waits while so many follow it is not gone further: who asks again
-    // until it is heard would do so for ever.
+    // A way on which so many packets wait between two nodes is not gone further.
     std::size_t lane_max = 12;
-    std::size_t states_max = 2'000'000'000;
-    bool whole = true;  // it is to be searched to the end
+    std::size_t states_max = 300'000'000;
+    // Each state that is reached again, by another way, is looked at: may the same follow? If not,
+    // content.cpp leaves out what matters.
+    bool compare = false;
 };
 
 struct Outcome {
@@ -52,6 +52,7 @@ public:
     bool empty() const { return size_ == 0; }
     std::size_t size() const { return size_; }
     const Packet& front() const { return packets_[0]; }
+    const Packet& operator[](std::size_t place) const { return packets_[place]; }
     void push(Packet packet) {
         QUORATE_ASSERT(size_ < packets_.size());
         packets_[size_++] = packet;
@@ -99,7 +100,6 @@ private:
         std::uint8_t drains = kNodes;
         std::uint8_t committed = 0;  // bits of nodes, of the view after the crash
         std::uint8_t told = 0;       // may take over
-        std::uint64_t key() const;
     };
     struct Step {
         std::uint32_t node = 0;
@@ -107,6 +107,8 @@ private:
         bool crash = false;
     };
 
+    std::uint64_t key_of(const State& state) const;
+    std::uint64_t key_of_link(const State& state, std::size_t from, std::size_t to) const;
     State beginning();
     std::vector<Step> steps_of(const State& state) const;
     void client_steps(const State& state, std::uint32_t node, std::vector<Step>& steps) const;
@@ -126,12 +128,12 @@ private:
     std::string copies_differ(const State& state) const;
     bool quiet(const State& state) const;
     bool crowded(const State& state) const;
+    std::uint64_t key_of_next(const State& state, const std::vector<Step>& steps);
     std::string text_of(const Step& step) const;
 
     Model model_;
     std::vector<cluster::View> views_;
-    std::vector<std::string> packets_;
-    std::unordered_map<std::string, std::uint32_t> numbers_;
+    Packets packets_;
     std::vector<std::unique_ptr<Histories>> histories_;
 };
 
