@@ -25,6 +25,7 @@ struct Model {
     std::array<bool, kNodes> may_drain{};     // one of them, once
     // A way on which so many packets wait between two nodes is not gone further.
     std::size_t lane_max = 12;
+    bool may_be_cut = false;  // some ways are longer than that
     std::size_t states_max = 300'000'000;
     // Each state that is reached again, by another way, is looked at: may the same follow? If not,
     // content.cpp leaves out what matters.
