@@ -108,11 +108,17 @@ bool LockManager::Impl::proves_free(std::uint64_t hash) const {
 
 // The directory's part: forward to the master, make the sender master, or wait until that is safe.
 void LockManager::Impl::answer_lookup(std::uint32_t from, EnqueueMessage& m) {
+    const auto origin = party_of(m.origin);
     const auto master = master_of(m.root);
     const bool there = !promised(m.root);
-    if (there && master != 0 && master != from) {
+    if (there && master != 0 && master != from && master != origin) {
         m.entry_token = std::max<std::uint64_t>(entries.find(m.root)->second.token, 1);
         send(master, m);
+        return;
+    }
+    if (origin != from) {
+        // A master before has passed it on. Neither of them has asked who the master is.
+        send(origin, BounceMessage{m.lock, m.op});
         return;
     }
     if (!there || (master == 0 && !may_assign(m.root))) {
