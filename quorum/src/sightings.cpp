@@ -1,5 +1,7 @@
 #include "sightings.hpp"
 
+#include <algorithm>
+
 namespace quorate::quorum {
 
 void Sightings::learn(const Sighting& one) {
@@ -29,6 +31,14 @@ void Sightings::heard(const std::vector<Sighting>& others) {
     for (const auto& one : others) {
         learn(one);
     }
+}
+
+std::uint64_t Sightings::newest() const {
+    std::uint64_t sequence = 0;
+    for (const auto& [node, one] : latest_) {
+        sequence = std::max(sequence, one.ring.sequence);
+    }
+    return sequence;
 }
 
 std::vector<Sighting> Sightings::all() const {

@@ -22,6 +22,8 @@ public:
     void told(NodeId node, RingId ring, Uuid boot);
     // What another has seen.
     void heard(const std::vector<Sighting>& others);
+    // The sequence of the latest ring in which anybody was seen; 0 if nobody was.
+    std::uint64_t newest() const;
     // Something changed since this was asked last.
     bool take_news() { return std::exchange(news_, false); }
     // For the others: whom it does not see any more, and whom it does.

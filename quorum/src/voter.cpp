@@ -13,6 +13,7 @@ namespace {
 // Witnesses that a disk that does not answer keeps waiting.
 constexpr std::size_t kMostOwed = 1024;
 }  // namespace
+
 Voter::Impl::Impl(VoterOptions its_options)
     : options(std::move(its_options)),
       timing(options.timing),
@@ -100,7 +101,9 @@ void Voter::Impl::take(const RingChanged& input) {
     ring = input.ring;
     members = input.members;
     ring_since = now;
-    have_ring = true;
+    if (!std::exchange(have_ring, true)) {
+        first_ring = {ring, members, sightings.newest()};
+    }
     // What was forgotten may have been anything in the rings before this one.
     auto met = std::exchange(options.forgot, false) ? nodes() : members;
     met.remove(options.self);
@@ -196,6 +199,7 @@ void Voter::Impl::run() {
     vote();
     publish();
     feed();
+    doubt_missed_rings();
     if (configured && !disks.empty() && have_ring) {
         if (writes() && (beat_now || now - last_beat >= timing.heartbeat)) {
             beat();

@@ -117,6 +117,10 @@ struct Voter::Impl {
     std::optional<BootTime> ring_stood(NodeId but = NodeId()) const;
     void hear(NodeId from, const AskWord& message);
     void hear(NodeId from, const GiveWord& message);
+    bool has_missed_rings(std::uint64_t since) const;
+    NodeSet perhaps_met() const;
+    void doubt_missed_rings();
+    std::vector<Sighting> sighted() const;
 
     // ---- voter_peer.cpp
     void say(NodeId to, const PeerMessage& message);
@@ -172,6 +176,13 @@ struct Voter::Impl {
     NodeSet members;
     BootTime ring_since;
     bool have_ring = false;
+    struct FirstRing {
+        RingId id;
+        NodeSet members;
+        std::uint64_t seen_before = 0;  // the latest that the lives before had seen somebody in
+    };
+    FirstRing first_ring;       // of this life
+    bool rings_missed = false;  // before it, and who was in them is not yet doubted
     std::uint32_t score = 0;
     struct Confirmed {
         Incarnation incarnation;

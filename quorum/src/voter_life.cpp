@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include <fmt/core.h>
+
 #include "mutation.hpp"
 #include "voter_impl.hpp"
 
@@ -14,6 +16,12 @@
 // is, in a ring that could have quorum and does not hear its writer, knows that the machine of the
 // writer has been reset (docs/decisions/quorum-disk-fencing.md).
 namespace quorate::quorum {
+namespace {
+
+// Corosync counts at least so far on with each ring, and one more when it starts.
+constexpr std::uint64_t kRingStep = 4;
+
+}  // namespace
 
 // The end of whichever leave is the shorter; the past: there is none.
 BootTime Voter::Impl::fed_until() const {
@@ -133,7 +141,7 @@ void Voter::Impl::hear(NodeId from, const AskWord& message) {
         return;
     }
     const auto age = static_cast<std::uint64_t>((now - polled_well).count());
-    say(from, GiveWord{message.nonce, ring, age, sightings.all()});
+    say(from, GiveWord{message.nonce, ring, age, sighted()});
 }
 
 void Voter::Impl::hear(NodeId from, const GiveWord& message) {
@@ -148,6 +156,41 @@ void Voter::Impl::hear(NodeId from, const GiveWord& message) {
     if (const auto stood = ring_stood(); stood && electorate.natural(members)) {
         life.known(*stood);
     }
+}
+
+// ---- whom it may have met
+
+// There is room for a ring between that one, the last of the life before, and the first of this.
+bool Voter::Impl::has_missed_rings(std::uint64_t since) const {
+    return first_ring.id.sequence >= since + 2 * kRingStep && !mutated("no_ring_missed");
+}
+
+// In a ring that it missed, because it was frozen or did not run. It matters where that ring can
+// have had quorum without those who are here now, each of whom knows of its own rings.
+NodeSet Voter::Impl::perhaps_met() const {
+    NodeSet missed(nodes().bits() & ~members.bits());
+    missed.add(options.self);
+    return electorate.natural(missed) ? NodeSet(nodes().bits() & ~first_ring.members.bits())
+                                      : NodeSet();
+}
+
+void Voter::Impl::doubt_missed_rings() {
+    if (!rings_missed || perhaps_met().empty()) {
+        return;
+    }
+    rings_missed = false;
+    note(LogLevel::kInfo, "rings_missed", fmt::format("before {}", first_ring.id.sequence));
+    sightings.seen(first_ring.id, perhaps_met());
+}
+
+// What it tells others. Without its own page, which may show that it missed nothing, it does not
+// know.
+std::vector<Sighting> Voter::Impl::sighted() const {
+    auto said = sightings;
+    if (!own_known && has_missed_rings(first_ring.seen_before)) {
+        said.seen(first_ring.id, perhaps_met());
+    }
+    return said.all();
 }
 
 }  // namespace quorate::quorum

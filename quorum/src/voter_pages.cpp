@@ -253,6 +253,7 @@ void Voter::Impl::learn_own_pages() {
     const bool orderly = fresh || (own.heartbeat.known == Known::kSound && page.stopped);
     probation = orderly || mutated("no_probe") ? milliseconds(0) : timing.silence;
     own_known = true;
+    rings_missed = has_missed_rings(std::max(first_ring.seen_before, page.ring.sequence));
     if (own.ballot.known == Known::kUnknown) {
         proposer.replace_damaged(Epoch(newest_epoch().value() + 1));
     }

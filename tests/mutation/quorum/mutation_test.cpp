@@ -39,13 +39,14 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{"ignore_foreign", 107}, Mutation{"ignore_fences", 20},
                       Mutation{"no_read_back", 361}, Mutation{"short_silence", 129},
                       Mutation{"feed_unheard_of", 120}, Mutation{"feed_evicted", 5},
-                      Mutation{"new_life_is_new_boot", 32}, Mutation{"silence_is_proof", 74},
+                      Mutation{"new_life_is_new_boot", 70}, Mutation{"silence_is_proof", 97},
                       Mutation{"its_word_is_enough", 5}, Mutation{"no_lease", 241},
                       Mutation{"feed_always", 5}, Mutation{"page_is_present", 70},
                       Mutation{"stale_ring", 24034}, Mutation{"silence_of_the_start", 22597},
                       Mutation{"undecided", 2991}, Mutation{"no_handshake", 22},
                       Mutation{"one_lease", 21}, Mutation{"forget_last_wards", 3},
-                      Mutation{"wards_stay", 37}, Mutation{"ring_does_not_matter", 97}),
+                      Mutation{"wards_stay", 37}, Mutation{"ring_does_not_matter", 97},
+                      Mutation{"no_ring_missed", 524493}),
     sim::name_of);
 
 }  // namespace

@@ -255,6 +255,85 @@ TEST(OtherBoot, ThatOnlyAnotherMemberHasSeenIsNotFencedBySilence) {
     expect_refused(bench, kAnotherBoot);
 }
 
+// Its voter stands still while Corosync meets that boot, and its own machine is reset then.
+TEST(OtherBoot, MayHaveBeenInARingThatTheVoterMissed) {
+    Bench bench(2);
+    bench.start_all();
+    bench.kill(1);
+    bench.reboot(2);
+    bench.break_path(2);
+    bench.start(2);
+    bench.ring({1, 2});
+    bench.run(milliseconds(2'000));
+    bench.ring({2});
+    bench.reboot(1);
+    bench.start(1);
+    bench.ring({1});
+    bench.run(milliseconds(30'000));
+    bench.feed(1, kSecond);
+    bench.run(milliseconds(45'000));
+    expect_refused(bench, kAnotherBoot);
+}
+
+// Who saw it there is in the next life's first ring, and leaves without a word of it.
+TEST(OtherBoot, MayHaveBeenInARingThatTheVoterMissedWithOneThatHasLeft) {
+    Bench bench(3, /*disk_votes=*/2);
+    bench.start_all();
+    bench.kill(1);
+    bench.reboot(3);
+    bench.break_path(3);
+    bench.start(3);
+    bench.ring({1, 2, 3});
+    bench.run(milliseconds(2'000));
+    bench.split({2}, {3});
+    bench.reboot(1);
+    bench.start(1);
+    bench.ring({1, 2});
+    bench.run(milliseconds(5'000));
+    bench.kill(2);
+    bench.ring({1});
+    bench.run(milliseconds(30'000));
+    bench.feed(1, FenceWanted{NodeId(3), "test"});
+    bench.run(milliseconds(45'000));
+    expect_refused(bench, kAnotherBoot);
+}
+
+// It gives its word without having read its own page.
+TEST(OtherBoot, MayHaveBeenInARingThatAVoterWithoutAPathMissed) {
+    Bench bench(4, /*disk_votes=*/1);
+    bench.start_all();
+    bench.kill(1);
+    bench.reboot(3);
+    bench.break_path(3);
+    bench.start(3);
+    bench.split({1, 3, 4}, {2});
+    bench.run(milliseconds(2'000));
+    bench.kill(4);
+    bench.ring({3});
+    bench.reboot(1);
+    bench.break_path(1);
+    bench.start(1);
+    bench.ring({1, 2});
+    bench.run(milliseconds(5'000));
+    bench.feed(2, FenceWanted{NodeId(3), "test"});
+    bench.run(milliseconds(45'000));
+    expect_refused(bench, kAnotherBoot);
+}
+
+// After a loss of all power one alone comes back, and fences the other.
+TEST(OtherBoot, IsNotLookedForWhereNoRingWasMissed) {
+    Bench bench(2);
+    bench.start_all();
+    bench.kill(2);
+    bench.reboot(1);
+    bench.start(1);
+    bench.ring({1});
+    bench.run(milliseconds(30'000));
+    bench.feed(1, kSecond);
+    bench.run(milliseconds(45'000));
+    expect_done(bench, "silent, and its watchdog has run out");
+}
+
 TEST(OtherBoot, IsNotForgottenByTheNextLifeOfWhoSawIt) {
     Bench bench(3);
     bench.start_all();
