@@ -32,9 +32,8 @@ void LockManager::Impl::route(Tree& tree, Message message) {
     }
 }
 
-// What was sent and not answered comes before what was held.
-void LockManager::Impl::hold_sent(std::uint32_t tree_index) {
-    auto& tree = store.trees[tree_index];
+// What was sent to the tree's master, or on the way to it, and not answered.
+std::vector<std::uint32_t> LockManager::Impl::sent_of(const Tree& tree) const {
     std::vector<std::uint32_t> sent;
     for (auto resource = store.first_of(tree); resource != 0; resource = store.after(resource)) {
         for (auto at = store.resources[resource].queue(Queue::kGranted).head; at != 0;
@@ -44,6 +43,13 @@ void LockManager::Impl::hold_sent(std::uint32_t tree_index) {
             }
         }
     }
+    return sent;
+}
+
+// What was sent and not answered comes before what was held.
+void LockManager::Impl::hold_sent(std::uint32_t tree_index) {
+    auto& tree = store.trees[tree_index];
+    auto sent = sent_of(tree);
     if (sent.empty()) {
         return;
     }

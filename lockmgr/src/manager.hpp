@@ -190,6 +190,7 @@ struct LockManager::Impl {
     // ---- held.cpp: what waits with its tree
     void hold(std::uint32_t lock, WaitCause cause);
     void route(Tree& tree, Message message);
+    std::vector<std::uint32_t> sent_of(const Tree& tree) const;
     void hold_sent(std::uint32_t tree);
     void restart(std::uint32_t tree);
     void settle(std::uint32_t tree, std::uint32_t master);
@@ -381,6 +382,8 @@ struct LockManager::Impl {
     void abort_move(std::uint32_t tree);
     void give_up_moves();
     void settle_moves_of_view();
+    bool asks(const Tree& tree, std::uint32_t master) const;
+    void hold_releases(std::uint32_t tree);
     void handle(std::uint32_t from, StopMessage& m);
     void handle(std::uint32_t from, StoppedMessage& m);
     void handle(std::uint32_t from, ResumeMessage& m);

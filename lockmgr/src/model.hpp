@@ -80,6 +80,7 @@ struct Lock {
     bool orphan : 1 = false;
     bool op_queued : 1 = false;  // while queues are rebuilt: on CONVERTING
     bool abandoned : 1 = false;  // its client is gone, the master has not answered yet
+    bool overtaken : 1 = false;  // the tree has moved before the answer was here: it may come yet
 
     // Of a client here: its name is its index, and has no room of its own.
     bool named_by_index() const { return party == kSelf && !abandoned; }

@@ -261,19 +261,40 @@ void LockManager::Impl::handle(std::uint32_t, MoveDoneMessage& m) {
 void LockManager::Impl::handle(std::uint32_t from, StopMessage& m) {
     const auto resource = store.find(0, m.root);
     const auto index = resource == 0 ? 0U : store.resources[resource].tree;
-    if (index != 0 && store.trees[index].state == TreeState::kRemote &&
-        store.trees[index].master == from) {
+    if (index != 0 && asks(store.trees[index], from)) {
         auto& tree = store.trees[index];
         if (tree.idle) {
             end_idle(index);
             store.erase(tree.root);
         } else {
             tree.state = TreeState::kStopped;
+            tree.mastered_by(from);
             more(tree).move = m.move;
             more(tree).move_target = party_of(m.target);
+            hold_releases(index);
         }
     }
     send(from, StoppedMessage{m.root, m.move});
+}
+
+// What this node has sent for the tree is on its way to that master. It may be the directory too,
+// and have been asked as such.
+bool LockManager::Impl::asks(const Tree& tree, std::uint32_t master) const {
+    return (tree.state == TreeState::kRemote && tree.master == master) ||
+           (tree.state == TreeState::kLookup && tree.more && tree.more->asked_in == epoch() &&
+            directory_of_root(store.root_key_of(tree)) == node_of(master));
+}
+
+// Their requests are answered by this master, their releases would come too late.
+void LockManager::Impl::hold_releases(std::uint32_t index) {
+    for (const auto lock : sent_of(store.trees[index])) {
+        if (store.locks[lock].abandoned) {
+            more(store.trees[index])
+                .held.emplace_back(
+                    DequeueMessage{store.id_of(lock), flag::FORCEUNLOCK, std::nullopt});
+            destroy(lock);
+        }
+    }
 }
 
 void LockManager::Impl::handle(std::uint32_t from, ResumeMessage& m) {
@@ -308,6 +329,11 @@ void LockManager::Impl::handle(std::uint32_t from, MovedMessage& m) {
     if (tree.state == TreeState::kStopped || tree.state == TreeState::kRemote ||
         tree.state == TreeState::kRebuild) {
         const bool lost = !parties[tree.master].member;
+        if (tree.state == TreeState::kStopped) {
+            for (const auto lock : sent_of(tree)) {
+                store.locks[lock].overtaken = true;
+            }
+        }
         if (tree.master != from) {
             more(tree).left = tree.master;
         }

@@ -79,11 +79,12 @@ void LockManager::Impl::learn_master(std::uint32_t lock, std::uint32_t from, boo
     auto& tree = store.trees[index];
     const bool believed = tree.certain;
     const bool has_left = tree.more && tree.more->left == from;
+    const bool late = has_left && store.locks[lock].overtaken;  // it stands at the next one
     if (tree.state == TreeState::kLookup) {
         tree.certain = true;
         settle(index, from);
     } else if (tree.state == TreeState::kRemote &&
-               (!believed || (stands && !has_left && !mutated("believe_old_master")))) {
+               ((!believed && !late) || (stands && !has_left && !mutated("believe_old_master")))) {
         // The one remembered was the directory too, and forwarded; or had nothing of this node's
         // any more when the tree moved, and its last answers are still on the way.
         tree.certain = true;
@@ -141,6 +142,7 @@ void LockManager::Impl::handle(std::uint32_t from, GrantedMessage& m) {
         lock.token = m.token;
         learn_master(index, from, /*stands=*/true);
         ++lock.op;
+        lock.overtaken = false;
         for (auto& timer : timers) {  // its deadline and its search are those of before
             timer.op += timer.lock == m.lock.value() && timer.op == m.op ? 1U : 0U;
         }

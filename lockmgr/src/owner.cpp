@@ -10,7 +10,7 @@ void LockManager::Impl::begin_operation(std::uint32_t index, RequestId request,
     lock.request = request.value();
     lock.since = ms();
     const auto op = ++lock.op;
-    lock.cancelling = lock.timed_out = false;
+    lock.cancelling = lock.timed_out = lock.overtaken = false;
     const auto id = store.id_of(index);
     if (admitted(index)) {
         dispatch(index);

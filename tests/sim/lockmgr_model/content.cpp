@@ -289,7 +289,8 @@ private:
         sum_.add(name_of_lock(index), index, one.order, one.token, one.client, one.pid,
                  one.priority, one.flags, one.op, one.granted, one.requested, one.queue,
                  one.pending, one.has_granted, one.demoted, one.altered, one.read_value,
-                 one.read_invalid, one.cancelling, one.timed_out, one.orphan, one.abandoned);
+                 one.read_invalid, one.cancelling, one.timed_out, one.orphan, one.abandoned,
+                 one.overtaken);
         value(one.value);
     }
 
