@@ -10,8 +10,8 @@
 namespace quorate::lockmgr::model {
 
 // What is searched; n1 is the directory. Clients act at any time. With QUORATE_MODEL_SIZE=2 also
-// two locks on each node, and moves where the directory has two; with 3 moves in which breaches are
-// known (README.md).
+// two locks on each node, and moves where the directory has two; with 3 moves where others have
+// (README.md).
 inline std::vector<Model> models() {
     using enum LockMode;
     const auto size = sim::number_from_environment("QUORATE_MODEL_SIZE", 1);
