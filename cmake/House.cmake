@@ -26,7 +26,10 @@ if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # sanitizers hide from g++ that members of a variant are initialized.
     target_compile_options(quorate_flags INTERFACE -Wno-subobject-linkage -Wno-maybe-uninitialized)
 endif()
+# What is asserted about, not what is measured or shipped: the compiler's time counts here, not the program's.
+set(QUORATE_QUICK -O0)
 if(QUORATE_FUZZ)
+    set(QUORATE_QUICK)
     target_compile_options(quorate_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
@@ -68,7 +71,7 @@ function(quorate_library name)
     target_sources(${target} ${visibility} FILE_SET HEADERS BASE_DIRS ${root}/include FILES ${headers})
     set_target_properties(${target} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
     add_library(quorate::${name} ALIAS ${target})
-    if(ARG_SOURCES)
+    if(ARG_SOURCES AND NOT QUORATE_SANITIZE)
         add_executable(linktest_${name} ${PROJECT_SOURCE_DIR}/cmake/empty_main.cpp)
         target_link_libraries(linktest_${name} PRIVATE quorate_flags $<LINK_LIBRARY:WHOLE_ARCHIVE,${target}>)
         set_target_properties(linktest_${name} PROPERTIES
@@ -109,7 +112,19 @@ function(quorate_test module kind)
     quorate_choose_unity(${target} ${ARG_LINK})
     target_compile_definitions(${target} PRIVATE QUORATE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-    quorate_check_listed(${CMAKE_CURRENT_SOURCE_DIR} ${ARG_SOURCES})
+    set(listed ${ARG_SOURCES})
+    if(kind STREQUAL sim AND TARGET world_${module})
+        get_target_property(world world_${module} SOURCES)
+        list(APPEND listed ${world})
+    endif()
+    quorate_check_listed(${CMAKE_CURRENT_SOURCE_DIR} ${listed})
+    if(kind MATCHES "^(unit|script)$")
+        target_compile_options(${target} PRIVATE ${QUORATE_QUICK})
+        if(QUORATE_SANITIZE)
+            # Of gtest's templates UBSan makes half as much code again; what they call is instrumented in its library.
+            target_compile_options(${target} PRIVATE -fno-sanitize=undefined)
+        endif()
+    endif()
     gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${kind}.${module}.")
     # A simulator's usual seeds take minutes under a sanitizer on a machine that does other things too.
     set(seconds 300)
@@ -125,6 +140,39 @@ endforeach()
     set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${properties})
 endfunction()
 
+# quorate_world(MODULE SOURCES ... SEES library ... LINK target ...): the world of a simulator, compiled once for
+# sim_MODULE and mutation_MODULE. It sees the headers of the machines (with their src/) and leaves it to the test which
+# build of them it runs. Not for a world that includes a mutation.hpp.
+function(quorate_world module)
+    cmake_parse_arguments(ARG "" "" "SOURCES;SEES;LINK" ${ARGN})
+    set(target world_${module})
+    add_library(${target} STATIC ${ARG_SOURCES})
+    target_link_libraries(${target} PUBLIC ${ARG_LINK} PRIVATE quorate_flags)
+    target_include_directories(${target} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+    foreach(machine IN LISTS ARG_SEES)
+        target_include_directories(${target} PUBLIC
+            $<TARGET_PROPERTY:quorate_${machine},INTERFACE_INCLUDE_DIRECTORIES>
+            $<TARGET_PROPERTY:quorate_${machine},SOURCE_DIR>/src)
+    endforeach()
+    set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
+endfunction()
+
+# quorate_mutable(NAME LINK target ...): library NAME once more as NAME_mutable, with the faults of its
+# src/mutation.hpp.
+function(quorate_mutable name)
+    cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+    get_target_property(sources quorate_${name} SOURCES)
+    get_target_property(folder quorate_${name} SOURCE_DIR)
+    list(FILTER sources INCLUDE REGEX "^src/.*\\.cpp$")
+    list(TRANSFORM sources PREPEND ${folder}/)
+    add_library(${name}_mutable STATIC ${sources})
+    target_compile_definitions(${name}_mutable PUBLIC QUORATE_MUTATIONS)
+    target_include_directories(${name}_mutable PUBLIC ${folder}/include ${folder}/src)
+    target_link_libraries(${name}_mutable PUBLIC ${ARG_LINK} PRIVATE quorate_flags)
+    target_compile_options(${name}_mutable PRIVATE $<$<CONFIG:Release>:-O1>)
+    set_target_properties(${name}_mutable PROPERTIES UNITY_BUILD OFF)
+endfunction()
+
 # quorate_script_suite(MODULE SOURCES ... LINK target ...): the datadriven files *.txt of this folder, each a test of
 # kind script; the sources define quorate::support::make_script_handler() (support/datadriven.hpp).
 function(quorate_script_suite module)
@@ -138,6 +186,8 @@ function(quorate_script_suite module)
     target_compile_definitions(script_${module} PRIVATE QUORATE_SCRIPT_FOLDER="${CMAKE_CURRENT_SOURCE_DIR}")
 endfunction()
 
+add_custom_target(fuzzers)
+
 # quorate_fuzzer(NAME MODULE SOURCE file LINK target ... [SEEDS folder ...]): libFuzzer binary fuzz_NAME in the fuzz
 # preset; elsewhere the same file with a main that replays tests/fuzz/corpus/NAME (and the other SEEDS), registered as a
 # test.
@@ -146,16 +196,18 @@ function(quorate_fuzzer name module)
     set(target fuzz_${name})
     add_executable(${target} ${ARG_SOURCE})
     target_link_libraries(${target} PRIVATE quorate_flags ${ARG_LINK})
+    target_compile_options(${target} PRIVATE ${QUORATE_QUICK})
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz UNITY_BUILD OFF)
     if(QUORATE_FUZZ)
         target_link_options(${target} PRIVATE -fsanitize=fuzzer)
         set(arguments -runs=0)
     else()
-        target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.cpp)
+        target_link_libraries(${target} PRIVATE fuzz_replay)
         set(arguments)
     endif()
     add_test(NAME fuzz.${module}.${name}
         COMMAND ${target} ${arguments} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name} ${ARG_SEEDS})
+    add_dependencies(fuzzers ${target})
     set_tests_properties(fuzz.${module}.${name} PROPERTIES LABELS "fuzz;${module}" TIMEOUT 300)
 endfunction()
 
