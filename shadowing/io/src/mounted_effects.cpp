@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "io/time.hpp"
 #include "mounted_impl.hpp"
 
 // What the machine of a set asks for, carried out on its disks.
@@ -95,15 +96,36 @@ void MountedSet::Impl::open_disk(DeviceIndex device) {
     if (std::exchange(disk.opening, true)) {
         return;
     }
+    disk.opening_since = io::exact_boot_now();
+    try_to_open(device);
+}
+
+void MountedSet::Impl::try_to_open(DeviceIndex device) {
     surroundings->open_member(
-        ring, disk.path,
+        ring, disks[device].path,
         [self = shared_from_this(), device](Result<std::unique_ptr<Member>> member) {
             self->opened(device, std::move(member));
         });
 }
 
+// The lock of a process that was killed goes with its last I/O, after the process: whoever takes
+// over from it at once would find the disk in use, and go on without it.
+void MountedSet::Impl::try_to_open_later(DeviceIndex device) {
+    constexpr std::chrono::milliseconds kLookAgain{50};
+    const auto again = std::make_shared<boost::asio::steady_timer>(io, kLookAgain);
+    again->async_wait([self = shared_from_this(), device, again](const boost::system::error_code&) {
+        self->try_to_open(device);
+    });
+}
+
 void MountedSet::Impl::opened(DeviceIndex device, Result<std::unique_ptr<Member>> member) {
+    constexpr std::chrono::milliseconds kPatience{5'000};
     auto& disk = disks[device];
+    if (!member && member.error().code == std::errc::resource_unavailable_try_again && !stopped &&
+        io::exact_boot_now() < disk.opening_since + kPatience) {
+        try_to_open_later(device);
+        return;
+    }
     disk.opening = false;
     if (member) {
         disk.member = std::move(*member);

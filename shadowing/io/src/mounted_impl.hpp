@@ -38,6 +38,7 @@ struct MountedSet::Impl : std::enable_shared_from_this<MountedSet::Impl> {
         // Shared with its operations under way.
         std::shared_ptr<Member> member;
         bool opening = false;
+        BootTime opening_since;
         std::vector<OpId> waiting;  // for that
         Layout layout;
     };
@@ -89,6 +90,8 @@ struct MountedSet::Impl : std::enable_shared_from_this<MountedSet::Impl> {
     bool is_there(OpId op, DeviceIndex device);
     void read_opened(DeviceIndex device, OpId op);
     void open_disk(DeviceIndex device);
+    void try_to_open(DeviceIndex device);
+    void try_to_open_later(DeviceIndex device);
     void opened(DeviceIndex device, Result<std::unique_ptr<Member>> member);
     std::uint64_t offset_of(DeviceIndex device, const Extent& extent) const {
         return disks[device].layout.data_offset + (extent.lbn << options.block_shift);

@@ -1,12 +1,14 @@
 """A shadow set of two files on one machine without Corosync: created, copied, killed while it writes, left by a member
 that comes back; every acknowledged block must be there and the members equal."""
 
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
 import threading
+import time
 
 from one_machine import Machine, check_equal, make_disks
 from unit_client import Ledger
@@ -23,6 +25,17 @@ def killed_while_it_writes(machine, ledger):
         machine.start()
         machine.wait_full(2)
         ledger.check(machine.socket)
+
+
+def killed_and_its_disk_still_held(machine, ledger, disks):
+    """The lock of a killed daemon outlives it by its last I/O."""
+    machine.end(signal.SIGKILL)
+    with open(disks[0], "rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        machine.start()
+        time.sleep(2)
+    machine.wait_full(2)
+    ledger.check(machine.socket)
 
 
 def left_and_back(machine, ledger, disks):
@@ -61,6 +74,7 @@ def main():
         octets = machine.show()["octets"]
         ledger = Ledger(octets // 4096)
         killed_while_it_writes(machine, ledger)
+        killed_and_its_disk_still_held(machine, ledger, disks)
         left_and_back(machine, ledger, disks)
         refusals(machine, folder, disks)
         machine.end(signal.SIGTERM)

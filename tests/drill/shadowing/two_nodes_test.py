@@ -70,7 +70,7 @@ class TwoNodesTest(ShadowCase):
         os.rename(self.paths[1] + ".away", self.paths[1])
         shadowd.start(second)
         shadowd.wait_shown(first, UNIT, "is mounted", lambda shown: shown["mounted"])
-        shadowd.ctl(first, "shadow", "add", UNIT, self.paths[0])
+        shadowd.add(first, UNIT, self.paths[0])
         for node in self.openers:
             shadowd.wait_full(node, UNIT, 2)
 

@@ -108,6 +108,15 @@ def ctl(node, *words, fails=False, timeout=90):
     return done
 
 
+def add(node, unit, disk, limit=30.0):
+    """Adds the disk, once the unit's locks of its mount are settled: before, it is refused with `now`."""
+    def added():
+        done = ctl(node, "shadow", "add", unit, disk, fails=None)
+        assert done.returncode == 0 or "cannot be added now" in done.stderr, f"{done.stdout}{done.stderr}"
+        return done.returncode == 0
+    wait_for(f"{node.name}: {disk} is added", added, limit, pause=0.5)
+
+
 def show(node, unit):
     """What the node's shadowd says of a unit; None when nobody answers, or it has no such unit."""
     try:
