@@ -83,7 +83,8 @@ struct MountOptions {
     std::chrono::milliseconds wait_for_disks{0};
 };
 
-// Thread rule: io thread. Disks that cannot be opened are told in the plan and tried again.
+// Thread rule: io thread. Disks that cannot be opened are told in the plan and tried again; one
+// that another process has open is waited for, 5 s.
 class MountedSet {
 public:
     // Begins at once. Errors: errc::refused; errno's values.
